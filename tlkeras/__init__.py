@@ -1,0 +1,29 @@
+"""Transfer learning with Transformers in Keras: layers, lessons and an autograder.
+
+`tlkeras.layers`, `masks`, `models` and `transfer` need Keras and NumPy alone. The other
+rooms load on first use, and their heavier dependencies with them.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_ROOMS = (
+    "course",
+    "grading",
+    "layers",
+    "masks",
+    "visualization",
+)
+
+__all__ = ["__version__", *_ROOMS]
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        return importlib.import_module(f"tlkeras.{name}")
+    raise AttributeError(f"module 'tlkeras' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

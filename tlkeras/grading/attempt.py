@@ -1,0 +1,126 @@
+"""Trying an answer on one case, and the three ways in which that can end."""
+
+import copy
+import signal
+import threading
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlkeras.grading.compare import Problem, as_arrays, difference
+from tlkeras.grading.exercise import Case
+
+ROOM = str(Path(__file__).resolve().parents[1])  # frames below here are not the learner's
+
+
+class CheckTimeoutError(BaseException):
+    """Raised in the learner's code; a BaseException, so that `except Exception` misses it."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What an answer did with one case. Right when there is neither error nor problem."""
+
+    case: Case
+    inputs: tuple
+    expected: Any
+    arrays: tuple[np.ndarray, ...] | None = None
+    problem: Problem | None = None
+    error: BaseException | None = None
+
+    @property
+    def right(self):
+        """Whether the output is the expected one and the inputs are as they were."""
+        return self.problem is None and self.error is None
+
+    @property
+    def size(self):
+        """How many numbers a reader has to hold in mind to follow this case."""
+        return sum(np.size(x) for x in self.inputs if x is not None)
+
+
+def attempt(exercise, answer, case, seed):
+    """Run the answer on one case."""
+    inputs = case.draw(seed)
+    expected = exercise.expected(inputs)
+    given = copy.deepcopy(inputs)
+    try:
+        output = exercise.probe(answer, *given)
+    except CheckTimeoutError:
+        raise
+    except BaseException as error:  # a learner's sys.exit() must not end the kernel
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return Attempt(case, inputs, expected, error=error)
+    arrays = as_arrays(output, expected)
+    if isinstance(arrays, Problem):
+        return Attempt(case, inputs, expected, problem=arrays)
+    problem = difference(arrays, expected, case.tolerance)
+    if problem is None and not _unchanged(inputs, given):
+        problem = Problem("changed-inputs", {})
+    return Attempt(case, inputs, expected, arrays, problem)
+
+
+def _unchanged(before, after):
+    pairs = zip(before, after, strict=True)
+    return all(
+        np.array_equal(b, a, equal_nan=True)
+        for b, a in pairs
+        if isinstance(b, np.ndarray) and b.dtype.kind in "biuf"
+    )
+
+
+@contextmanager
+def deadline(seconds):
+    """Raise CheckTimeoutError in the main thread after `seconds`, again and again.
+
+    Where there are no signals (Windows, or another thread) nothing is limited.
+    """
+    usable = hasattr(signal, "setitimer") and (
+        threading.current_thread() is threading.main_thread()
+    )
+    if not usable or seconds is None:
+        yield
+        return
+
+    def give_up(*_):
+        raise CheckTimeoutError
+
+    previous = signal.signal(signal.SIGALRM, give_up)
+    # A loop that swallows the first exception meets another one half a second later.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def learner_lines(error):
+    """The learner's own lines in a traceback, outermost first: `(line, source, function)`.
+
+    Frames of the grader, of Python and of installed packages are left out.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    return [
+        (frame.lineno, (frame.line or "").strip(), frame.name)
+        for frame in frames
+        if not _installed(frame.filename)
+    ]
+
+
+def _installed(filename):
+    path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
+    return (
+        path.startswith((ROOM, _STANDARD_LIBRARY))
+        or "site-packages" in path
+        or filename.startswith("<frozen")
+        or filename.startswith("<__array_function__")
+    )
+
+
+_STANDARD_LIBRARY = str(Path(signal.__file__).resolve().parent)

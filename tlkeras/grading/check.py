@@ -1,0 +1,71 @@
+"""From an answer to an Outcome."""
+
+from tlkeras.grading import message
+from tlkeras.grading.attempt import CheckTimeoutError, attempt, deadline
+from tlkeras.grading.diagnose import diagnose
+from tlkeras.grading.outcome import State
+
+SECONDS = 10  # after which a check gives up, where signals exist
+
+
+def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
+    """Judge an answer by what it does.
+
+    Args:
+        exercise: the Exercise.
+        answer: the learner's function or class.
+        seed: draws the inputs; the same seed repeats the check exactly.
+        hint: how many hints were shown before, so that the next one is shown.
+        seconds: time allowed for all cases together; `None` for no limit.
+
+    Returns:
+        An Outcome. Never raises for anything that the answer does.
+    """
+    if not callable(answer):
+        return message.not_callable(exercise, answer)
+    attempts = []
+    try:
+        with deadline(seconds):
+            _try_cases(exercise, answer, seed, attempts)
+    except CheckTimeoutError:
+        cases, points = _score(exercise, attempts)
+        case = next(c for c in _ordered(exercise) if c.name not in cases)
+        return message.timed_out(exercise, case, cases, points, seconds)
+    except Exception as error:  # the reference failed, not the answer: our fault
+        return message.uncheckable(exercise, error)
+    return _judge(exercise, attempts, hint)
+
+
+def _try_cases(exercise, answer, seed, attempts):
+    """Append to `attempts`, so that what was done before a timeout still counts."""
+    for case in _ordered(exercise):
+        if case.diagnostic and (all(a.right for a in attempts) or _untouched(attempts)):
+            continue
+        attempts.append(attempt(exercise, answer, case, seed))
+
+
+def _ordered(exercise):
+    """The cases that carry points first."""
+    return sorted(exercise.cases, key=lambda case: case.diagnostic)
+
+
+def _untouched(attempts):
+    return all(isinstance(a.error, NotImplementedError) for a in attempts)
+
+
+def _score(exercise, attempts):
+    cases = {a.case.name: a.right for a in attempts if not a.case.diagnostic}
+    count = sum(not case.diagnostic for case in exercise.cases)
+    return cases, round(exercise.points * sum(cases.values()) / count, 2)
+
+
+def _judge(exercise, attempts, hint):
+    cases, points = _score(exercise, attempts)
+    if all(cases.values()):
+        return message.outcome(exercise, State.PASSED, points, cases=cases)
+    if _untouched(attempts):
+        return message.not_attempted(exercise, cases)
+    failing = [a for a in attempts if not a.right and not a.case.diagnostic]
+    failed = min(failing, key=lambda a: a.size)
+    say = message.raised if failed.error is not None else message.wrong
+    return say(exercise, failed, diagnose(exercise, attempts), cases, points, hint)

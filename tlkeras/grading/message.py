@@ -1,0 +1,199 @@
+"""Outcomes in words: what you returned, what was expected, where, why, and what next."""
+
+import numpy as np
+
+from tlkeras.grading.attempt import learner_lines
+from tlkeras.grading.outcome import Outcome, Picture, State
+
+
+def outcome(exercise, state, points, problem=None, **details):
+    """An Outcome with its headline."""
+    words = {"error": details.pop("error", ""), "seconds": details.pop("seconds", "")}
+    return Outcome(
+        exercise=exercise.name,
+        state=state,
+        points=points,
+        max_points=exercise.points,
+        problem=problem,
+        headline=exercise.messages.say(
+            "headline",
+            state.value,
+            exercise=exercise.name,
+            points=f"{points:g}",
+            max_points=f"{exercise.points:g}",
+            **words,
+        ),
+        **details,
+    )
+
+
+def wrong(exercise, failed, diagnosis, cases, points, hint):
+    """The answer returned something else than expected on the case `failed`."""
+    say, values = exercise.messages.say, failed.problem.values
+    parts = [
+        (say("heading", "returned"), _in_output(exercise, failed, "returned")),
+        (say("heading", "expected"), _in_output(exercise, failed, "expected")),
+        *_explanation(exercise, failed, diagnosis, cases, hint, "unknown"),
+    ]
+    return outcome(
+        exercise,
+        State.WRONG,
+        points,
+        failed.problem.id,
+        diagnoses=[m.id for m in diagnosis],
+        case=failed.case.name,
+        cases=cases,
+        parts=parts,
+        picture=_picture(exercise, failed) if "index" in values else None,
+    )
+
+
+def raised(exercise, failed, diagnosis, cases, points, hint):
+    """The answer raised an exception on the case `failed`."""
+    say, error = exercise.messages.say, failed.error
+    name = type(error).__name__
+    lines = [
+        say("text", "line", number=number, source=source)
+        for number, source, _ in _last_lines(error)
+    ]
+    parts = [
+        (
+            say("heading", "raised"),
+            say("returned", "raised", error=name, text=_first_line(error)),
+        ),
+        (say("heading", "lines"), "\n".join(lines) or say("text", "no_lines")),
+        *_explanation(exercise, failed, diagnosis, cases, hint, "unknown_raised"),
+    ]
+    return outcome(
+        exercise,
+        State.RAISED,
+        points,
+        "raised",
+        error=name,
+        diagnoses=[m.id for m in diagnosis],
+        case=failed.case.name,
+        cases=cases,
+        parts=parts,
+    )
+
+
+def not_callable(exercise, answer):
+    """Something that cannot be called was checked."""
+    say, values = exercise.messages.say, {"given": type(answer).__name__}
+    parts = [
+        (say("heading", "returned"), say("returned", "not-callable", **values)),
+        (
+            say("heading", "expected"),
+            say("expected", "not-callable", exercise=exercise.name),
+        ),
+    ]
+    return outcome(exercise, State.WRONG, 0.0, "not-callable", parts=parts)
+
+
+def not_attempted(exercise, cases):
+    """The stub is still there."""
+    say = exercise.messages.say
+    section = say("sections", exercise.section)
+    parts = [(say("heading", "start"), say("text", "start", section=section))]
+    return outcome(exercise, State.NOT_ATTEMPTED, 0.0, cases=cases, parts=parts)
+
+
+def timed_out(exercise, case, cases, points, seconds):
+    """The answer did not come back in time."""
+    say = exercise.messages.say
+    title = say("cases", exercise.name, case.name)
+    text = say("text", "timed_out", seconds=f"{seconds:g}", title=title)
+    return outcome(
+        exercise,
+        State.TIMED_OUT,
+        points,
+        "timed-out",
+        seconds=f"{seconds:g}",
+        case=case.name,
+        cases=cases,
+        parts=[(say("heading", "cause"), text)],
+    )
+
+
+def uncheckable(exercise, error):
+    """The check itself failed."""
+    say = exercise.messages.say
+    text = say(
+        "text", "uncheckable", error=f"{type(error).__name__}: {_first_line(error)}"
+    )
+    parts = [(say("heading", "report"), text)]
+    return outcome(exercise, State.UNCHECKABLE, 0.0, "uncheckable", parts=parts)
+
+
+def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
+    """The parts that a wrong answer and an exception share."""
+    say = exercise.messages.say
+    title = say("cases", exercise.name, failed.case.name)
+    inputs = ", ".join(_describe(x) for x in failed.inputs)
+    yield say("heading", "case"), say("text", "case", title=title, inputs=inputs)
+    passing = [say("cases", exercise.name, name) for name, right in cases.items() if right]
+    if passing:
+        yield say("heading", "passing"), "\n".join(passing)
+    yield say("heading", "cause"), _cause(exercise, diagnosis, unknown)
+    hints = exercise.messages.get("hints", exercise.name) or []
+    if hints:
+        number = min(hint, len(hints) - 1)
+        heading = say("heading", "hint", number=number + 1, count=len(hints))
+        yield heading, hints[number].strip()
+
+
+def _cause(exercise, diagnosis, unknown):
+    say = exercise.messages.say
+    if not diagnosis:
+        return say("cause", unknown, singles=len(exercise.misconceptions))
+    ideas = [say("misconceptions", m.id) for m in diagnosis]
+    sections = dict.fromkeys(say("sections", m.section) for m in diagnosis)
+    section = say("text", "and").join(sections)
+    if len(ideas) == 1:
+        return say("cause", "one", idea=ideas[0], section=section)
+    return say("cause", "two", first=ideas[0], second=ideas[1], section=section)
+
+
+def _in_output(exercise, failed, key):
+    say, problem = exercise.messages.say, failed.problem
+    text = say(key, problem.id, **problem.values)
+    count = len(failed.expected) if isinstance(failed.expected, tuple) else 1
+    if count == 1 or "output" not in problem.values:
+        return text
+    number = problem.values["output"] + 1
+    return say("output", "several", number=number, count=count, text=text)
+
+
+def _describe(value):
+    if value is None or np.ndim(value) == 0:
+        return str(value)
+    array = np.asarray(value)
+    return f"{array.dtype} {tuple(array.shape)}"
+
+
+def _last_lines(error, count=4):
+    return learner_lines(error)[-count:]
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else ""
+
+
+def _picture(exercise, failed):
+    """The 2-D slice in which the first wrong element lies."""
+    values = failed.problem.values
+    yours = np.asarray(failed.arrays[values["output"]])
+    expected = failed.expected
+    expected = np.asarray(expected[values["output"]] if isinstance(expected, tuple) else expected)
+    shape = str(tuple(int(n) for n in yours.shape))
+    lead = values["index"][:-2]
+    if yours.ndim > 2:
+        index = "[" + ", ".join([*map(str, lead), ":", ":"]) + "]"
+        label = exercise.messages.say("picture", "slice", index=index, shape=shape)
+    else:
+        label = exercise.messages.say("picture", "whole", shape=shape)
+    yours, expected = (np.atleast_2d(a[lead] if lead else a) for a in (yours, expected))
+    if max(yours.shape) > 24:  # more cells than an eye can compare
+        return None
+    return Picture(label, yours.astype(float), expected.astype(float))

@@ -1,0 +1,54 @@
+"""Every sentence that a learner reads from the grader, looked up by id.
+
+Sentences live in TOML files apart from the code, one file a language: the grader's own in
+`tlkeras/grading/messages.<language>.toml`, a lesson's beside the lesson. `TLKERAS_LANGUAGE`
+chooses the language; English stands in for what is not translated.
+"""
+
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+
+FALLBACK = "en"
+
+
+class Messages:
+    """A lesson's sentences, with the grader's own behind them.
+
+    Args:
+        folder: where `messages.<language>.toml` lies. Defaults to `None`: only the
+            grader's own sentences.
+    """
+
+    def __init__(self, folder=None):
+        self.folder = None if folder is None else Path(folder)
+
+    def get(self, *keys):
+        """The entry at a path of keys, or `None`: a string, list or table."""
+        language = os.environ.get("TLKERAS_LANGUAGE", FALLBACK)
+        for folder in (self.folder, Path(__file__).parent):
+            for name in dict.fromkeys((language, FALLBACK)):
+                entry = _load(folder, name) if folder is not None else {}
+                for key in keys:
+                    entry = entry.get(key) if isinstance(entry, dict) else None
+                if entry is not None:
+                    return entry
+        return None
+
+    def say(self, *keys, **values):
+        """The sentence at a path of keys, with `{names}` filled in.
+
+        Raises:
+            KeyError: there is no such sentence.
+        """
+        sentence = self.get(*keys)
+        if not isinstance(sentence, str):
+            raise KeyError(f"no message {'.'.join(keys)} in {self.folder or 'the grader'}")
+        return sentence.strip().format(**values) if values else sentence.strip()
+
+
+@cache
+def _load(folder, language):
+    path = folder / f"messages.{language}.toml"
+    return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
