@@ -6,6 +6,7 @@ whether query `t` of sequence `b` may look at key `s`.
 Axes: B batch, T query length, S key length.
 """
 
+import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
 
@@ -82,6 +83,52 @@ def implicit_mask(tensor):
     return get_keras_mask(tensor)
 
 
+def without_mask(tensor):
+    """The same values, without the mask that Keras may have attached to them."""
+    return tensor if implicit_mask(tensor) is None else tensor * 1
+
+
+def place_mask(mask, length, index):
+    """A mask of some positions as one of a longer sequence that keeps all others.
+
+    Args:
+        mask: boolean `(B, T)`.
+        length: S, at least T.
+        index: the position of the first of them in the longer sequence.
+
+    Returns:
+        Boolean `(B, S)`.
+    """
+    keep_all = ops.ones((ops.shape(mask)[0], length), dtype="bool")  # (B, S)
+    return ops.slice_update(keep_all, (0, index), ops.cast(mask, "bool"))
+
+
+def attention_masks(
+    query_mask=None, value_mask=None, key_mask=None, attention_mask=None
+):
+    """Masks of queries and of keys, each with the four axes of attention scores.
+
+    Args:
+        query_mask: boolean `(B, T)`.
+        value_mask, key_mask: boolean `(B, S)`.
+        attention_mask: boolean `(T, S)`, `(B, T, S)` or `(B, N, T, S)`.
+
+    Returns:
+        A tuple of those that are given, broadcastable to `(B, N, T, S)`.
+    """
+    masks = []
+    if query_mask is not None:
+        masks.append(query_mask[:, None, :, None])  # (B, 1, T, 1)
+    for mask in (value_mask, key_mask):
+        if mask is not None:
+            masks.append(mask[:, None, None, :])  # (B, 1, 1, S)
+    if attention_mask is not None:
+        while len(attention_mask.shape) < 4:
+            attention_mask = ops.expand_dims(attention_mask, -3)  # (·, 1, T, S)
+        masks.append(attention_mask)
+    return tuple(masks)
+
+
 def merge_masks(*masks):
     """Keep a position only where every mask keeps it.
 
@@ -118,3 +165,103 @@ def merge_masks(*masks):
 def _broadcastable(left, right):
     pairs = zip(reversed(left), reversed(right), strict=False)
     return all(a is None or b is None or a == b or 1 in (a, b) for a, b in pairs)
+
+
+def length_mask(lengths, max_length):
+    """True at the first `lengths[b]` positions of row b.
+
+    Args:
+        lengths: integers `(B,)`.
+        max_length: S.
+
+    Returns:
+        Boolean `(B, S)`.
+    """
+    lengths = ops.convert_to_tensor(lengths)
+    return ops.arange(max_length, dtype=lengths.dtype) < lengths[:, None]  # (B, S)
+
+
+def prepend_to_mask(mask, count=1):
+    """Keep `count` more positions, in front of the others.
+
+    Args:
+        mask: boolean `(B, S)`, or `None`.
+        count: how many positions to add. Defaults to 1.
+
+    Returns:
+        Boolean `(B, count + S)`, or `None` when `mask` is `None`.
+    """
+    if mask is None:
+        return None
+    mask = ops.cast(mask, "bool")
+    return ops.concatenate([ops.ones_like(mask[:, :1])] * count + [mask], axis=1)
+
+
+def strided_mask(mask, stride, first=0):
+    """The mask of a sequence that is read every `stride` positions.
+
+    Args:
+        mask: boolean `(B, S)`, or `None`.
+        stride: positions from one reading to the next.
+        first: the position that the first reading needs. Defaults to 0.
+
+    Returns:
+        Boolean `(B, ⌈(S − first) / stride⌉)`, or `None` when `mask` is `None`.
+    """
+    return None if mask is None else ops.cast(mask, "bool")[:, first::stride]
+
+
+def from_torch(mask):
+    """A mask of `torch.nn.MultiheadAttention` or `torch.nn.Transformer*`, turned round.
+
+    There, True means *hide*, and floats are added to the logits: 0 keeps, −∞ hides.
+    (`torch.nn.functional.scaled_dot_product_attention` needs no conversion of boolean
+    masks: there True means keep, as here.)
+
+    Args:
+        mask: boolean or float array or CPU tensor of any shape, or `None`.
+
+    Returns:
+        Boolean NumPy array of the same shape, True means keep; `None` for `None`.
+
+    Raises:
+        ValueError: integers, or floats that neither keep nor hide.
+    """
+    if mask is None:
+        return None
+    mask = np.asarray(mask)
+    if mask.dtype == bool:
+        return ~mask
+    if not np.issubdtype(mask.dtype, np.floating):
+        raise ValueError(
+            f"mask must be boolean or floats; given {mask.dtype}. Zeros and ones do "
+            "not say which of them hides: compare first, as in mask == 1."
+        )
+    keep, hide = mask == 0, mask <= _HIDDEN
+    if not np.all(keep | hide):
+        raise ValueError(
+            f"mask must hold 0 (keep) or at most {_HIDDEN:g} (hide); given other "
+            f"values, such as {mask[~(keep | hide)][0]:g}: a bias, not a mask."
+        )
+    return keep
+
+
+def to_torch(mask, additive=False):
+    """A mask of this library for `torch.nn.MultiheadAttention` and its relatives.
+
+    Args:
+        mask: boolean array of any shape, True means keep, or `None`.
+        additive: give floats to add to the logits. Defaults to `False`.
+
+    Returns:
+        NumPy array of the same shape: boolean, True means *hide*, or with `additive`
+        float32, 0 or −∞. `None` for `None`. Read it with `torch.from_numpy`.
+    """
+    if mask is None:
+        return None
+    hide = ~ops.convert_to_numpy(mask).astype(bool)
+    return np.where(hide, np.float32(-np.inf), np.float32(0)) if additive else hide
+
+
+# Hugging Face fills with the dtype's lowest number, others with −1e4 or −1e9.
+_HIDDEN = -1e4

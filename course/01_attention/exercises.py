@@ -92,7 +92,9 @@ SOFTMAX = Exercise(
             subtract=lambda x, axis: x.min(axis, keepdims=True),
         ),
         Misconception(
-            "softmax.maximum-loses-axis", "overflow", subtract=lambda x, axis: x.max(axis)
+            "softmax.maximum-loses-axis",
+            "overflow",
+            subtract=lambda x, axis: x.max(axis),
         ),
         Misconception(
             "softmax.sum-loses-axis",
@@ -120,7 +122,9 @@ SOFTMAX = Exercise(
         "keras": lambda x: _keras().ops.softmax(x, axis=-1),
         "tensorflow": lambda x: _tensorflow().nn.softmax(x),
         "scipy-like logsumexp": lambda x: np.exp(
-            x - largest(x, -1) - np.log(np.exp(x - largest(x, -1)).sum(-1, keepdims=True))
+            x
+            - largest(x, -1)
+            - np.log(np.exp(x - largest(x, -1)).sum(-1, keepdims=True))
         ),
         "float64": lambda x: softmax(x.astype(np.float64)),
         "lists": lambda x: softmax(x).tolist(),
@@ -240,7 +244,7 @@ ATTENTION = Exercise(
     reference=attention,
     messages=MESSAGES,
     cases=(
-        Case("plain", attention_inputs(3)),
+        Case("plain", attention_inputs(2)),
         Case("heads", attention_inputs(2, 3)),
         Case("mask", attention_inputs(3, mask=with_random_mask)),
         Case("padding", attention_inputs(3, mask=with_padding)),
@@ -323,7 +327,9 @@ ATTENTION = Exercise(
         ),
         _mistake("no-softmax", "attention", normalise=identity),
         # averaging the values
-        _mistake("weights-returned", "attention", combine=lambda scores, *_, **__: scores),
+        _mistake(
+            "weights-returned", "attention", combine=lambda scores, *_, **__: scores
+        ),
         _mistake(
             "logits-returned",
             "attention",
@@ -505,7 +511,9 @@ PADDING_MASK = Exercise(
     ),
     misconceptions=(
         Misconception("padding.inverted", "padding", keeps=lambda ids: ids == 0),
-        Misconception("padding.keeps-everything", "padding", keeps=lambda ids: ids >= 0),
+        Misconception(
+            "padding.keeps-everything", "padding", keeps=lambda ids: ids >= 0
+        ),
         Misconception("padding.loses-token-one", "padding", keeps=lambda ids: ids > 1),
         Misconception(
             "padding.hides-whole-sequence",
@@ -568,8 +576,12 @@ CAUSAL_SELF_ATTENTION = Exercise(
         Case("square", sequences(3, 4, 2, 4, size=4, width=6), diagnostic=True),
     ),
     misconceptions=(
-        Misconception("together.padding-only", "together", merge=lambda back, real: real),
-        Misconception("together.causal-only", "together", merge=lambda back, real: back),
+        Misconception(
+            "together.padding-only", "together", merge=lambda back, real: real
+        ),
+        Misconception(
+            "together.causal-only", "together", merge=lambda back, real: back
+        ),
         Misconception("together.or", "together", merge=np.logical_or),
         Misconception("together.exclusive-or", "together", merge=np.logical_xor),
         Misconception(
@@ -589,7 +601,9 @@ CAUSAL_SELF_ATTENTION = Exercise(
             real=lambda ids: ~padding(ids)[:, None, :],
         ),
         Misconception(
-            "together.looks-ahead", "together", look_back=lambda ids: causal(ids.shape[1]).T
+            "together.looks-ahead",
+            "together",
+            look_back=lambda ids: causal(ids.shape[1]).T,
         ),
         Misconception(
             "together.hides-itself",
@@ -691,7 +705,9 @@ ATTENTION_CLASSIFIER = Exercise(
             known_lengths=identity,
         ),
         Misconception("classifier.images-not-unit", "classifier", lengths=identity),
-        Misconception("classifier.known-not-unit", "classifier", known_lengths=identity),
+        Misconception(
+            "classifier.known-not-unit", "classifier", known_lengths=identity
+        ),
         Misconception(
             "classifier.length-over-batch",
             "classifier",
@@ -723,7 +739,9 @@ ATTENTION_CLASSIFIER = Exercise(
         ),
         Misconception("classifier.no-softmax", "classifier", normalise=identity),
         Misconception(
-            "classifier.averages-label-numbers", "classifier", values=lambda labels: labels
+            "classifier.averages-label-numbers",
+            "classifier",
+            values=lambda labels: labels,
         ),
         Misconception(
             "classifier.scores-returned",
@@ -735,14 +753,15 @@ ATTENTION_CLASSIFIER = Exercise(
         "scaled attention, undone": lambda a, b, labels, t: attention(
             unit_length(a) * np.sqrt(a.shape[-1]) / t, unit_length(b), one_hot(labels)
         ),
-        "einsum": lambda a, b, labels, t: softmax(
-            np.einsum("th,sh->ts", unit_length(a), unit_length(b)) / t
-        )
-        @ one_hot(labels),
+        "einsum": lambda a, b, labels, t: (
+            softmax(np.einsum("th,sh->ts", unit_length(a), unit_length(b)) / t)
+            @ one_hot(labels)
+        ),
         "sums over labels": lambda a, b, labels, t: np.stack(
             [
-                np.where(labels == c, softmax(unit_length(a) @ unit_length(b).T / t), 0)
-                .sum(-1)
+                np.where(
+                    labels == c, softmax(unit_length(a) @ unit_length(b).T / t), 0
+                ).sum(-1)
                 for c in range(10)
             ],
             axis=-1,
@@ -755,7 +774,8 @@ ATTENTION_CLASSIFIER = Exercise(
 def _classifier_with_keras(images, known_images, known_labels, temperature):
     keras = _keras()
     cosines = keras.ops.matmul(
-        keras.ops.normalize(images), keras.ops.transpose(keras.ops.normalize(known_images))
+        keras.ops.normalize(images),
+        keras.ops.transpose(keras.ops.normalize(known_images)),
     )
     return keras.ops.matmul(
         keras.ops.softmax(cosines / temperature), keras.ops.one_hot(known_labels, 10)

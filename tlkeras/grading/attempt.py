@@ -3,18 +3,20 @@
 import copy
 import signal
 import threading
+import time
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tlkeras.grading.compare import Problem, as_arrays, difference
-from tlkeras.grading.exercise import Case
+from tlkeras.grading.trial import Trial, trial
 
-ROOM = str(Path(__file__).resolve().parents[1])  # frames below here are not the learner's
+ROOM = str(
+    Path(__file__).resolve().parents[1]
+)  # frames below here are not the learner's
 
 
 class CheckTimeoutError(BaseException):
@@ -25,12 +27,15 @@ class CheckTimeoutError(BaseException):
 class Attempt:
     """What an answer did with one case. Right when there is neither error nor problem."""
 
-    case: Case
-    inputs: tuple
-    expected: Any
+    trial: Trial
     arrays: tuple[np.ndarray, ...] | None = None
     problem: Problem | None = None
     error: BaseException | None = None
+
+    @property
+    def case(self):
+        """The case that was tried."""
+        return self.trial.case
 
     @property
     def right(self):
@@ -40,14 +45,13 @@ class Attempt:
     @property
     def size(self):
         """How many numbers a reader has to hold in mind to follow this case."""
-        return sum(np.size(x) for x in self.inputs if x is not None)
+        return sum(np.size(x) for x in self.trial.inputs if x is not None)
 
 
 def attempt(exercise, answer, case, seed):
     """Run the answer on one case."""
-    inputs = case.draw(seed)
-    expected = exercise.expected(inputs)
-    given = copy.deepcopy(inputs)
+    drawn = trial(exercise, case, seed)
+    given = copy.deepcopy(drawn.inputs)
     try:
         output = exercise.probe(answer, *given)
     except CheckTimeoutError:
@@ -55,14 +59,14 @@ def attempt(exercise, answer, case, seed):
     except BaseException as error:  # a learner's sys.exit() must not end the kernel
         if isinstance(error, KeyboardInterrupt):
             raise
-        return Attempt(case, inputs, expected, error=error)
-    arrays = as_arrays(output, expected)
+        return Attempt(drawn, error=error)
+    arrays = as_arrays(output, drawn.expected)
     if isinstance(arrays, Problem):
-        return Attempt(case, inputs, expected, problem=arrays)
-    problem = difference(arrays, expected, case.tolerance)
-    if problem is None and not _unchanged(inputs, given):
+        return Attempt(drawn, problem=arrays)
+    problem = difference(arrays, drawn.expected, case.tolerance)
+    if problem is None and not _unchanged(drawn.inputs, given):
         problem = Problem("changed-inputs", {})
-    return Attempt(case, inputs, expected, arrays, problem)
+    return Attempt(drawn, arrays, problem)
 
 
 def _unchanged(before, after):
@@ -92,12 +96,16 @@ def deadline(seconds):
 
     previous = signal.signal(signal.SIGALRM, give_up)
     # A loop that swallows the first exception meets another one half a second later.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    started = time.monotonic()
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        if remaining:  # this deadline stood inside another one, which still holds
+            left = remaining - (time.monotonic() - started)
+            signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), interval)
 
 
 def learner_lines(error):

@@ -1,6 +1,7 @@
 """From whatever a learner returned to arrays, and from arrays to the first difference."""
 
 import inspect
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,9 @@ def as_arrays(output, expected):
     """
     if isinstance(expected, tuple):
         if not isinstance(output, tuple | list) or len(output) != len(expected):
-            return Problem("wrong-count", {"given": _kind(output), "count": len(expected)})
+            return Problem(
+                "wrong-count", {"given": _kind(output), "count": len(expected)}
+            )
         arrays = [as_arrays(o, e) for o, e in zip(output, expected, strict=True)]
         problems = [a for a in arrays if isinstance(a, Problem)]
         return problems[0] if problems else tuple(a for (a,) in arrays)
@@ -77,7 +80,9 @@ def _difference(yours, wanted, tolerance):
     wrong = ~close(yours, wanted, tolerance)
     if not wrong.any():
         return None
-    position = tuple(int(i) for i in np.argwhere(wrong)[0])
+    broken = wrong & ~np.isfinite(yours) if yours.dtype.kind == "f" else wrong & False
+    first = np.argwhere(broken if broken.any() else wrong)[0]
+    position = tuple(int(i) for i in first)
     values = {
         "position": "[" + ", ".join(map(str, position)) + "]" if position else "()",
         "index": position,
@@ -86,33 +91,31 @@ def _difference(yours, wanted, tolerance):
         "wrong": int(wrong.sum()),
         "size": wrong.size,
     }
-    bad = ~np.isfinite(yours) if yours.dtype.kind == "f" else np.zeros(1, bool)
-    return Problem("not-finite" if bad.any() else "wrong-values", values)
+    return Problem("not-finite" if broken.any() else "wrong-values", values)
 
 
 def close(yours, wanted, tolerance):
     """Element by element; NaN equals NaN, so that a mistake that makes NaN is known."""
     if wanted.dtype.kind in "biu" and yours.dtype.kind in "biu":
         return yours == wanted
-    finite = np.abs(wanted[np.isfinite(wanted)])
-    scale = max(1.0, float(finite.max())) if finite.size else 1.0
+    yours, wanted = (x.astype(np.float64, copy=False) for x in (yours, wanted))
     with np.errstate(all="ignore"):
-        return np.isclose(
-            yours.astype(np.float64),
-            wanted.astype(np.float64),
-            rtol=0,
-            atol=tolerance * scale,
-            equal_nan=True,
-        )
+        scale = np.abs(wanted).max(where=np.isfinite(wanted), initial=1.0)
+        near = np.abs(yours - wanted) <= tolerance * scale
+    return near | (yours == wanted) | (np.isnan(yours) & np.isnan(wanted))
 
 
 def same(left, right, tolerance):
     """Whether two tuples of arrays agree in number, shape and every element."""
     return len(left) == len(right) and all(
-        a.shape == b.shape and (a.dtype == bool) == (b.dtype == bool)
-        and bool(close(a, b, tolerance).all())
-        for a, b in zip(left, right, strict=True)
+        map(_same, left, right, itertools.repeat(tolerance))
     )
+
+
+def _same(left, right, tolerance):
+    if left.shape != right.shape or (left.dtype == bool) != (right.dtype == bool):
+        return False
+    return bool(close(left, right, tolerance).all())
 
 
 def number(value):

@@ -10,9 +10,11 @@ A misconception replaces one step, `Misconception("attention.unscaled", scale=id
 Two misconceptions that replace different steps can be made together, and are.
 """
 
+import itertools
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,10 +43,12 @@ class Case:
 
     def draw(self, seed):
         """The inputs for one seed, always the same."""
-        return self.inputs(np.random.default_rng([seed, zlib.crc32(self.name.encode())]))
+        return self.inputs(
+            np.random.default_rng([seed, zlib.crc32(self.name.encode())])
+        )
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class Misconception:
     """A wrong answer that people really give.
 
@@ -73,7 +77,7 @@ def call(answer, *inputs):
     return answer(*inputs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """Something to write, and everything needed to judge it by what it does.
 
@@ -99,6 +103,13 @@ class Exercise:
     accepted: Mapping[str, Callable] = field(default_factory=dict)
     probe: Callable = call
     messages: Messages = field(default_factory=Messages)
+
+    @cached_property
+    def mistakes(self):
+        """Each misconception alone, then every two that can be made at once."""
+        singles = [(m,) for m in self.misconceptions]
+        pairs = itertools.combinations(self.misconceptions, 2)
+        return (*singles, *((a, b) for a, b in pairs if a.combines_with(b)))
 
     def expected(self, inputs, *mistakes):
         """The reference's output for some inputs, with some misconceptions made."""

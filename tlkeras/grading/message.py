@@ -1,5 +1,7 @@
 """Outcomes in words: what you returned, what was expected, where, why, and what next."""
 
+import inspect
+
 import numpy as np
 
 from tlkeras.grading.attempt import learner_lines
@@ -115,6 +117,27 @@ def timed_out(exercise, case, cases, points, seconds):
     )
 
 
+def stopped(exercise, seconds):
+    """The answer was stopped from outside, before a check could say more."""
+    return outcome(
+        exercise, State.TIMED_OUT, 0.0, "timed-out", seconds=f"{seconds:g}"
+    )
+
+
+def never_defined(exercise, error):
+    """The cell that should have defined the answer raised an exception."""
+    say, name, text = exercise.messages.say, type(error).__name__, _first_line(error)
+    lines = [(number, source) for number, source, _ in _last_lines(error)]
+    if isinstance(error, SyntaxError):
+        lines, text = [(error.lineno, (error.text or "").strip())], error.msg
+    described = [say("text", "line", number=n, source=source) for n, source in lines]
+    parts = [
+        (say("heading", "raised"), say("returned", "raised", error=name, text=text)),
+        (say("heading", "lines"), "\n".join(described) or say("text", "no_lines")),
+    ]
+    return outcome(exercise, State.RAISED, 0.0, "raised", error=name, parts=parts)
+
+
 def uncheckable(exercise, error):
     """The check itself failed."""
     say = exercise.messages.say
@@ -129,9 +152,13 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
     """The parts that a wrong answer and an exception share."""
     say = exercise.messages.say
     title = say("cases", exercise.name, failed.case.name)
-    inputs = ", ".join(_describe(x) for x in failed.inputs)
+    names = inspect.signature(exercise.reference).parameters
+    pairs = zip(names, failed.trial.inputs, strict=False)
+    inputs = ", ".join(f"{name} {_describe(value)}" for name, value in pairs)
     yield say("heading", "case"), say("text", "case", title=title, inputs=inputs)
-    passing = [say("cases", exercise.name, name) for name, right in cases.items() if right]
+    passing = [
+        say("cases", exercise.name, name) for name, right in cases.items() if right
+    ]
     if passing:
         yield say("heading", "passing"), "\n".join(passing)
     yield say("heading", "cause"), _cause(exercise, diagnosis, unknown)
@@ -148,7 +175,7 @@ def _cause(exercise, diagnosis, unknown):
         return say("cause", unknown, singles=len(exercise.misconceptions))
     ideas = [say("misconceptions", m.id) for m in diagnosis]
     sections = dict.fromkeys(say("sections", m.section) for m in diagnosis)
-    section = say("text", "and").join(sections)
+    section = f" {say('text', 'and')} ".join(sections)
     if len(ideas) == 1:
         return say("cause", "one", idea=ideas[0], section=section)
     return say("cause", "two", first=ideas[0], second=ideas[1], section=section)
@@ -157,7 +184,7 @@ def _cause(exercise, diagnosis, unknown):
 def _in_output(exercise, failed, key):
     say, problem = exercise.messages.say, failed.problem
     text = say(key, problem.id, **problem.values)
-    count = len(failed.expected) if isinstance(failed.expected, tuple) else 1
+    count = len(failed.trial.expected) if isinstance(failed.trial.expected, tuple) else 1
     if count == 1 or "output" not in problem.values:
         return text
     number = problem.values["output"] + 1
@@ -165,10 +192,7 @@ def _in_output(exercise, failed, key):
 
 
 def _describe(value):
-    if value is None or np.ndim(value) == 0:
-        return str(value)
-    array = np.asarray(value)
-    return f"{array.dtype} {tuple(array.shape)}"
+    return str(value) if np.ndim(value) == 0 else str(tuple(np.shape(value)))
 
 
 def _last_lines(error, count=4):
@@ -184,8 +208,10 @@ def _picture(exercise, failed):
     """The 2-D slice in which the first wrong element lies."""
     values = failed.problem.values
     yours = np.asarray(failed.arrays[values["output"]])
-    expected = failed.expected
-    expected = np.asarray(expected[values["output"]] if isinstance(expected, tuple) else expected)
+    expected = failed.trial.expected
+    expected = np.asarray(
+        expected[values["output"]] if isinstance(expected, tuple) else expected
+    )
     shape = str(tuple(int(n) for n in yours.shape))
     lead = values["index"][:-2]
     if yours.ndim > 2:

@@ -44,7 +44,9 @@ class Messages:
         """
         sentence = self.get(*keys)
         if not isinstance(sentence, str):
-            raise KeyError(f"no message {'.'.join(keys)} in {self.folder or 'the grader'}")
+            raise KeyError(
+                f"no message {'.'.join(keys)} in {self.folder or 'the grader'}"
+            )
         return sentence.strip().format(**values) if values else sentence.strip()
 
 

@@ -1,52 +1,108 @@
-"""Ways to compute one attention, and which to take.
+"""Ways to compute the same attention, and which of them to take.
 
-Axes: B batch, T query length, S key length, N heads, K key/value heads, H head size.
+Axes: B batch, T query length, S key length, N heads, K key/value heads, G = N / K heads
+that share a key, H head size, V value size.
 """
+
+import functools
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from tlkeras.layers._chunked import chunked_attention
 from tlkeras.layers.scaled_dot_product_attention import scaled_dot_product_attention
 from tlkeras.masks import merge_masks, position_mask
 
 IMPLEMENTATIONS = ("auto", "equation", "chunked", "flash")
 
+# From this many scores a head on, blocks of them are faster than all at once.
+LONG = 512 * 512
 
-def attend(
-    query,
-    key,
-    value,
-    masks=(),
-    query_start=0,
-    use_causal_mask=False,
-    sliding_window=None,
-    dropout=None,
-    return_attention_scores=False,
-    implementation="equation",
-):
+
+class Visibility(NamedTuple):
+    """What each query may see: masks that were given, and rules of order.
+
+    `masks` broadcast to `(B, N, T, S)`. `query_start` is the position of the first
+    query among the keys, which is not 0 when decoding with a cache.
+    """
+
+    masks: tuple = ()
+    query_start: Any = 0
+    use_causal_mask: bool = False
+    sliding_window: int | None = None
+
+    def order(self, query_length, key_positions):
+        """What may be seen by position, boolean `(T, C)` for C keys, or `None`."""
+        query_positions = self.query_start + ops.arange(query_length)  # (T,)
+        return position_mask(
+            query_positions, key_positions, self.use_causal_mask, self.sliding_window
+        )
+
+    def mask(self, query_length, key_length):
+        """One mask `(B, N, T, S)`, with axes of 1 where it does not vary, or `None`."""
+        order = self.order(query_length, ops.arange(key_length))  # (T, S)
+        order = None if order is None else order[None, None]  # (1, 1, T, S)
+        return merge_masks(*self.masks, order)
+
+
+def attend(query, key, value, visible, implementation="equation", dropout=None):
     """Attention of `(B, T, N, H)` to `(B, S, K, H)`: output and scores, or `None`.
 
-    Args:
-        masks: what to keep; each broadcastable to `(B, N, T, S)`, or `None`.
-        query_start: the position of the first query among the keys.
-        dropout: a function applied to the scores.
+    Only the equation yields scores and knows `dropout`, a function applied to them.
     """
-    query_length, key_length = query.shape[1], key.shape[1]
-    order = position_mask(
-        query_start + ops.arange(query_length),
-        ops.arange(key_length),
-        use_causal_mask,
-        sliding_window,
-    )  # (T, S)
+    if implementation in ("fused", "flash"):
+        flash = True if implementation == "flash" else None
+        return _fused(query, key, value, visible, flash), None  # (B, T, N, V)
     groups = query.shape[2] // key.shape[2]
-    key = ops.repeat(key, groups, axis=2) if groups > 1 else key  # (B, S, N, H)
-    value = ops.repeat(value, groups, axis=2) if groups > 1 else value  # (B, S, N, V)
+    if groups > 1:
+        key = ops.repeat(key, groups, axis=2)  # (B, S, N, H)
+        value = ops.repeat(value, groups, axis=2)  # (B, S, N, V)
+    query, key, value = (ops.swapaxes(x, 1, 2) for x in (query, key, value))
+    length = ops.shape(query)[2]
+    if implementation == "chunked":
+        order = functools.partial(visible.order, length)
+        output = chunked_attention(query, key, value, visible.masks, order)
+        return ops.swapaxes(output, 1, 2), None  # (B, T, N, V)
     output, scores = scaled_dot_product_attention(
-        query=ops.swapaxes(query, 1, 2),  # (B, N, T, H)
-        key=ops.swapaxes(key, 1, 2),  # (B, N, S, H)
-        value=ops.swapaxes(value, 1, 2),  # (B, N, S, V)
-        mask=merge_masks(*masks, order),
-        dropout=dropout,
+        query=query,  # (B, N, T, H)
+        key=key,  # (B, N, S, H)
+        value=value,  # (B, N, S, V)
+        mask=visible.mask(length, ops.shape(key)[2]),
         return_attention_scores=True,
+        dropout=dropout,
     )
     return ops.swapaxes(output, 1, 2), scores  # (B, T, N, V), (B, N, T, S)
+
+
+def choose(query, key, fused=None):
+    """The implementation that `auto` takes where no scores and no dropout are asked.
+
+    `fused` is `False` to keep it from a backend's own kernel.
+    """
+    backend = keras.backend.backend()
+    half = keras.backend.standardize_dtype(query.dtype) in ("float16", "bfloat16")
+    has_kernel = backend == "torch" or (backend == "jax" and half and _on_gpu())
+    if has_kernel and fused is not False:
+        return "fused"
+    query_length, key_length = query.shape[1], key.shape[1]
+    known = query_length is not None and key_length is not None
+    return "chunked" if known and query_length * key_length >= LONG else "equation"
+
+
+def _fused(query, key, value, visible, flash_attention):
+    simple = not visible.masks and visible.sliding_window is None
+    causal = simple and visible.use_causal_mask and _is_zero(visible.query_start)
+    mask = None if causal else visible.mask(ops.shape(query)[1], ops.shape(key)[1])
+    return ops.dot_product_attention(
+        query, key, value, mask=mask, is_causal=causal, flash_attention=flash_attention
+    )
+
+
+def _is_zero(index):
+    return isinstance(index, int) and index == 0
+
+
+@functools.cache
+def _on_gpu():
+    return bool(keras.distribution.list_devices("gpu"))

@@ -3,19 +3,104 @@
 import keras
 from keras import ops
 
-from tlkeras.layers._attention import IMPLEMENTATIONS, attend
-from tlkeras.layers._checks import (
-    check_choice,
-    check_divides,
-    check_mask,
-    check_positive,
-    check_rate,
-    check_sequence,
+from tlkeras import masks
+from tlkeras.layers import _input_checks as check
+from tlkeras.layers._attention import IMPLEMENTATIONS, Visibility, attend, choose
+from tlkeras.layers._attention_checks import (
+    check_cache,
+    check_masks,
+    check_shapes,
+    check_values,
 )
+from tlkeras.layers._axes import GridAxes
 
 
+@keras.saving.register_keras_serializable(package="tlkeras")
 class MultiHeadAttention(keras.layers.Layer):
-    """TODO"""
+    r"""Let every position gather from others, in several ways at once.
+
+    `MultiHead(Q, K, V) = Concat(head₁ … head_N) Wᴼ`, where
+    `headᵢ = Attention(Q Wᵢ^Q, K Wᵢ^K, V Wᵢ^V)`
+
+    A drop-in for `keras.layers.MultiHeadAttention`: same arguments, weights and output.
+
+    Axes: B batch, T query length, S key length, N heads, K key/value heads, H `key_dim`,
+    V `value_dim`, D model size, E output size.
+
+    Masking: True means keep. `query_mask`, `value_mask` and `key_mask` default to the
+    masks that Keras attached to the inputs; one that the caller gives is used instead.
+    A query that may see nothing attends to every key alike. The output carries the
+    query's implicit mask.
+
+    Args:
+        num_heads: N.
+        key_dim: size of a query and a key of one head.
+        value_dim: size of a value of one head. Defaults to `key_dim`.
+        dropout: share of attention scores set to 0 in training. Defaults to 0.
+        use_bias: add a bias to every projection. Defaults to `True`.
+        output_shape: the last axis or axes of the output. Defaults to D.
+        attention_axes: the axes of a grid `(B, …, D)` to attend over. Defaults to all
+            but the first and last.
+        sliding_window: see only positions fewer than this many away. Defaults to
+            `None`: all.
+        flash_attention: `True` stands for `implementation="flash"`, `False` keeps
+            `"auto"` from it. Defaults to `None`.
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+            activity_regularizer, kernel_constraint, bias_constraint: for the
+            projections, as in `keras.layers.Dense`.
+        use_gate: multiply each head's output by a sigmoid of the query. Defaults to
+            `False`.
+        seed: of the dropout. Defaults to `None`.
+        num_key_value_heads: K, a divisor of N; N / K query heads share a key and a
+            value. Defaults to N.
+        rotary: a `RotaryEmbedding` that turns queries and keys by their positions.
+            Defaults to `None`.
+        implementation: `"equation"` computes all scores at once; `"chunked"` a block of
+            keys at a time, in memory linear in T + S; `"flash"` in the backend's fused
+            kernel (JAX and PyTorch, on a GPU). `"auto"`, the default, takes the equation
+            when scores are wanted or dropped, or the lengths unknown; else the fused
+            kernel on PyTorch and, in half precision, on a GPU under JAX; else chunked
+            when T · S is at least 512², and the equation below.
+
+    Call arguments:
+        query: floats `(B, T, D)`, or a grid `(B, …, D)`.
+        value: floats `(B, S, ·)`.
+        key: floats `(B, S, ·)`. Defaults to `value`.
+        query_mask: boolean `(B, T)`: rows to keep.
+        value_mask, key_mask: boolean `(B, S)`: what may be looked at.
+        attention_mask: boolean `(T, S)`, `(B, T, S)` or `(B, N, T, S)`.
+        return_attention_scores: also return the scores. Defaults to `False`.
+        training: whether dropout is on.
+        use_causal_mask: see only one's own and earlier positions, counted from 0 for
+            the keys and from `cache_update_index` for the queries. Defaults to `False`.
+        cache: earlier keys and values `(B, 2, S, K, H)`. It is not changed; an updated
+            one is returned.
+        cache_update_index: where the keys and values of this call go into the cache.
+            `None` means the cache is complete and `value` is not looked at.
+
+    Returns:
+        `(B, T, E)`; or a tuple of it, the scores `(B, N, T, S)` if asked for, and the
+        cache if given, in this order.
+
+    Raises:
+        ValueError: an argument, shape or mask does not fit; the message says which.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = MultiHeadAttention(num_heads=2, key_dim=4)
+    >>> query, value = np.random.rand(3, 5, 8), np.random.rand(3, 7, 8)
+    >>> output, scores = layer(
+    ...     query=query, value=value, return_attention_scores=True
+    ... )
+    >>> tuple(output.shape), tuple(scores.shape)
+    ((3, 5, 8), (3, 2, 5, 7))
+
+    Reference:
+        Vaswani et al. (2017), arXiv:1706.03762, section 3.2.2.
+        Ainslie et al. (2023), arXiv:2305.13245, section 2.2 (grouped queries).
+        Su et al. (2021), arXiv:2104.09864, section 3.4.2 (rotary positions).
+    """
 
     def __init__(
         self,
@@ -43,46 +128,102 @@ class MultiHeadAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.num_heads = num_heads
-        self.key_dim = key_dim
-        self.value_dim = value_dim or key_dim
-        self.dropout = dropout
+        self.num_heads = check.positive_integer("num_heads", num_heads)
+        self.key_dim = check.positive_integer("key_dim", key_dim)
+        value_dim = key_dim if value_dim is None else value_dim
+        self.value_dim = check.positive_integer("value_dim", value_dim)
+        self.dropout = check.rate("dropout", dropout)
         self.use_bias = use_bias
-        self._output_shape = output_shape
-        self.num_key_value_heads = num_key_value_heads or num_heads
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self._output_shape = output_shape and check.sizes("output_shape", output_shape)
+        if isinstance(attention_axes, int):
+            attention_axes = (attention_axes,)
+        self.attention_axes = attention_axes and tuple(attention_axes)
+        if sliding_window is not None:
+            check.positive_integer("sliding_window", sliding_window)
+        self.sliding_window = sliding_window
+        self.flash_attention = flash_attention
+        self.use_gate = use_gate
+        self.seed = seed
+        heads = num_heads if num_key_value_heads is None else num_key_value_heads
+        check.positive_integer("num_key_value_heads", heads)
+        check.multiple("num_heads", num_heads, "num_key_value_heads", heads)
+        self.num_key_value_heads = heads
+        self.rotary = rotary
+        check.choice("implementation", implementation, IMPLEMENTATIONS)
+        self.implementation = implementation
+        self._projection_arguments = {
+            "kernel_initializer": keras.initializers.get(kernel_initializer),
+            "bias_initializer": keras.initializers.get(bias_initializer),
+            "kernel_regularizer": keras.regularizers.get(kernel_regularizer),
+            "bias_regularizer": keras.regularizers.get(bias_regularizer),
+            "activity_regularizer": keras.regularizers.get(activity_regularizer),
+            "kernel_constraint": keras.constraints.get(kernel_constraint),
+            "bias_constraint": keras.constraints.get(bias_constraint),
+        }
         self.supports_masking = True
+        self._check_combination()
+
+    def _check_combination(self):
+        if self.flash_attention and self.implementation in ("equation", "chunked"):
+            raise ValueError(
+                "flash_attention=True contradicts implementation="
+                f"{self.implementation!r}; give one of them."
+            )
+        if self.flash_attention:
+            self.implementation = "flash"
+        if self.dropout and self.implementation in ("chunked", "flash"):
+            raise ValueError(
+                f"dropout must be 0 when implementation={self.implementation!r}, which "
+                f"never holds the scores; given {self.dropout}. Take 'auto'."
+            )
+        if self.rotary is not None and self.rotary.sequence_axis != 1:
+            raise ValueError(
+                "rotary must have sequence_axis=1, for queries (B, T, N, H); given "
+                f"sequence_axis={self.rotary.sequence_axis}."
+            )
+
+    # Names as in Keras, so that weight files and `layer.query_dense` stay valid.
+    query_dense = property(lambda self: self._query_dense)
+    key_dense = property(lambda self: self._key_dense)
+    value_dense = property(lambda self: self._value_dense)
+    output_dense = property(lambda self: self._output_dense)
 
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape = value_shape if key_shape is None else key_shape
-        groups = self.num_key_value_heads
-        heads = (self.num_heads, self.key_dim)
-        self._query_dense = self._projection("query", query_shape, heads)
-        self._key_dense = self._projection("key", key_shape, (groups, self.key_dim))
-        self._value_dense = self._projection(
-            "value", value_shape, (groups, self.value_dim)
+        check_shapes(query_shape, value_shape, key_shape)
+        query_heads = (self.num_heads, self.key_dim)
+        key_heads = (self.num_key_value_heads, self.key_dim)
+        value_heads = (self.num_key_value_heads, self.value_dim)
+        joined = (self.num_heads, self.value_dim)
+        project = self._projection
+        self._query_dense = project("query", query_shape[-1:], query_heads)
+        self._key_dense = project("key", key_shape[-1:], key_heads)
+        if self.use_gate:
+            self._gate_dense = project("gate", query_shape[-1:], joined, "sigmoid")
+        self._value_dense = project("value", value_shape[-1:], value_heads)
+        output_shape = self._output_shape or query_shape[-1:]
+        self._output_dense = project("attention_output", joined, output_shape)
+        self._dropout_layer = keras.layers.Dropout(
+            self.dropout, seed=self.seed, dtype=self.dtype_policy
         )
-        joined_shape = (*query_shape[:-1], self.num_heads, self.value_dim)
-        self._output_dense = self._projection(
-            "attention_output", joined_shape, query_shape[-1:]
-        )
-        self._dropout_layer = keras.layers.Dropout(self.dropout)
 
-    def _projection(self, name, input_shape, sizes):
-        inputs = "btdh"[: len(input_shape)]
-        outputs = "xyz"[: len(sizes)]
-        equation = f"{inputs},{inputs[2:]}{outputs}->bt{outputs}"
+    def _projection(self, name, input_sizes, output_sizes, activation=None):
+        inputs, outputs = "ij"[: len(input_sizes)], "nhuvwxyz"[: len(output_sizes)]
+        clones = {
+            key: value.clone()
+            for key, value in self._projection_arguments.items()
+            if isinstance(value, keras.initializers.Initializer)
+        }
         layer = keras.layers.EinsumDense(
-            equation,
-            output_shape=(None, *sizes),
+            f"bt{inputs},{inputs}{outputs}->bt{outputs}",
+            output_shape=(None, *output_sizes),
             bias_axes=outputs if self.use_bias else None,
-            kernel_initializer=self.kernel_initializer.clone(),
-            bias_initializer=self.bias_initializer.clone(),
+            activation=activation,
             dtype=self.dtype_policy,
             name=name,
+            **{**self._projection_arguments, **clones},
         )
-        layer.build(input_shape)
+        layer.build((None, None, *input_sizes))
         return layer
 
     def call(
@@ -101,30 +242,143 @@ class MultiHeadAttention(keras.layers.Layer):
         cache_update_index=None,
     ):
         key = value if key is None else key
-        query = self._query_dense(query)  # (B, T, N, H)
-        if cache is None or cache_update_index is not None:
-            key = self._key_dense(key)  # (B, S, K, H)
-            value = self._value_dense(value)  # (B, S, K, V)
-        if cache is not None:
-            if cache_update_index is not None:
-                update = ops.stack([key, value], axis=1)  # (B, 2, S, K, H)
-                cache = ops.slice_update(cache, (0, 0, cache_update_index, 0, 0), update)
-            key, value = cache[:, 0], cache[:, 1]  # (B, S, K, H)
-        if attention_mask is not None and len(attention_mask.shape) == 3:
-            attention_mask = attention_mask[:, None]
+        check_shapes(query.shape, value.shape, key.shape)
+        check_values(query=query, value=value, key=key)
+        if len(query.shape) > 3:
+            return self._call_on_grid(
+                query,
+                key,
+                value,
+                given=(query_mask, value_mask, key_mask, cache),
+                attention_mask=attention_mask,
+                return_attention_scores=return_attention_scores,
+                training=training,
+                use_causal_mask=use_causal_mask,
+            )
+        start = 0 if cache_update_index is None else cache_update_index
+        gate = self._gate_dense(query) if self.use_gate else None  # (B, T, N, V)
+        query = self._turn(self._query_dense(query), start)  # (B, T, N, H)
+        key, value, cache = self._keys_and_values(key, value, cache, cache_update_index)
+        check_masks(
+            (query.shape[0], self.num_heads, query.shape[1], key.shape[1]),
+            query_mask,
+            value_mask,
+            key_mask,
+            attention_mask,
+        )
+        visible = Visibility(
+            masks.attention_masks(query_mask, value_mask, key_mask, attention_mask),
+            start,
+            use_causal_mask,
+            self.sliding_window,
+        )
         output, scores = attend(
             query,
             key,
             value,
-            masks=[attention_mask],
-            query_start=0 if cache_update_index is None else cache_update_index,
-            use_causal_mask=use_causal_mask,
-            return_attention_scores=return_attention_scores,
+            visible,
+            self._choose(query, key, return_attention_scores, training),
+            dropout=lambda scores: self._dropout_layer(scores, training=training),
         )
-        output = self._output_dense(output)  # (B, T, D)
-        results = [output]
-        if return_attention_scores:
-            results.append(scores)
-        if cache is not None:
-            results.append(cache)
-        return results[0] if len(results) == 1 else tuple(results)
+        output = output if gate is None else output * gate  # (B, T, N, V)
+        output = self._output_dense(output)  # (B, T, E)
+        results = (output, scores if return_attention_scores else None, cache)
+        results = tuple(x for x in results if x is not None)
+        return results if len(results) > 1 else output
+
+    def _keys_and_values(self, key, value, cache, cache_update_index):
+        check_cache(
+            "cache",
+            cache,
+            cache_update_index,
+            key.shape[1],
+            (key.shape[0], 2, self.num_key_value_heads, self.key_dim),
+        )
+        start = 0 if cache_update_index is None else cache_update_index
+        if cache is None or cache_update_index is not None:
+            key = self._turn(self._key_dense(key), start)  # (B, S, K, H)
+            value = self._value_dense(value)  # (B, S, K, V)
+        if cache is None:
+            return key, value, None
+        if cache_update_index is not None:
+            update = ops.stack([key, value], axis=1)  # (B, 2, S, K, H)
+            cache = ops.slice_update(cache, (0, 0, start, 0, 0), update)
+        return cache[:, 0], cache[:, 1], cache  # (B, S, K, H) twice, (B, 2, S, K, H)
+
+    def _turn(self, heads, start):
+        return heads if self.rotary is None else self.rotary(heads, start_index=start)
+
+    def _choose(self, query, key, return_attention_scores, training):
+        dropped = self.dropout and training
+        if self.implementation != "auto":
+            if return_attention_scores and self.implementation != "equation":
+                raise ValueError(
+                    "return_attention_scores=True needs implementation='equation' or "
+                    f"'auto'; given {self.implementation!r}, which never holds them."
+                )
+            return self.implementation
+        if return_attention_scores or dropped:
+            return "equation"
+        return choose(query, key, self.flash_attention)
+
+    def _call_on_grid(self, query, key, value, given, attention_mask, **arguments):
+        if any(x is not None for x in given):
+            raise ValueError(
+                "query_mask, value_mask, key_mask and cache need inputs with three axes, "
+                f"(batch, length, features); given query {tuple(query.shape)}. Use "
+                "attention_mask."
+            )
+        axes = GridAxes(len(query.shape), self.attention_axes)
+        shape, key_shape = ops.shape(query), ops.shape(key)
+        if attention_mask is not None:
+            attention_mask = axes.flatten_mask(attention_mask, shape)  # (B′, T, S)
+        query, key, value = (axes.flatten(x) for x in (query, key, value))
+        results = self.call(query, value, key, attention_mask=attention_mask, **arguments)
+        output, scores = results if isinstance(results, tuple) else (results, None)
+        output = axes.restore(output, shape, ops.shape(output)[2:])
+        if scores is None:
+            return output
+        return output, axes.restore_scores(scores, shape, key_shape)
+
+    def compute_output_shape(self, query_shape, value_shape, key_shape=None):
+        check_shapes(query_shape, value_shape, key_shape or value_shape)
+        return (*query_shape[:-1], *(self._output_shape or query_shape[-1:]))
+
+    def compute_output_spec(self, query, value, key=None, **arguments):
+        # Tracing the call, because what it returns depends on its arguments.
+        return keras.Operation.compute_output_spec(
+            self, query, value, key=key, **arguments
+        )
+
+    def get_config(self):
+        serializers = {
+            "initializer": keras.initializers.serialize,
+            "regularizer": keras.regularizers.serialize,
+            "constraint": keras.constraints.serialize,
+        }
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "key_dim": self.key_dim,
+            "value_dim": self.value_dim,
+            "dropout": self.dropout,
+            "use_bias": self.use_bias,
+            "output_shape": self._output_shape,
+            "attention_axes": self.attention_axes,
+            "sliding_window": self.sliding_window,
+            "flash_attention": self.flash_attention,
+            **{
+                name: serializers[name.split("_")[-1]](value)
+                for name, value in self._projection_arguments.items()
+            },
+            "use_gate": self.use_gate,
+            "seed": self.seed,
+            "num_key_value_heads": self.num_key_value_heads,
+            "rotary": keras.saving.serialize_keras_object(self.rotary),
+            "implementation": self.implementation,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        rotary = keras.saving.deserialize_keras_object(config.pop("rotary", None))
+        return cls(**config, rotary=rotary)

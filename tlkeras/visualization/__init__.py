@@ -1,5 +1,16 @@
 """Arrays in, matplotlib figures out, in one colour-blind-safe style."""
 
+import importlib
+
 from tlkeras.visualization import palette
 
-__all__ = ["palette"]
+_FIGURES = ("bars", "curves", "images", "matrix", "panels", "points")
+__all__ = ["palette", "xla_operations", *_FIGURES]
+
+
+def __getattr__(name):
+    if name in _FIGURES:  # matplotlib loads with the first figure
+        return getattr(importlib.import_module("tlkeras.visualization.figures"), name)
+    if name == "xla_operations":
+        return importlib.import_module("tlkeras.visualization.xla").xla_operations
+    raise AttributeError(f"module 'tlkeras.visualization' has no attribute {name!r}")

@@ -10,7 +10,15 @@ CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY)
 
 # Heat maps: small to large, and negative through zero to positive.
 SEQUENTIAL = ("#FFFFFF", "#BFD9EC", "#5FA5D3", "#0072B2", "#00294D")
-DIVERGING = ("#A34700", "#D55E00", "#F3C6A5", "#FFFFFF", "#A9CFE8", "#0072B2", "#004A75")
+DIVERGING = (
+    "#A34700",
+    "#D55E00",
+    "#F3C6A5",
+    "#FFFFFF",
+    "#A9CFE8",
+    "#0072B2",
+    "#004A75",
+)
 
 
 def shade(colours, fraction):

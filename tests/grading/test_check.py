@@ -1,0 +1,237 @@
+"""What a learner is told for each way in which an answer can go wrong."""
+
+import numpy as np
+import pytest
+
+from tlkeras.course import lesson
+from tlkeras.grading import State, check
+
+EXERCISES = lesson("01_attention").exercises
+SOFTMAX = EXERCISES["softmax"]
+ATTENTION = EXERCISES["scaled_dot_product_attention"]
+
+
+def right(query, key, value, mask=None):
+    logits = query @ np.swapaxes(key, -1, -2) / np.sqrt(query.shape[-1])
+    if mask is not None:
+        logits = np.where(mask, logits, -1e9)
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True) @ value
+
+
+def softmax_in_place(x):
+    x -= x.max(-1, keepdims=True)
+    np.exp(x, out=x)
+    return x / x.sum(-1, keepdims=True)
+
+
+async def softmax_async(x):
+    return x
+
+
+def ragged(x):
+    return [[1.0], [1.0, 2.0]]
+
+
+BAD_ANSWERS = {
+    "returned-none": (lambda x: None, "return"),
+    "returned-generator": (lambda x: (row for row in x), "yield"),
+    "returned-coroutine": (softmax_async, "async"),
+    "returned-tuple": (lambda x: (x, x), "one array"),
+    "returned-callable": (lambda x: np.exp, "parentheses"),
+    "returned-other": (lambda x: "0.5", "an array"),
+    "not-an-array": (ragged, "same length"),
+    "wrong-shape": (lambda x: x.sum(-1), "shape"),
+    "not-floating": (lambda x: (x > 0).astype(int), "floating-point"),
+    "wrong-values": (lambda x: x * 0.3 + 1, "Expected"),
+    "not-finite": (lambda x: x * np.nan, "finite"),
+    "changed-inputs": (softmax_in_place, "changed"),
+}
+
+
+@pytest.mark.parametrize("problem", BAD_ANSWERS)
+def test_each_kind_of_bad_answer_is_named_and_explained(problem):
+    answer, word = BAD_ANSWERS[problem]
+    outcome = check(SOFTMAX, answer)
+    assert outcome.state is State.WRONG
+    assert outcome.problem == problem
+    assert word in outcome.message
+    assert outcome.points == 0
+    assert not outcome.diagnoses
+
+
+@pytest.mark.parametrize("value", [None, 3, np.ones(3), "softmax"])
+def test_a_result_instead_of_a_function_is_refused_with_the_right_call(value):
+    outcome = check(SOFTMAX, value)
+    assert (outcome.state, outcome.problem) == (State.WRONG, "not-callable")
+    assert "check(softmax)" in outcome.message
+
+
+def test_a_mask_of_numbers_is_not_a_mask():
+    outcome = check(EXERCISES["causal_mask"], lambda n: np.tril(np.ones((n, n))))
+    assert outcome.problem == "not-boolean"
+    assert "True means keep" in outcome.message
+
+
+def test_a_right_answer_gets_all_points():
+    outcome = check(ATTENTION, right)
+    assert outcome.passed
+    assert outcome.points == outcome.max_points == 6
+    assert all(outcome.cases.values())
+
+
+def test_a_stub_is_not_attempted():
+    def stub(*args):
+        raise NotImplementedError
+
+    outcome = check(ATTENTION, stub)
+    assert outcome.state is State.NOT_ATTEMPTED
+    assert "5. Attention in one equation" in outcome.message
+
+
+def test_partial_credit_counts_the_cases_that_are_right():
+    def without_mask(query, key, value, mask=None):
+        return right(query, key, value)
+
+    outcome = check(ATTENTION, without_mask)
+    assert outcome.diagnoses == ["attention.mask-ignored"]
+    assert outcome.cases["plain"]
+    assert not outcome.cases["mask"]
+    assert outcome.points == 3
+
+
+def test_two_mistakes_at_once_are_both_named():
+    def twice(query, key, value, mask=None):
+        logits = query @ np.swapaxes(key, -1, -2)  # not scaled
+        if mask is not None:
+            logits = np.where(~mask, logits, -1e9)  # inverted
+        powers = np.exp(logits - logits.max(-1, keepdims=True))
+        return powers / powers.sum(-1, keepdims=True) @ value
+
+    outcome = check(ATTENTION, twice)
+    assert outcome.diagnoses == ["attention.not-scaled", "attention.mask-inverted"]
+    assert "Two things at once" in outcome.message
+
+
+def test_a_mistake_that_raises_is_told_by_its_numbers_elsewhere():
+    def not_transposed(query, key, value, mask=None):
+        logits = query @ key / np.sqrt(query.shape[-1])
+        if mask is not None:
+            logits = np.where(mask, logits, -1e9)
+        powers = np.exp(logits - logits.max(-1, keepdims=True))
+        return powers / powers.sum(-1, keepdims=True) @ value
+
+    outcome = check(ATTENTION, not_transposed)
+    assert outcome.state is State.RAISED
+    assert outcome.diagnoses == ["attention.key-not-transposed"]
+
+
+def test_an_unknown_mistake_is_never_guessed():
+    outcome = check(ATTENTION, lambda q, k, v, mask=None: right(q, k, v, mask) + 0.1)
+    assert outcome.state is State.WRONG
+    assert outcome.diagnoses == []
+    assert "will not guess" in outcome.message
+
+
+def test_an_exception_alone_names_no_mistake():
+    outcome = check(ATTENTION, lambda *inputs: 1 / 0)
+    assert outcome.state is State.RAISED
+    assert outcome.diagnoses == []
+
+
+def test_a_traceback_shows_the_learners_lines_only():
+    def helper(x):
+        return np.linalg.inv(x)  # the learner's line; numpy's own frames follow it
+
+    def answer(x):
+        return helper(x)
+
+    outcome = check(SOFTMAX, answer)
+    assert outcome.state is State.RAISED
+    lines = dict(outcome.parts)["Your lines"].splitlines()
+    assert [line.split(": ", 1)[1] for line in lines] == [
+        "return helper(x)",
+        "return np.linalg.inv(x)  # the learner's line; numpy's own frames follow it",
+    ]
+    assert "tlkeras/grading" not in outcome.message
+    assert "site-packages" not in outcome.message
+
+
+@pytest.mark.parametrize("swallow", [False, True])
+def test_a_loop_that_never_ends_is_stopped(swallow):
+    def loop(x):
+        while True:
+            try:
+                while True:
+                    pass
+            except BaseException:
+                if not swallow:
+                    raise
+                swallow_once.append(1)
+                if len(swallow_once) > 2:
+                    raise
+
+    swallow_once = []
+    outcome = check(SOFTMAX, loop, seconds=0.3)
+    assert outcome.state is State.TIMED_OUT
+    assert "never ends" in outcome.message
+
+
+def test_an_exit_in_an_answer_ends_nothing_but_the_answer():
+    def leave(x):
+        raise SystemExit
+
+    assert check(SOFTMAX, leave).state is State.RAISED
+
+
+def test_our_own_fault_is_called_ours():
+    import dataclasses
+
+    def broken(x, **steps):
+        raise RuntimeError("a bug of ours")
+
+    outcome = check(dataclasses.replace(SOFTMAX, reference=broken), lambda x: x)
+    assert outcome.state is State.UNCHECKABLE
+    assert "ours, not yours" in outcome.message
+    assert "a bug of ours" in outcome.message
+
+
+def test_hints_come_one_after_the_other_and_the_last_one_stays():
+    hints = [check(SOFTMAX, lambda x: x, hint=n).parts[-1] for n in range(4)]
+    assert [heading for heading, _ in hints] == [
+        "Hint 1 of 3",
+        "Hint 2 of 3",
+        "Hint 3 of 3",
+        "Hint 3 of 3",
+    ]
+    assert len({text for _, text in hints}) == 3
+
+
+def test_the_same_seed_repeats_a_check_and_another_draws_other_inputs():
+    def wrong(x):
+        return x
+
+    first, again, other = (check(SOFTMAX, wrong, seed=s).message for s in (1, 1, 2))
+    assert first == again != other
+
+
+def test_an_outcome_is_plain_data():
+    import json
+
+    outcome = check(ATTENTION, lambda q, k, v, mask=None: v[..., :1, :])
+    data = json.loads(json.dumps(outcome.to_dict()))
+    assert data["state"] == "wrong"
+    assert data["passed"] is False
+    assert data["message"] == str(outcome)
+    assert set(data) >= {"points", "max_points", "diagnoses", "cases", "exercise"}
+
+
+def test_inputs_are_not_shared_between_checks():
+    """An answer that spoils its inputs must not spoil the next check."""
+
+    def spoil(x):
+        x[...] = 7
+        return x
+
+    check(SOFTMAX, spoil)
+    assert check(SOFTMAX, lambda x: SOFTMAX.reference(x)).passed

@@ -1,0 +1,126 @@
+"""Who may import whom (the design's house rules), and how much an import costs."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "tlkeras"
+
+# A room may import itself, these rooms, and nothing else of tlkeras.
+MAY_IMPORT = {
+    "masks": set(),
+    "layers": {"masks"},
+    "models": {"masks", "layers"},
+    "generation": {"masks", "layers", "models"},
+    "checkpoints": {"masks", "layers", "models"},
+    "transfer": set(),
+    "datasets": set(),
+    "visualization": set(),
+    "grading": {"visualization"},  # its palette, for cards
+    "course": {"grading"},
+    "cli": {"course", "grading"},
+    "__main__": {"cli", "course", "grading"},
+}
+# Third-party modules that a room may import when it is itself imported.
+LIGHT = {"keras", "numpy"}
+EAGER = {
+    "masks": LIGHT,
+    "layers": LIGHT,
+    "models": LIGHT,
+    "generation": LIGHT,
+    "transfer": LIGHT,
+    "grading": {"numpy"},
+}
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(tree, everywhere=True):
+    """Full names of imported modules; only those at the top level unless everywhere."""
+    nodes = ast.walk(tree) if everywhere else tree.body
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_the_rooms_it_may(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    assert here in MAY_IMPORT, f"say in MAY_IMPORT whom {here} may import"
+    names = [n.split(".") for n in imported(ast.parse(path.read_text("utf-8")))]
+    rooms = {parts[1] for parts in names if parts[0] == "tlkeras" and len(parts) > 1}
+    others = rooms - {here, "__version__"}
+    assert others <= MAY_IMPORT[here]
+    assert "tests" not in {parts[0] for parts in names}
+    assert "notebooks" not in {parts[0] for parts in names}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_loads_only_what_everybody_has(path):
+    allowed = EAGER.get(room(path))
+    if allowed is None:
+        return
+    names = imported(ast.parse(path.read_text("utf-8")), everywhere=False)
+    roots = {name.split(".")[0] for name in names}
+    assert roots - set(sys.stdlib_module_names) - {"tlkeras"} <= allowed
+
+
+def run(code, **environment):
+    return json.loads(
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env=os.environ | environment,
+        ).stdout
+    )
+
+
+def test_import_tlkeras_loads_no_room():
+    code = (
+        "import sys, json, tlkeras;"
+        "print(json.dumps([m for m in sys.modules if m.startswith('tlkeras.')]))"
+    )
+    assert run(code) == []
+
+
+def test_a_check_loads_neither_keras_nor_a_plotting_library():
+    code = (
+        "import sys, json; from tlkeras.course import lesson;"
+        "lesson('01_attention').check(lambda x: x, name='softmax')._repr_html_();"
+        "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    )
+    loaded = set(run(code))
+    assert not loaded & {"keras", "tensorflow", "matplotlib", "jupytext", "IPython"}
+
+
+def test_every_backend_free_room_imports_with_keras_and_numpy_alone():
+    blocked = "tensorflow torch matplotlib rich typer jupytext sklearn keras_hub"
+    rooms = [r for r in EAGER if list(PACKAGE.glob(f"{r}*"))]
+    code = (
+        f"import sys, json\nfor name in {blocked.split()!r}: sys.modules[name] = None\n"
+        f"import importlib\n"
+        f"for room in {rooms!r}: importlib.import_module('tlkeras.' + room)\n"
+        "print(json.dumps(True))"
+    )
+    assert run(code, KERAS_BACKEND="jax")

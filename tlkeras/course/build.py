@@ -1,0 +1,183 @@
+"""From a lesson's text to its notebooks: the learner's, and the solved one.
+
+`lesson.py` is a py:percent script. What stands between `# BEGIN SOLUTION` and
+`# END SOLUTION` is left out of the learner's notebook, which says so and raises
+`NotImplementedError`. The same text always gives the same bytes.
+"""
+
+import ast
+import hashlib
+import re
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+from tlkeras.course.files import write_atomically
+from tlkeras.course.syllabus import CourseError, home
+
+FORMAT = 1  # of the `tlkeras` metadata in a notebook
+BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
+STUB = ("# YOUR CODE HERE", "raise NotImplementedError")
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def build(lesson, solved=False):
+    """The notebook of a lesson, as text.
+
+    Args:
+        lesson: a Lesson.
+        solved: with the solutions in. Defaults to `False`.
+
+    Raises:
+        CourseError: the lesson is damaged; the message names the file and line.
+    """
+    path = lesson.folder / "lesson.py"
+    lines = _read(path)
+    blank = _cells(_replace_solutions(lines, solved=False))
+    cells = _cells(_replace_solutions(lines, solved=True)) if solved else blank
+    # The ids of both notebooks come from the learner's text, so that they agree, and
+    # better solutions change no learner's notebook.
+    for cell, name in zip(cells, _ids(blank), strict=True):
+        cell.id = name
+        cell.metadata.pop("name", None)
+    notebook = nbformat.v4.new_notebook(
+        cells=cells,
+        metadata={
+            "kernelspec": KERNEL,
+            "language_info": {"name": "python"},
+            "tlkeras": {"format": FORMAT, "lesson": lesson.name},
+        },
+    )
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def notebooks_folder():
+    """Where a checkout keeps its built notebooks.
+
+    Raises:
+        CourseError: this is an installed package, which has no such folder.
+    """
+    if home().name == "lessons":
+        raise CourseError(
+            "Notebooks are built in a checkout of the repository; say where to put "
+            "them: tlkeras build DIR. Learners want `tlkeras start`."
+        )
+    return home().parent / "notebooks"
+
+
+def write(lesson, folder):
+    """Build a lesson's notebook into a folder."""
+    path, text = folder / f"{lesson.name}.ipynb", build(lesson)
+    if not _holds(path, text):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text)
+
+
+def is_stale(lesson, folder):
+    """Whether the notebook in a folder is not what the lesson's text builds."""
+    return not _holds(folder / f"{lesson.name}.ipynb", build(lesson))
+
+
+def _holds(path, text):
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def orphans(lessons, folder):
+    """Notebooks in a folder that no lesson builds."""
+    names = {lesson.name for lesson in lessons}
+    return sorted(p for p in Path(folder).glob("*.ipynb") if p.stem not in names)
+
+
+def _read(path):
+    """The lines of a lesson, found sound."""
+    try:
+        text = path.read_text("utf-8")
+        ast.parse(text, str(path))
+    except SyntaxError as error:
+        raise CourseError(f"{path}:{error.lineno}: {error.msg}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path}: {error}") from None
+    lines = text.splitlines()
+    for number, problem in (*_wrong_markers(lines), *_wrong_names(lines)):
+        raise CourseError(f"{path}:{number}: {problem}")
+    return lines
+
+
+def _wrong_markers(lines):
+    """Line numbers where solutions do not begin and end properly, and why."""
+    begun = None  # line number of the BEGIN that waits for its END
+    for number, line in enumerate(lines, start=1):
+        problem = _wrong_marker(lines, number, begun)
+        if problem:
+            yield number, problem
+        if line.strip() in (BEGIN, END):
+            begun = number if line.strip() == BEGIN else None
+    if begun:
+        yield begun, f"no `{END}` follows this `{BEGIN}`"
+
+
+def _wrong_marker(lines, number, begun):
+    line = lines[number - 1].rstrip()
+    marker = line.strip()
+    if begun and line.startswith("# %%"):
+        return f"this cell begins inside the solution of line {begun}"
+    if marker not in (BEGIN, END):
+        # A misspelt marker would show learners the solution.
+        misspelt = re.search(r"\b(begin|end)\W+solution", line, re.IGNORECASE)
+        return f"write exactly `{BEGIN}` or `{END}`" if misspelt else None
+    if marker == BEGIN:
+        return f"the solution of line {begun} has not ended" if begun else None
+    if not begun:
+        return f"no `{BEGIN}` stands before this `{END}`"
+    if line != lines[begun - 1].rstrip().replace(BEGIN, END):
+        return f"indented differently from the `{BEGIN}` of line {begun}"
+    if not any(text.strip() for text in lines[begun : number - 1]):
+        return f"the solution of line {begun} is empty"
+    return None
+
+
+def _wrong_names(lines):
+    """Line numbers of cells whose declared names cannot be ids, and why."""
+    taken = set()
+    for number, line in enumerate(lines, start=1):
+        header = re.match(r"# %%.*\bname=\"(.*?)\"", line)
+        if header and not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", header[1]):
+            yield number, f"{header[1]!r} is no cell name: use letters, digits and -"
+        if header and header[1] in taken:
+            yield number, f"another cell is called {header[1]!r}"
+        taken.add(header and header[1])
+
+
+def _replace_solutions(lines, solved):
+    kept, inside = [], False
+    for line in lines:
+        marker = line.strip()
+        if marker == BEGIN and not solved:
+            indent = line[: line.index(BEGIN)]
+            kept.extend(indent + text for text in STUB)
+        if marker in (BEGIN, END):
+            inside = marker == BEGIN
+        elif solved or not inside:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def _cells(text):
+    cells = jupytext.reads(text, fmt="py:percent").cells
+    for cell in cells:  # how the script was laid out is no business of the notebook
+        for key in [key for key in cell.metadata if key.startswith("lines_to_")]:
+            del cell.metadata[key]
+    return cells
+
+
+def _ids(cells):
+    """An id for each cell: `name="..."` in its header, or drawn from its content."""
+    taken = Counter()
+    for cell in cells:
+        content = f"{cell.cell_type}\n{cell.source}".encode()
+        name = cell.metadata.get("name") or hashlib.sha256(content).hexdigest()[:12]
+        taken[name] += 1
+        yield name if taken[name] == 1 else f"{name}-{taken[name]}"

@@ -1,0 +1,77 @@
+"""One name of a notebook, and just enough of the notebook to define it.
+
+Running a whole lesson to get at one function would take a minute; the statements that the
+function needs, and those that these need, take a moment.
+"""
+
+import ast
+import json
+import symtable
+
+
+class UndefinedError(LookupError):
+    """The notebook does not define the name."""
+
+
+def define(text, name):
+    """What a name stands for at the end of a notebook.
+
+    Args:
+        text: the notebook, as text.
+        name: of a function, class or variable at the top level of a code cell.
+
+    Raises:
+        UndefinedError: nothing there defines it.
+    """
+    statements = _statements(text)
+    wanted, needed = [name], set()
+    while wanted:
+        one = wanted.pop()
+        definers = [i for i, s in enumerate(statements) if one in _defined(s)]
+        for index in definers:
+            if index not in needed:
+                needed.add(index)
+                wanted.extend(_used(statements[index]))
+    body = [statements[index] for index in sorted(needed)]
+    names = {"__name__": "__main__"}
+    exec(compile(ast.Module(body, type_ignores=[]), f"<{name}>", "exec"), names)
+    if name not in names:
+        raise UndefinedError(f"no cell defines {name}")
+    return names[name]
+
+
+def _statements(text):
+    """The top-level statements of all code cells that are Python through and through."""
+    cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+    statements = []
+    for cell in cells:
+        try:
+            statements.extend(ast.parse("".join(cell["source"])).body)
+        except SyntaxError:  # magics
+            continue
+    return statements
+
+
+def _defined(statement):
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(a.asname or a.name).split(".")[0] for a in statement.names}
+    return {
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _used(statement):
+    """The notebook's names that a statement looks up, and no local variables."""
+    tables = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
+    for table in tables:  # grows: functions hold functions
+        tables.extend(table.get_children())
+    return {
+        symbol.get_name()
+        for table in tables
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or table is tables[0])
+    }

@@ -1,0 +1,87 @@
+"""All checks of a notebook without a browser: `tlkeras check`."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import tlkeras
+from tlkeras.course.syllabus import CourseError, lessons, load_exercises
+from tlkeras.grading import message, notebook, practice
+
+CELL_SECONDS = 60
+
+
+def check_notebook(path, seconds=300, report=lambda event: None):
+    """Run a notebook in a process of its own and check its exercises.
+
+    Args:
+        path: the notebook.
+        seconds: time allowed for everything. Defaults to 300.
+        report: called with each step, for a progress bar.
+
+    Returns:
+        The Lesson, and `Outcome.to_dict()` for each of its exercises, by name.
+
+    Raises:
+        CourseError: it belongs to no lesson.
+        NotebookError: it cannot be read.
+    """
+    path = Path(path).resolve()
+    lesson = lesson_of(notebook.read(path), path)
+    cell_seconds = min(CELL_SECONDS, seconds / 3)  # so that one cell cannot use it up
+    job = {
+        "notebook": str(path),
+        "folder": str(path.parent),
+        "lesson": str(lesson.folder),
+        "seconds": cell_seconds,
+    }
+    found = practice.outcomes(_command(), job, seconds, report)
+    limit = min(cell_seconds, practice.SECONDS)
+    return lesson, {
+        name: found.get(name) or message.stopped(exercise, limit).to_dict()
+        for name, exercise in lesson.exercises.items()
+    }
+
+
+def lesson_of(document, path):
+    """The lesson that a notebook answers.
+
+    Its metadata say so; failing that its file name, the `lesson("...")` that it calls,
+    or the names that it defines.
+
+    Raises:
+        CourseError: none of them does.
+    """
+    known = {lesson.name: lesson for lesson in lessons()}
+    source = "\n".join(cell.source for cell in document.code)
+    called = re.findall(r"\blesson\(\s*[\"'](\w+)[\"']", source)
+    named = [name for name in known if path.name.startswith(name)]
+    for name in (document.metadata.get("lesson"), *named, *called):
+        if isinstance(name, str) and name in known:
+            return known[name]
+    defined = set(re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE))
+    best = max(known.values(), key=lambda each: len(defined & each.exercises.keys()))
+    if not defined & best.exercises.keys():
+        raise CourseError(
+            f"{path} belongs to no lesson of this course: neither its metadata, its "
+            f"name nor its code tells which. The lessons are {', '.join(known)}."
+        )
+    return best
+
+
+def _command():
+    # The process starts in the notebook's folder, as in Jupyter, from where a checkout
+    # that is not installed could not be imported; at the end of the path it shadows nothing.
+    root = str(Path(tlkeras.__file__).resolve().parents[1])
+    code = f"import sys; sys.path.append({root!r})"
+    return [sys.executable, "-c", f"{code}; from {__name__} import child; child()"]
+
+
+def child():
+    """Do the job described on standard input; what `check_notebook` starts."""
+    job = json.load(sys.stdin)
+    channel = practice.own_channel()
+    cells = notebook.read(job["notebook"]).code
+    exercises = load_exercises(job["lesson"])
+    practice.work(cells, exercises, channel, job["skip"], job["seconds"])

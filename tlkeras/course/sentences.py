@@ -1,0 +1,46 @@
+"""Whether a lesson has every sentence that its checks say, and says what its text says."""
+
+import math
+
+
+def missing_sentences(exercise):
+    """What a learner could be told about an exercise, and no sentence says."""
+    ids = [m.id for m in exercise.misconceptions]
+    sections = {exercise.section, *(m.section for m in exercise.misconceptions)}
+    keys = [
+        *(("sections", section) for section in sorted(sections)),
+        *(("cases", exercise.name, case.name) for case in exercise.cases),
+        *(("misconceptions", id_) for id_ in ids),
+    ]
+    for key in keys:
+        if not _is_sentence(exercise.messages.get(*key)):
+            yield f"no message {'.'.join(key)}"
+    hints = exercise.messages.get("hints", exercise.name)
+    if not isinstance(hints, list) or not hints or not all(map(_is_sentence, hints)):
+        yield f"no hints for {exercise.name}"
+    for id_ in sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+        yield f"two misconceptions are called {id_}"
+
+
+def _is_sentence(entry):
+    return isinstance(entry, str) and bool(entry.strip())
+
+
+def lesson_failures(lesson):
+    """Where a lesson's text, its exercises and the syllabus disagree."""
+    exercises = lesson.exercises.values()
+    points = math.fsum(exercise.points for exercise in exercises)
+    if not math.isclose(points, lesson.points):
+        yield f"its exercises have {points:g} points, the syllabus {lesson.points:g}"
+    headings = _headings((lesson.folder / "lesson.py").read_text("utf-8"))
+    for exercise in exercises:
+        for section, heading in (exercise.messages.get("sections") or {}).items():
+            if heading not in headings:
+                yield f"no heading of lesson.py is {heading!r} (section {section!r})"
+        return  # they share their messages
+
+
+def _headings(text):
+    """The headings in the markdown cells of a py:percent script, `#` stripped."""
+    lines = (line.removeprefix("# ") for line in text.splitlines())
+    return [line.lstrip("#").strip() for line in lines if line.startswith("#")]

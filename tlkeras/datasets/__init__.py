@@ -1,0 +1,5 @@
+"""Where data comes from, and how it becomes arrays; one module a data set."""
+
+from tlkeras.datasets import digits
+
+__all__ = ["digits"]

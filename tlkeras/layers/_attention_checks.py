@@ -1,0 +1,82 @@
+"""What `MultiHeadAttention` asks of its inputs, said before anything is computed."""
+
+import keras
+
+from tlkeras.layers import _input_checks as check
+
+
+def check_shapes(query, value, key):
+    """Raise unless three shapes `(B, …, features)` can attend to each other."""
+    for name, shape in (("query", query), ("value", value), ("key", key)):
+        if len(shape) < 3:
+            raise ValueError(
+                f"{name} must have at least three axes, (batch, length, features); "
+                f"given shape {tuple(shape)}."
+            )
+        check.not_empty(name, shape)
+        if shape[-1] is None:
+            raise ValueError(
+                f"{name} must have a known last axis; given shape {tuple(shape)}."
+            )
+        if len(shape) != len(query):
+            raise ValueError(
+                f"{name} must have as many axes as query; given shape {tuple(shape)} "
+                f"and query {tuple(query)}."
+            )
+        if None not in (shape[0], query[0]) and shape[0] != query[0]:
+            raise ValueError(
+                f"{name} must have the batch size of query; given shape {tuple(shape)} "
+                f"and query {tuple(query)}."
+            )
+    if tuple(value[1:-1]) != tuple(key[1:-1]):
+        raise ValueError(
+            "key and value must have the same length, one value a key; given key "
+            f"{tuple(key)} and value {tuple(value)}."
+        )
+
+
+def check_values(**inputs):
+    """Raise unless each is floats, and finite as far as its values are known."""
+    for name, x in inputs.items():
+        check.floats(name, x, "Embed token ids first.")
+        if keras.backend.backend() != "torch":  # always eager, and a GPU would wait
+            check.finite(name, x)
+
+
+def check_masks(sizes, query_mask, value_mask, key_mask, attention_mask):
+    """Raise unless the masks fit the sizes `(B, N, T, S)`."""
+    batch, heads, query_length, key_length = sizes
+    check.keep_mask("query_mask", query_mask, (batch, query_length))
+    check.keep_mask("value_mask", value_mask, (batch, key_length))
+    check.keep_mask("key_mask", key_mask, (batch, key_length))
+    lengths = (query_length, key_length)
+    check.keep_mask(
+        "attention_mask", attention_mask, lengths, (batch, *lengths), (batch, heads, *lengths)
+    )
+
+
+def check_cache(name, cache, index, new, shape):
+    """Raise unless a cache has the shape `(B, 2, S, K, H)`, S free, and room for `new`."""
+    if cache is None:
+        if index is not None:
+            raise ValueError(
+                f"{name}_update_index needs {name}; given index {index} and no cache."
+            )
+        return
+    given = tuple(cache.shape)
+    fits = len(given) == 5 and all(
+        None in pair or pair[0] == pair[1]
+        for pair in zip((*given[:2], *given[3:]), shape, strict=True)
+    )
+    if not fits:
+        batch, two, heads, size = shape
+        raise ValueError(
+            f"{name} must have shape (batch, 2, length, heads, key_dim) = "
+            f"({batch}, {two}, any, {heads}, {size}); given {given}."
+        )
+    known = isinstance(index, int) and None not in (given[2], new)
+    if known and not 0 <= index <= given[2] - new:
+        raise ValueError(
+            f"{name}_update_index must leave room for {new} positions in a cache of "
+            f"length {given[2]}; given {index}."
+        )

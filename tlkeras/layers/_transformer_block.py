@@ -1,0 +1,117 @@
+"""What `TransformerEncoder` and `TransformerDecoder` are both made of."""
+
+import keras
+
+from tlkeras.layers import _input_checks as check
+from tlkeras.layers.multi_head_attention import MultiHeadAttention
+
+
+class TransformerBlock(keras.layers.Layer):
+    """The arguments, parts and config of one block. Private: use its subclasses."""
+
+    def __init__(
+        self,
+        intermediate_dim,
+        num_heads,
+        dropout=0,
+        activation="relu",
+        layer_norm_epsilon=1e-05,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        normalize_first=False,
+        num_key_value_heads=None,
+        rotary=None,
+        implementation="auto",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.intermediate_dim = check.positive_integer(
+            "intermediate_dim", intermediate_dim
+        )
+        self.num_heads = check.positive_integer("num_heads", num_heads)
+        self.dropout = check.rate("dropout", dropout)
+        self.activation = keras.activations.get(activation)
+        self.layer_norm_epsilon = check.positive_number(
+            "layer_norm_epsilon", layer_norm_epsilon
+        )
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.normalize_first = normalize_first
+        self.num_key_value_heads = num_key_value_heads
+        self.rotary = rotary
+        self.implementation = implementation
+        self.supports_masking = True
+
+    def _attention(self, name, query_shape, value_shape, **arguments):
+        hidden_dim = query_shape[-1]
+        check.multiple("hidden_dim", hidden_dim, "num_heads", self.num_heads)
+        layer = MultiHeadAttention(
+            num_heads=self.num_heads,
+            key_dim=hidden_dim // self.num_heads,
+            dropout=self.dropout,
+            kernel_initializer=self.kernel_initializer.clone(),
+            bias_initializer=self.bias_initializer.clone(),
+            num_key_value_heads=self.num_key_value_heads,
+            implementation=self.implementation,
+            dtype=self.dtype_policy,
+            name=name,
+            **arguments,
+        )
+        layer.build(query_shape, value_shape)
+        return layer
+
+    def _dense(self, name, input_dim, units, activation=None):
+        layer = keras.layers.Dense(
+            units,
+            activation=activation,
+            kernel_initializer=self.kernel_initializer.clone(),
+            bias_initializer=self.bias_initializer.clone(),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        layer.build((None, None, input_dim))
+        return layer
+
+    def _layer_norm(self, name, shape):
+        layer = keras.layers.LayerNormalization(
+            epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
+        )
+        layer.build(shape)
+        return layer
+
+    def _dropout(self, name):
+        return keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name=name)
+
+    def _attend(self, layer, return_attention_scores=False, cache=None, **arguments):
+        """Call an attention layer: always output, scores and cache, absent ones `None`."""
+        results = layer(
+            return_attention_scores=return_attention_scores, cache=cache, **arguments
+        )
+        output, *others = results if isinstance(results, tuple) else (results,)
+        scores = others[0] if return_attention_scores else None
+        return output, scores, None if cache is None else others[-1]
+
+    def _feed_forward(self, inputs):
+        hidden = self._feedforward_intermediate_dense(inputs)  # (B, T, F)
+        return self._feedforward_output_dense(hidden)  # (B, T, D)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "intermediate_dim": self.intermediate_dim,
+            "num_heads": self.num_heads,
+            "dropout": self.dropout,
+            "activation": keras.activations.serialize(self.activation),
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "normalize_first": self.normalize_first,
+            "num_key_value_heads": self.num_key_value_heads,
+            "rotary": keras.saving.serialize_keras_object(self.rotary),
+            "implementation": self.implementation,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        rotary = keras.saving.deserialize_keras_object(config.pop("rotary", None))
+        return cls(**config, rotary=rotary)

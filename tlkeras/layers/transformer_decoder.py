@@ -1,0 +1,235 @@
+"""One layer of a decoder: read what was written so far, read the source, then think."""
+
+import keras
+
+from tlkeras.layers import _input_checks as check
+from tlkeras.layers._attention_checks import check_cache
+from tlkeras.layers._transformer_block import TransformerBlock
+from tlkeras.masks import implicit_mask, place_mask, without_mask
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class TransformerDecoder(TransformerBlock):
+    """Causal self-attention, optional cross-attention and a feed-forward network.
+
+    `x ← Norm(x + Attention(x, x, x))`, `x ← Norm(x + Attention(x, e, e))` for an encoded
+    source `e`, then `x ← Norm(x + FFN(x))`; `normalize_first=True` normalises what enters
+    each part instead.
+
+    A drop-in for `keras_hub.layers.TransformerDecoder`: same arguments, weights and
+    output. Whether it has cross-attention is decided by the first call. Axes: B batch,
+    T target length, S source length, C cache length, D model size, N heads, K key/value
+    heads, H head size D / N.
+
+    Masking: True means keep. Padding masks hide keys and replace the masks that Keras
+    attached to the sequences; attention masks and the causal rule are merged with them.
+
+    Args:
+        intermediate_dim: size of the feed-forward network's hidden layer.
+        num_heads: N, a divisor of D.
+        dropout: share set to 0 in training, of attention scores and of what each part
+            adds. Defaults to 0.
+        activation: of the hidden layer, a name or function. Defaults to `"relu"`.
+            `"gelu"` is the exact one; `gelu_tanh` its approximation.
+        layer_norm_epsilon: added to the variance. Defaults to 1e-5.
+        kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
+        bias_initializer: of the biases. Defaults to `"zeros"`.
+        normalize_first: normalise what enters each part instead of what leaves it.
+            Defaults to `False`.
+        num_key_value_heads, implementation: of the attention, as in
+            `MultiHeadAttention`.
+        rotary: turns queries and keys of the self-attention. Defaults to `None`.
+
+    Call arguments:
+        decoder_sequence: floats `(B, T, D)`.
+        encoder_sequence: floats `(B, S, ·)`. Defaults to `None`: no cross-attention.
+        decoder_padding_mask: boolean `(B, T)`; with a cache also `(B, C)`.
+        decoder_attention_mask: boolean `(B, T, T)`; with a cache `(B, T, C)`.
+        encoder_padding_mask: boolean `(B, S)`.
+        encoder_attention_mask: boolean `(B, T, S)`.
+        self_attention_cache: keys and values so far, `(B, 2, C, K, H)`.
+        self_attention_cache_update_index: the position of the first of the T tokens.
+        cross_attention_cache: keys and values of the source, `(B, 2, S, K, H)`.
+        cross_attention_cache_update_index: 0 to fill it, `None` to use it as it is.
+        use_causal_mask: see only one's own and earlier positions. Defaults to `True`.
+        training: whether dropout is on.
+        return_attention_scores: also return the scores. Defaults to `False`.
+
+    Returns:
+        `(B, T, D)`; with caches a tuple of it and each updated cache. The scores come
+        last: those of the self-attention `(B, N, T, T or C)` and, if there is
+        cross-attention, those of it `(B, N, T, S)`.
+
+    Raises:
+        ValueError: an argument, shape or mask does not fit; the message says which.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = TransformerDecoder(intermediate_dim=32, num_heads=2)
+    >>> target, source = np.random.rand(3, 5, 8), np.random.rand(3, 7, 8)
+    >>> tuple(layer(target, source).shape)
+    (3, 5, 8)
+
+    Reference:
+        Vaswani et al. (2017), arXiv:1706.03762, section 3.1.
+        Xiong et al. (2020), arXiv:2002.04745, section 3 (where to normalise).
+    """
+
+    def __init__(self, *arguments, **keywords):
+        # A layer restored from a file must know whether to build cross-attention.
+        decoder_shape = keywords.pop("decoder_sequence_shape", None)
+        encoder_shape = keywords.pop("encoder_sequence_shape", None)
+        super().__init__(*arguments, **keywords)
+        self._decoder_sequence_shape = decoder_shape
+        self._encoder_sequence_shape = encoder_shape
+        if decoder_shape:
+            self.build(decoder_shape, encoder_shape)
+
+    def build(self, decoder_sequence_shape, encoder_sequence_shape=None):
+        shape = decoder_sequence_shape
+        check.axes("decoder_sequence", shape, "B T D")
+        self._decoder_sequence_shape = shape
+        self._encoder_sequence_shape = encoder_sequence_shape
+        self._self_attention_layer = self._attention(
+            "self_attention", shape, shape, rotary=self.rotary
+        )
+        self._self_attention_layer_norm = self._layer_norm(
+            "self_attention_layer_norm", shape
+        )
+        self._self_attention_dropout = self._dropout("self_attention_dropout")
+        self._cross_attention_layer = None
+        if encoder_sequence_shape:
+            check.axes("encoder_sequence", encoder_sequence_shape, "B S D")
+            self._cross_attention_layer = self._attention(
+                "cross_attention", shape, encoder_sequence_shape
+            )
+            self._cross_attention_layer_norm = self._layer_norm(
+                "cross_attention_layer_norm", shape
+            )
+            self._cross_attention_dropout = self._dropout("cross_attention_dropout")
+        self._feedforward_intermediate_dense = self._dense(
+            "feedforward_intermediate_dense",
+            shape[-1],
+            self.intermediate_dim,
+            self.activation,
+        )
+        self._feedforward_output_dense = self._dense(
+            "feedforward_output_dense", self.intermediate_dim, shape[-1]
+        )
+        self._feedforward_layer_norm = self._layer_norm("feedforward_layer_norm", shape)
+        self._feedforward_dropout = self._dropout("feedforward_dropout")
+        self.built = True
+
+    def call(
+        self,
+        decoder_sequence,
+        encoder_sequence=None,
+        decoder_padding_mask=None,
+        decoder_attention_mask=None,
+        encoder_padding_mask=None,
+        encoder_attention_mask=None,
+        self_attention_cache=None,
+        self_attention_cache_update_index=None,
+        cross_attention_cache=None,
+        cross_attention_cache_update_index=None,
+        use_causal_mask=True,
+        training=None,
+        return_attention_scores=False,
+    ):
+        self._check_call(
+            decoder_sequence,
+            encoder_sequence,
+            self_attention_cache,
+            self_attention_cache_update_index,
+            cross_attention_cache,
+            cross_attention_cache_update_index,
+        )
+        wanted = {
+            "return_attention_scores": return_attention_scores,
+            "training": training,
+        }
+        x = without_mask(decoder_sequence)  # (B, T, D)
+
+        residual = x
+        x = self._self_attention_layer_norm(x) if self.normalize_first else x
+        x, self_scores, self_cache = self._attend(
+            self._self_attention_layer,
+            query=x,
+            value=x,
+            value_mask=self._target_mask(
+                decoder_sequence,
+                decoder_padding_mask,
+                self_attention_cache,
+                self_attention_cache_update_index,
+            ),
+            attention_mask=decoder_attention_mask,
+            use_causal_mask=use_causal_mask,
+            cache=self_attention_cache,
+            cache_update_index=self_attention_cache_update_index,
+            **wanted,
+        )
+        x = residual + self._self_attention_dropout(x, training=training)
+        x = x if self.normalize_first else self._self_attention_layer_norm(x)
+
+        cross_scores = cross_cache = None
+        if self._cross_attention_layer is not None:
+            residual = x
+            x = self._cross_attention_layer_norm(x) if self.normalize_first else x
+            x, cross_scores, cross_cache = self._attend(
+                self._cross_attention_layer,
+                query=x,
+                value=encoder_sequence,
+                value_mask=encoder_padding_mask,  # or the implicit one
+                attention_mask=encoder_attention_mask,
+                cache=cross_attention_cache,
+                cache_update_index=cross_attention_cache_update_index,
+                **wanted,
+            )
+            x = residual + self._cross_attention_dropout(x, training=training)
+            x = x if self.normalize_first else self._cross_attention_layer_norm(x)
+
+        residual = x
+        x = self._feedforward_layer_norm(x) if self.normalize_first else x
+        x = self._feed_forward(x)
+        x = residual + self._feedforward_dropout(x, training=training)
+        x = x if self.normalize_first else self._feedforward_layer_norm(x)
+
+        results = (x, self_cache, cross_cache, self_scores, cross_scores)
+        results = tuple(result for result in results if result is not None)
+        return results if len(results) > 1 else x
+
+    def _target_mask(self, sequence, padding_mask, cache, index):
+        mask = implicit_mask(sequence) if padding_mask is None else padding_mask
+        if mask is None or cache is None or mask.shape[1] == cache.shape[2]:
+            return mask
+        return place_mask(mask, cache.shape[2], 0 if index is None else index)
+
+    def _check_call(self, decoder, encoder, cache, index, cross_cache, cross_index):
+        check.axes("decoder_sequence", decoder.shape, "B T D")
+        has_cross_attention = self._cross_attention_layer is not None
+        if has_cross_attention != (encoder is not None):
+            built = "with" if has_cross_attention else "without"
+            raise ValueError(
+                f"This layer was built {built} cross-attention, so encoder_sequence must "
+                f"{'' if has_cross_attention else 'not '}be given at every call."
+            )
+        if has_cross_attention and (cache is None) != (cross_cache is None):
+            raise ValueError(
+                "self_attention_cache and cross_attention_cache must be given together; "
+                f"only {'self' if cross_cache is None else 'cross'}_attention_cache was."
+            )
+
+    def compute_output_spec(self, *inputs, **arguments):
+        # Traced, because what is returned depends on the arguments.
+        return keras.Operation.compute_output_spec(self, *inputs, **arguments)
+
+    def compute_output_shape(self, decoder_sequence_shape, encoder_sequence_shape=None):
+        return decoder_sequence_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "decoder_sequence_shape": self._decoder_sequence_shape,
+            "encoder_sequence_shape": self._encoder_sequence_shape,
+        }

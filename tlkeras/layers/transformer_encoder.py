@@ -1,0 +1,125 @@
+"""One layer of an encoder: every position reads the whole sequence, then thinks."""
+
+import keras
+
+from tlkeras.layers import _input_checks as check
+from tlkeras.layers._transformer_block import TransformerBlock
+from tlkeras.masks import without_mask
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class TransformerEncoder(TransformerBlock):
+    """Self-attention and a feed-forward network, each added to its own input.
+
+    `x ← Norm(x + Attention(x, x, x))`, then `x ← Norm(x + FFN(x))`; with
+    `normalize_first=True` it is `x ← x + Attention(Norm(x), …)` and so on.
+
+    A drop-in for `keras_hub.layers.TransformerEncoder`: same arguments, weights and
+    output. Axes: B batch, T length, D model size, N heads.
+
+    Masking: True means keep. A `padding_mask` hides keys and replaces the mask that
+    Keras attached to the inputs; an `attention_mask` is merged with either.
+
+    Args:
+        intermediate_dim: size of the feed-forward network's hidden layer.
+        num_heads: N, a divisor of D.
+        dropout: share set to 0 in training, of attention scores and of what each of the
+            two parts adds. Defaults to 0.
+        activation: of the hidden layer, a name or function. Defaults to `"relu"`.
+            `"gelu"` is the exact one; `gelu_tanh` its approximation.
+        layer_norm_epsilon: added to the variance. Defaults to 1e-5.
+        kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
+        bias_initializer: of the biases. Defaults to `"zeros"`.
+        normalize_first: normalise what enters each part instead of what leaves it.
+            Defaults to `False`.
+        num_key_value_heads, rotary, implementation: of the attention, as in
+            `MultiHeadAttention`.
+
+    Call arguments:
+        inputs: floats `(B, T, D)`.
+        padding_mask: boolean `(B, T)`.
+        attention_mask: boolean `(B, T, T)`, `(T, T)` or `(B, N, T, T)`.
+        training: whether dropout is on.
+        return_attention_scores: also return the scores. Defaults to `False`.
+
+    Returns:
+        `(B, T, D)`, or a pair of it and the attention scores `(B, N, T, T)`.
+
+    Raises:
+        ValueError: an argument, shape or mask does not fit; the message says which.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = TransformerEncoder(intermediate_dim=32, num_heads=2)
+    >>> tuple(layer(np.random.rand(3, 5, 8)).shape)
+    (3, 5, 8)
+
+    Reference:
+        Vaswani et al. (2017), arXiv:1706.03762, section 3.1.
+        Xiong et al. (2020), arXiv:2002.04745, section 3 (where to normalise).
+    """
+
+    def build(self, inputs_shape):
+        check.axes("inputs", inputs_shape, "B T D")
+        hidden_dim = inputs_shape[-1]
+        self._self_attention_layer = self._attention(
+            "self_attention_layer", inputs_shape, inputs_shape, rotary=self.rotary
+        )
+        self._self_attention_layer_norm = self._layer_norm(
+            "self_attention_layer_norm", inputs_shape
+        )
+        self._self_attention_dropout = self._dropout("self_attention_dropout")
+        self._feedforward_layer_norm = self._layer_norm(
+            "feedforward_layer_norm", inputs_shape
+        )
+        self._feedforward_intermediate_dense = self._dense(
+            "feedforward_intermediate_dense",
+            hidden_dim,
+            self.intermediate_dim,
+            self.activation,
+        )
+        self._feedforward_output_dense = self._dense(
+            "feedforward_output_dense", self.intermediate_dim, hidden_dim
+        )
+        self._feedforward_dropout = self._dropout("feedforward_dropout")
+
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        attention_mask=None,
+        training=None,
+        return_attention_scores=False,
+    ):
+        check.axes("inputs", inputs.shape, "B T D")
+        check.keep_mask("padding_mask", padding_mask, inputs.shape[:2])
+        x = inputs if padding_mask is None else without_mask(inputs)  # (B, T, D)
+
+        residual = x
+        x = self._self_attention_layer_norm(x) if self.normalize_first else x
+        x, scores, _ = self._attend(
+            self._self_attention_layer,
+            query=x,
+            value=x,
+            value_mask=padding_mask,
+            attention_mask=attention_mask,
+            return_attention_scores=return_attention_scores,
+            training=training,
+        )
+        x = residual + self._self_attention_dropout(x, training=training)
+        x = x if self.normalize_first else self._self_attention_layer_norm(x)
+
+        residual = x
+        x = self._feedforward_layer_norm(x) if self.normalize_first else x
+        x = self._feed_forward(x)
+        x = residual + self._feedforward_dropout(x, training=training)
+        x = x if self.normalize_first else self._feedforward_layer_norm(x)
+        return (x, scores) if return_attention_scores else x
+
+    def compute_output_spec(self, *inputs, **arguments):
+        # Traced, because what is returned depends on the arguments.
+        return keras.Operation.compute_output_spec(self, *inputs, **arguments)
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape

@@ -1,0 +1,104 @@
+"""The figures of the course. Each draws into `axes`, or into a figure of its own."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.colors import LinearSegmentedColormap
+
+from tlkeras.visualization import palette
+
+INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
+STYLE = {
+    "axes.prop_cycle": cycler(color=palette.CYCLE),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+plt.rcParams.update(STYLE)
+
+
+def panels(*widths, height=3.2):
+    """Axes side by side, as many as there are `widths` (inches)."""
+    _, axes = plt.subplots(
+        1,
+        len(widths),
+        figsize=(sum(widths), height),
+        width_ratios=widths,
+        squeeze=False,
+    )
+    return axes[0]
+
+
+def _axes(axes, width, height):
+    return plt.subplots(figsize=(width, height))[1] if axes is None else axes
+
+
+def curves(x, lines, xlabel, ylabel, title="", log=False, dotted=(), axes=None):
+    """One line for each entry of `lines`: `label -> y`, or `label -> (y, spread)`.
+
+    A spread is drawn as a band; labels in `dotted` are baselines. `log` is for x.
+    """
+    axes = _axes(axes, 6, 3.5)
+    for label, y in lines.items():
+        y, spread = y if isinstance(y, tuple) else (y, None)
+        style = ":" if label in dotted else "-"
+        (line,) = axes.plot(x, y, style, marker="o", markersize=4, label=label)
+        if spread is not None:
+            low, high = np.subtract(y, spread), np.add(y, spread)
+            axes.fill_between(x, low, high, color=line.get_color(), alpha=0.15, lw=0)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if log:
+        axes.set_xscale("log")
+    axes.legend()
+    return axes
+
+
+def matrix(values, xlabel, ylabel, title="", xticks=None, yticks=None, axes=None):
+    """A matrix as a picture: rows down, columns across, dark for large."""
+    rows, columns = np.shape(values)
+    axes = _axes(axes, 1.5 + 0.32 * columns, 1.2 + 0.32 * rows)
+    picture = axes.imshow(values, cmap=INK, vmin=0)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.set_xticks(range(columns), range(columns) if xticks is None else xticks)
+    axes.set_yticks(range(rows), range(rows) if yticks is None else yticks)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.figure.colorbar(picture, ax=axes, shrink=0.8)
+    return axes
+
+
+def images(pictures, titles, columns=9):
+    """Small grey pictures in a grid, a title above each."""
+    rows = -(-len(pictures) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(columns * 1.05, rows * 1.35), squeeze=False
+    )
+    for axes in grid.ravel():
+        axes.axis("off")
+    for axes, picture, title in zip(grid.ravel(), pictures, titles, strict=False):
+        axes.imshow(picture, cmap="Greys", vmin=0)
+        axes.set_title(title, fontsize=9, loc="center")
+    return figure
+
+
+def bars(labels, heights, xlabel, ylabel, title="", axes=None):
+    """A bar for each label."""
+    axes = _axes(axes, 6, 3)
+    axes.bar(range(len(heights)), heights, color=palette.BLUE)
+    axes.set_xticks(range(len(heights)), labels)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return axes
+
+
+def points(x, y, xlabel, ylabel, title="", axes=None):
+    """A dot for each pair."""
+    axes = _axes(axes, 5, 3.5)
+    axes.plot(x, y, ".", color=palette.BLUE, alpha=0.5)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return axes
