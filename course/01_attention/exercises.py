@@ -250,7 +250,7 @@ ATTENTION = Exercise(
         Case("padding", attention_inputs(3, mask=with_padding)),
         Case("hidden-row", attention_inputs(2, mask=with_hidden_row)),
         Case("large", attention_inputs(2, scale=40), tolerance=5e-3),
-        # T = S: a transposed mask or weight matrix gives numbers and no exception here.
+        # T = S: a transposed mask gives numbers and no exception here.
         Case("one-length", with_hidden_row_and(2, queries=5), diagnostic=True),
         Case("one-length-large", attention_inputs(2, queries=5, scale=40), 5e-3, True),
         # S = H: so does a key that was not transposed.
@@ -344,11 +344,6 @@ ATTENTION = Exercise(
             "output-transposed",
             "attention",
             combine=lambda scores, value, **_: swap(scores @ value),
-        ),
-        _mistake(
-            "weights-transposed",
-            "attention",
-            combine=lambda scores, value, **_: swap(scores) @ value,
         ),
         _mistake(
             "softmax-last",
