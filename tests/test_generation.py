@@ -84,7 +84,7 @@ def naive_greedy(model, prompt):
 # Greedy
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_greedy_equals_recomputation(seed):
     model = TinyModel(seed)
     prompts = [[1, 2], [4, 0], [2, 2]]
@@ -92,7 +92,7 @@ def test_greedy_equals_recomputation(seed):
     assert numpy(tokens).tolist() == [naive_greedy(model, p) for p in prompts]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_ragged_prompt_gives_each_row_what_it_gets_alone(seed):
     model = TinyModel(seed)
     prompts = [[1], [4, 0, 1, 2], [2, END, 2]]
@@ -159,7 +159,7 @@ def steps_of(monkeypatch):
         ([[1], [3]], 5, 4),
         ([[4], [4]], 5, 1),
         ([[1], [3]], None, 14),
-        ([[1], [3]], 4, 14),
+        ([[1], [3]], 2, 14),
     ],
 )
 def test_stops_when_every_row_has_ended(steps_of, prompt, end_id, steps):
@@ -364,13 +364,13 @@ def test_compiled_functions_see_new_weights():
 
 def test_import_is_light():
     code = (
-        "import sys, tlkeras.generation; "
-        "print(*{'transformers', 'keras_hub', 'matplotlib'} & set(sys.modules))"
+        "import sys, keras; before = set(sys.modules); import tlkeras.generation; "
+        "print(*{m.split('.')[0] for m in set(sys.modules) - before})"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout.strip() == ""
+    assert result.stdout.split() == ["tlkeras"]
 
 
 # Wrong arguments
@@ -399,7 +399,7 @@ PROMPT = [[1, 2], [3, 4]]
         ),
         ({"end_id": 2.5}, "end_id must be .* given 2.5"),
         ({"end_id": "stop"}, "end_id must be .* given 'stop'"),
-        ({"sampler": "greedy"}, r"sampler must be .* Greedy\(\) .* given 'greedy'"),
+        ({"sampler": "greedy"}, r"sampler must be Greedy\(\) .* given 'greedy'"),
     ],
 )
 def test_wrong_arguments(change, message):
@@ -415,7 +415,7 @@ def test_wrong_arguments(change, message):
         ({"num_beams": 2.0}, "num_beams must be a positive integer; given 2.0"),
         ({"length_penalty": -1.0}, "length_penalty must be at least 0; given -1.0"),
         ({"length_penalty": np.nan}, "length_penalty must be at least 0; given nan"),
-        ({"cache": np.zeros((3, 4))}, r"cache .* 2 rows .* given \(3, 4\)"),
+        ({"cache": np.zeros((3, 4))}, r"cache .* 2 rows.* given one of shape \(3, 4\)"),
     ],
 )
 def test_wrong_arguments_of_beam_search(change, message):

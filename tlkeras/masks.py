@@ -92,13 +92,15 @@ def place_mask(mask, length, index):
     """A mask of some positions as one of a longer sequence that keeps all others.
 
     Args:
-        mask: boolean `(B, T)`.
+        mask: boolean `(B, T)`, or already `(B, S)`, or `None`.
         length: S, at least T.
         index: the position of the first of them in the longer sequence.
 
     Returns:
-        Boolean `(B, S)`.
+        Boolean `(B, S)`, or `None`.
     """
+    if mask is None or mask.shape[1] == length:
+        return mask
     keep_all = ops.ones((ops.shape(mask)[0], length), dtype="bool")  # (B, S)
     return ops.slice_update(keep_all, (0, index), ops.cast(mask, "bool"))
 

@@ -68,21 +68,21 @@ def notebooks_folder():
     return home().parent / "notebooks"
 
 
-def write(lesson, folder):
-    """Build a lesson's notebook into a folder."""
+def update(lesson, folder, check=False):
+    """Bring the notebook in a folder up to date; whether it was not.
+
+    Args:
+        lesson: a Lesson.
+        folder: where notebooks go.
+        check: change nothing. Defaults to `False`.
+    """
     path, text = folder / f"{lesson.name}.ipynb", build(lesson)
-    if not _holds(path, text):
+    if path.is_file() and path.read_bytes() == text.encode():
+        return False
+    if not check:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
-
-
-def is_stale(lesson, folder):
-    """Whether the notebook in a folder is not what the lesson's text builds."""
-    return not _holds(folder / f"{lesson.name}.ipynb", build(lesson))
-
-
-def _holds(path, text):
-    return path.is_file() and path.read_bytes() == text.encode()
+    return True
 
 
 def orphans(lessons, folder):
@@ -126,7 +126,7 @@ def _wrong_marker(lines, number, begun):
         return f"this cell begins inside the solution of line {begun}"
     if marker not in (BEGIN, END):
         # A misspelt marker would show learners the solution.
-        misspelt = re.search(r"\b(begin|end)\W+solution", line, re.IGNORECASE)
+        misspelt = re.match(r"\s*#\W*(begin|end)[\W_]*solution", line, re.IGNORECASE)
         return f"write exactly `{BEGIN}` or `{END}`" if misspelt else None
     if marker == BEGIN:
         return f"the solution of line {begun} has not ended" if begun else None
@@ -152,7 +152,8 @@ def _wrong_names(lines):
 
 
 def _replace_solutions(lines, solved):
-    kept, inside = [], False
+    kept: list[str] = []
+    inside = False
     for line in lines:
         marker = line.strip()
         if marker == BEGIN and not solved:
@@ -175,7 +176,7 @@ def _cells(text):
 
 def _ids(cells):
     """An id for each cell: `name="..."` in its header, or drawn from its content."""
-    taken = Counter()
+    taken: Counter = Counter()
     for cell in cells:
         content = f"{cell.cell_type}\n{cell.source}".encode()
         name = cell.metadata.get("name") or hashlib.sha256(content).hexdigest()[:12]

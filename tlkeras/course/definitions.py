@@ -1,7 +1,7 @@
 """One name of a notebook, and just enough of the notebook to define it.
 
-Running a whole lesson to get at one function would take a minute; the statements that the
-function needs, and those that these need, take a moment.
+Running a whole lesson to get at one function would take a minute; the statements that
+the function needs, and those that these need, take a moment.
 """
 
 import ast
@@ -41,7 +41,7 @@ def define(text, name):
 
 
 def _statements(text):
-    """The top-level statements of all code cells that are Python through and through."""
+    """The top-level statements of all code cells that are nothing but Python."""
     cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
     statements = []
     for cell in cells:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tlkeras
 from tlkeras.course.syllabus import CourseError, lessons, load_exercises
+from tlkeras.extras import require
 from tlkeras.grading import message, notebook, practice
 
 CELL_SECONDS = 60
@@ -27,9 +28,10 @@ def check_notebook(path, seconds=300, report=lambda event: None):
         CourseError: it belongs to no lesson.
         NotebookError: it cannot be read.
     """
+    require("IPython")
     path = Path(path).resolve()
     lesson = lesson_of(notebook.read(path), path)
-    cell_seconds = min(CELL_SECONDS, seconds / 3)  # so that one cell cannot use it up
+    cell_seconds = min(CELL_SECONDS, seconds // 3)  # one cell cannot use it all up
     job = {
         "notebook": str(path),
         "folder": str(path.parent),
@@ -72,7 +74,7 @@ def lesson_of(document, path):
 
 def _command():
     # The process starts in the notebook's folder, as in Jupyter, from where a checkout
-    # that is not installed could not be imported; at the end of the path it shadows nothing.
+    # that is not installed could not be imported; last on the path it shadows nothing.
     root = str(Path(tlkeras.__file__).resolve().parents[1])
     code = f"import sys; sys.path.append({root!r})"
     return [sys.executable, "-c", f"{code}; from {__name__} import child; child()"]
@@ -81,7 +83,6 @@ def _command():
 def child():
     """Do the job described on standard input; what `check_notebook` starts."""
     job = json.load(sys.stdin)
-    channel = practice.own_channel()
     cells = notebook.read(job["notebook"]).code
     exercises = load_exercises(job["lesson"])
-    practice.work(cells, exercises, channel, job["skip"], job["seconds"])
+    practice.work(cells, exercises, job["skip"], job["seconds"])

@@ -1,4 +1,4 @@
-"""Whether a lesson has every sentence that its checks say, and says what its text says."""
+"""Whether a lesson has every sentence that its checks say, and agrees with itself."""
 
 import math
 

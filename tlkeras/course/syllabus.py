@@ -1,12 +1,12 @@
-"""The lessons: where they are, what they hold, and checking an answer to one of them."""
+"""The lessons: where they are, what they hold, and checking an answer to one."""
 
-import importlib.util
 import os
 import sys
 import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from tlkeras import grading
@@ -83,7 +83,11 @@ class Lesson:
         Raises:
             ValueError: `TLKERAS_SCALE` is none of the three.
         """
-        settings = {"quick": quick, "default": default, "full": default if full is None else full}
+        settings = {
+            "quick": quick,
+            "default": default,
+            "full": default if full is None else full,
+        }
         scale = os.environ.get("TLKERAS_SCALE", "default")
         if scale not in settings:
             raise CourseError(MESSAGES.say("lookup", "no-scale", scale=scale))
@@ -105,7 +109,7 @@ class Lesson:
 
 
 def home() -> Path:
-    """Where the lessons live: inside an installed package, or at the top of a checkout."""
+    """Where lessons live: inside an installed package, or at the top of a checkout."""
     package = Path(__file__).resolve().parent
     installed = package / "lessons"
     return installed if installed.is_dir() else package.parents[1] / "course"
@@ -152,8 +156,10 @@ def load_exercises(folder) -> dict[str, Exercise]:
     """
     path = Path(folder) / "exercises.py"
     name = f"tlkeras_exercises_{path.parent.name}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
+    spec = spec_from_file_location(name, path)
+    assert spec is not None  # every path that ends in .py has one, with a loader
+    assert spec.loader is not None
+    module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickles look their module up
     spec.loader.exec_module(module)
     return {exercise.name: exercise for exercise in module.EXERCISES}

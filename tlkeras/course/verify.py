@@ -4,9 +4,9 @@ Proved for each exercise, over many seeds, through the very `check` that learner
 
 - the blank stub is *not attempted*; the solution and every accepted variant pass;
 - every misconception fails with its own id, and no two look alike;
-- every two misconceptions that can be made at once fail, and both are named; where their
-  numbers are also those of a simpler explanation, that is what is said (*masked*), and
-  where several pairs give the same numbers, what these share is named (*shared*).
+- every two misconceptions that can be made at once fail, and both are named; where
+  a simpler explanation gives the same numbers, it is what is said (*masked*), and where
+  several pairs do, what they share is named (*shared*).
 """
 
 from collections import Counter
@@ -122,7 +122,7 @@ def _seen(outcome):
 
 
 def _verify_mistakes(report, exercise, seed):
-    # The simulated answers give arrays at once, so they are called, never built and probed.
+    # A simulated answer gives arrays at once: it is called, never built and probed.
     exercise = replace(exercise, probe=call)
     simulations = Simulations(exercise, seed)
     for mistakes in ((), *exercise.mistakes):

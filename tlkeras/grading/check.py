@@ -27,13 +27,13 @@ def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
     try:
         with deadline(seconds):
             _try_cases(exercise, answer, seed, attempts)
+        return _judge(exercise, attempts, hint)
     except CheckTimeoutError:
         cases, points = _score(exercise, attempts)
         case = next(c for c in _ordered(exercise) if c.name not in cases)
         return message.timed_out(exercise, case, cases, points, seconds)
-    except Exception as error:  # the reference failed, not the answer: our fault
+    except Exception as error:  # not the answer's, which `attempt` keeps: our fault
         return message.uncheckable(exercise, error)
-    return _judge(exercise, attempts, hint)
 
 
 def _try_cases(exercise, answer, seed, attempts):

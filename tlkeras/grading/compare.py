@@ -1,4 +1,4 @@
-"""From whatever a learner returned to arrays, and from arrays to the first difference."""
+"""From whatever a learner returned to arrays, and on to the first difference."""
 
 import inspect
 import itertools
@@ -98,11 +98,21 @@ def close(yours, wanted, tolerance):
     """Element by element; NaN equals NaN, so that a mistake that makes NaN is known."""
     if wanted.dtype.kind in "biu" and yours.dtype.kind in "biu":
         return yours == wanted
+    return near(yours, wanted, allowance(wanted, tolerance))
+
+
+def allowance(wanted, tolerance):
+    """The error allowed to each element, relative to the largest finite one."""
+    magnitudes = np.abs(wanted, dtype=np.float64)
+    return tolerance * magnitudes.max(where=np.isfinite(wanted), initial=1.0)
+
+
+def near(yours, wanted, allowed):
+    """Element by element, whether the error is allowed; NaN equals NaN, inf inf."""
     yours, wanted = (x.astype(np.float64, copy=False) for x in (yours, wanted))
     with np.errstate(all="ignore"):
-        scale = np.abs(wanted).max(where=np.isfinite(wanted), initial=1.0)
-        near = np.abs(yours - wanted) <= tolerance * scale
-    return near | (yours == wanted) | (np.isnan(yours) & np.isnan(wanted))
+        agree = np.abs(yours - wanted) <= allowed
+    return agree | (yours == wanted) | (np.isnan(yours) & np.isnan(wanted))
 
 
 def same(left, right, tolerance):

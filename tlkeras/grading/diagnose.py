@@ -1,10 +1,10 @@
-"""Diagnosis by reproduction: a misconception is named when it gives the learner's numbers.
+"""Diagnosis by reproduction: a misconception is named when it gives the same numbers.
 
 The misconceptions run on the inputs the answer ran on. One that does the same as the
-answer on *every* case, numbers for numbers and exception for exception, is the diagnosis;
-failing that, two made at once; failing that, nothing: this module never guesses. Where
-several pairs give the same numbers, only what they share is certain, and only that is
-named.
+answer on *every* case, numbers for numbers and exception for exception, is the
+diagnosis; failing that, two made at once; failing that, nothing: this module never
+guesses. Where several pairs give the same numbers, only what they share is certain, and
+only that is named.
 """
 
 from tlkeras.grading.compare import same
@@ -16,10 +16,13 @@ def diagnose(exercise, attempts):
     Two exceptions count as the same, but exceptions alone explain nothing: at least one
     attempt must have given numbers.
     """
-    if not any(a.arrays is not None for a in attempts):
+    answered = [a for a in attempts if a.error is None]
+    if not answered or any(a.arrays is None for a in answered):
         return ()
-    found = exercise.mistakes
-    for attempt in sorted(attempts, key=lambda a: (a.right, a.size)):  # telling ones first
+    # Wrong ones before right ones: they leave few mistakes to look at in the others.
+    first, *others = sorted(attempts, key=lambda a: (a.right, a.size))
+    found = first.trial.alike(first.arrays)
+    for attempt in others:
         found = [mistakes for mistakes in found if _explains(attempt, mistakes)]
     if not found or len(found[0]) == 1:
         return found[0] if found else ()
@@ -29,5 +32,5 @@ def diagnose(exercise, attempts):
 def _explains(attempt, mistakes):
     simulated = attempt.trial.simulate(mistakes)
     if simulated is None or attempt.arrays is None:
-        return simulated is None and attempt.error is not None
+        return simulated is attempt.arrays
     return same(attempt.arrays, simulated, attempt.case.tolerance)

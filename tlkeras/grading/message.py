@@ -119,9 +119,7 @@ def timed_out(exercise, case, cases, points, seconds):
 
 def stopped(exercise, seconds):
     """The answer was stopped from outside, before a check could say more."""
-    return outcome(
-        exercise, State.TIMED_OUT, 0.0, "timed-out", seconds=f"{seconds:g}"
-    )
+    return outcome(exercise, State.TIMED_OUT, 0.0, "timed-out", seconds=f"{seconds:g}")
 
 
 def never_defined(exercise, error):
@@ -184,7 +182,9 @@ def _cause(exercise, diagnosis, unknown):
 def _in_output(exercise, failed, key):
     say, problem = exercise.messages.say, failed.problem
     text = say(key, problem.id, **problem.values)
-    count = len(failed.trial.expected) if isinstance(failed.trial.expected, tuple) else 1
+    count = (
+        len(failed.trial.expected) if isinstance(failed.trial.expected, tuple) else 1
+    )
     if count == 1 or "output" not in problem.values:
         return text
     number = problem.values["output"] + 1

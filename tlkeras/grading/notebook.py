@@ -1,4 +1,4 @@
-"""Reading a notebook that anybody may have sent: JSON only, and as leniently as it can be.
+"""Reading a notebook that anybody may have sent: JSON only, and as leniently as we can.
 
 Nothing in the file is run, imported or trusted. Reordered cells, lost metadata, a byte
 order mark or the old notebook format are no reason to refuse it.
@@ -65,7 +65,9 @@ def parse(content) -> Notebook:
         NotebookError: they are not a notebook.
     """
     try:
-        data = json.loads(content)  # finds out UTF-8, -16 and -32, with or without a mark
+        data = json.loads(
+            content
+        )  # finds out UTF-8, -16 and -32, with or without a mark
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno})" if hasattr(error, "lineno") else ""
         raise NotebookError(

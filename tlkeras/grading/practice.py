@@ -1,8 +1,8 @@
 """Practice: a notebook's code, run for its author in a process that can be stopped.
 
-`work` runs in that process: cells first, then a check of each exercise. `outcomes` watches
-it from outside. A step that overstays is first interrupted by a signal; if its code
-swallows that, the process is killed and started again without the step.
+`work` runs in that process: cells first, then a check of each exercise. `outcomes`
+watches it from outside. A step that overstays is first interrupted by a signal; if its
+code swallows that, the process is killed and started again without the step.
 
 No sandbox: the code is trusted as much as in the notebook. Marks come from elsewhere.
 """
@@ -33,33 +33,22 @@ class PracticeError(RuntimeError):
 # ── inside the process ────────────────────────────────────────────────────────────────
 
 
-def own_channel():
-    """A file for events; standard output and error go nowhere from here on.
-
-    What learners print must not mix with the events.
-    """
-    channel = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    return channel
-
-
-def work(cells, exercises, channel, skip=(), seconds=60):
-    """Run cells and check exercises, telling the channel of each step as it comes.
+def work(cells, exercises, skip=(), seconds=60):
+    """Run cells and check exercises, with a JSON line on standard output for each step.
 
     Args:
         cells: the code cells of a notebook.
         exercises: Exercises by name.
-        channel: file that takes one JSON object a line.
         skip: steps to leave out: numbers of cells, and names of exercises.
         seconds: time allowed for a step.
     """
 
+    shell = _shell()
+    channel = _own_channel()
+
     def tell(**event):
         channel.write(json.dumps(event) + "\n")
 
-    shell = _shell()
     errors = {}  # by number of the cell; None where it ran to its end
     for number, cell in enumerate(cells):
         if number not in skip and SKIPPED_TAG not in cell.tags:
@@ -111,6 +100,18 @@ def _shell():
     return Shell.instance(config=config)
 
 
+def _own_channel():
+    """A file for events. Standard output and error lead nowhere from here on.
+
+    What learners print must not mix with the events.
+    """
+    channel = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    return channel
+
+
 def _run(shell, source, seconds):
     """Run a cell; the exception that ended it, or `None`."""
     try:
@@ -141,7 +142,8 @@ def outcomes(command, job, seconds, report=lambda event: None):
         PracticeError: the process ended before its first step.
     """
     end = time.monotonic() + seconds
-    found, stuck = {}, []
+    found: dict[str, dict] = {}
+    stuck: list[int | str] = []
 
     def keep(event):
         if "outcome" in event:
@@ -185,7 +187,7 @@ ENVIRONMENT = {
 
 
 def _watch(process, job, end, keep):
-    events = queue.Queue()
+    events: queue.Queue = queue.Queue()
     threading.Thread(target=_read, args=(process, events), daemon=True).start()
     process.stdin.write(json.dumps(job))
     process.stdin.close()
@@ -196,7 +198,8 @@ def _watch(process, job, end, keep):
         except queue.Empty:
             return step
         if event is None and step is None:  # ended, and had not begun
-            raise PracticeError(process.stderr.read().strip() or "no reason was given")
+            reasons = process.stderr.read().strip().splitlines() or ["no reason given"]
+            raise PracticeError(f"the notebook could not be run: {reasons[-1]}")
         if event is None:  # crashed
             return step
         if "done" in event:

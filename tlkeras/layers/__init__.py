@@ -1,13 +1,29 @@
 """Keras layers for Transformers, one public layer a file."""
 
+from tlkeras.layers.feed_forward import FeedForward, gelu_tanh
 from tlkeras.layers.multi_head_attention import MultiHeadAttention
+from tlkeras.layers.position_embedding import PositionEmbedding, interpolate_positions
+from tlkeras.layers.rotary_embedding import RotaryEmbedding
 from tlkeras.layers.scaled_dot_product_attention import scaled_dot_product_attention
+from tlkeras.layers.sine_position_encoding import (
+    SinePositionEncoding,
+    sine_position_encoding,
+)
+from tlkeras.layers.token_and_position_embedding import TokenAndPositionEmbedding
 from tlkeras.layers.transformer_decoder import TransformerDecoder
 from tlkeras.layers.transformer_encoder import TransformerEncoder
 
 __all__ = [
+    "FeedForward",
     "MultiHeadAttention",
+    "PositionEmbedding",
+    "RotaryEmbedding",
+    "SinePositionEncoding",
+    "TokenAndPositionEmbedding",
     "TransformerDecoder",
     "TransformerEncoder",
+    "gelu_tanh",
+    "interpolate_positions",
     "scaled_dot_product_attention",
+    "sine_position_encoding",
 ]

@@ -75,14 +75,16 @@ def attend(query, key, value, visible, implementation="equation", dropout=None):
     return ops.swapaxes(output, 1, 2), scores  # (B, T, N, V), (B, N, T, S)
 
 
-def choose(query, key, fused=None):
+def choose(query, key, value, fused=None):
     """The implementation that `auto` takes where no scores and no dropout are asked.
 
     `fused` is `False` to keep it from a backend's own kernel.
     """
     backend = keras.backend.backend()
     half = keras.backend.standardize_dtype(query.dtype) in ("float16", "bfloat16")
-    has_kernel = backend == "torch" or (backend == "jax" and half and _on_gpu())
+    same_size = key.shape[-1] == value.shape[-1]  # JAX knows no other
+    on_jax = backend == "jax" and half and same_size and _on_gpu()
+    has_kernel = backend == "torch" or on_jax
     if has_kernel and fused is not False:
         return "fused"
     query_length, key_length = query.shape[1], key.shape[1]
@@ -91,6 +93,11 @@ def choose(query, key, fused=None):
 
 
 def _fused(query, key, value, visible, flash_attention):
+    if flash_attention and keras.backend.backend() not in ("jax", "torch"):
+        raise ValueError(
+            "implementation='flash' needs the JAX or PyTorch backend; given "
+            f"{keras.backend.backend()!r}. Take 'chunked', which is exact as well."
+        )
     simple = not visible.masks and visible.sliding_window is None
     causal = simple and visible.use_causal_mask and _is_zero(visible.query_start)
     mask = None if causal else visible.mask(ops.shape(query)[1], ops.shape(key)[1])
@@ -105,4 +112,5 @@ def _is_zero(index):
 
 @functools.cache
 def _on_gpu():
-    return bool(keras.distribution.list_devices("gpu"))
+    # Asked for "gpu", JAX raises where there is none; the default devices are safe.
+    return keras.distribution.list_devices()[0].startswith(("gpu", "cuda", "rocm"))

@@ -51,12 +51,16 @@ def check_masks(sizes, query_mask, value_mask, key_mask, attention_mask):
     check.keep_mask("key_mask", key_mask, (batch, key_length))
     lengths = (query_length, key_length)
     check.keep_mask(
-        "attention_mask", attention_mask, lengths, (batch, *lengths), (batch, heads, *lengths)
+        "attention_mask",
+        attention_mask,
+        lengths,
+        (batch, *lengths),
+        (batch, heads, *lengths),
     )
 
 
 def check_cache(name, cache, index, new, shape):
-    """Raise unless a cache has the shape `(B, 2, S, K, H)`, S free, and room for `new`."""
+    """Raise unless a cache is `(B, 2, any, K, H)` = `shape` and has room for `new`."""
     if cache is None:
         if index is not None:
             raise ValueError(

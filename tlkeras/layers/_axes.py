@@ -19,8 +19,8 @@ class GridAxes:
         self.others = tuple(axis for axis in inner if axis not in self.attended)
         if len(set(self.attended)) < len(axes) or not set(self.attended) <= set(inner):
             raise ValueError(
-                "attention_axes must name different axes between the batch axis and the "
-                f"last one, 1 … {rank - 2}; given {attention_axes}."
+                "attention_axes must name different axes between the batch axis and "
+                f"the last one, 1 … {rank - 2}; given {attention_axes}."
             )
 
     def flatten(self, grid):

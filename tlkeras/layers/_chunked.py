@@ -6,8 +6,8 @@ largest logit so far `m`, the sum `l = Σ exp(logit − m)` and the weighted val
 in the end the output is `o / l`. The backward pass makes each block's scores again from
 `m` and `l` instead of storing them, so memory grows with T + S and not with T · S.
 
-Axes: B batch, N heads, T query length, S key length, C length of a block of keys, H head
-size.
+Axes: B batch, N heads, T query length, S key length, C length of a block of keys, H size
+of a head.
 
 Reference:
     Milakov & Gimelshein (2018), arXiv:1805.02867, section 3 (the running softmax).
@@ -39,7 +39,9 @@ def chunked_attention(query, key, value, masks=(), order=None, block_size=128):
     block_size = min(block_size, length)
     count = math.ceil(length / block_size)
     masks = [_pad(ops.cast(mask, "bool"), 3, count * block_size) for mask in masks]
-    blocks = _Blocks(length, block_size, count, masks, order or (lambda positions: None))
+    blocks = _Blocks(
+        length, block_size, count, masks, order or (lambda positions: None)
+    )
     scale = query.shape[-1] ** -0.5
 
     @ops.custom_gradient
@@ -56,7 +58,11 @@ def chunked_attention(query, key, value, masks=(), order=None, block_size=128):
                 blocks, query, key, value, largest, total, output, upstream
             )
             to_query, to_key, to_value = gradients
-            gradients = (to_query * scale, to_key[:, :, :length], to_value[:, :, :length])
+            gradients = (
+                to_query * scale,
+                to_key[:, :, :length],
+                to_value[:, :, :length],
+            )
             return tuple(ops.cast(g, d) for g, d in zip(gradients, dtypes, strict=True))
 
         return ops.cast(output, dtypes[2]), gradient

@@ -92,7 +92,7 @@ def finite(name, inputs):
 
 
 def rate(name, value):
-    """Raise unless `value` is a share to drop, at least 0 and less than 1; return it."""
+    """Raise unless `value` is a share to drop, in [0, 1); return it."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 <= value < 1:
         raise ValueError(f"{name} must be a number in [0, 1); given {value!r}.")
@@ -115,7 +115,7 @@ def keep_mask(name, mask, *shapes):
     dtype = keras.backend.standardize_dtype(getattr(mask, "dtype", type(mask).__name__))
     if dtype != "bool" and "int" not in dtype:
         raise ValueError(
-            f"{name} must be boolean, or integers 0 and 1, where True means keep; given "
+            f"{name} must be boolean, or integers 0 and 1, and True means keep; given "
             f"dtype {dtype}. Turn an additive mask (0 and −inf) into `mask == 0`."
         )
     given = tuple(mask.shape)

@@ -3,6 +3,7 @@
 import keras
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers.feed_forward import get_activation
 from tlkeras.layers.multi_head_attention import MultiHeadAttention
 
 
@@ -30,7 +31,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.num_heads = check.positive_integer("num_heads", num_heads)
         self.dropout = check.rate("dropout", dropout)
-        self.activation = keras.activations.get(activation)
+        self.activation = get_activation(activation)
         self.layer_norm_epsilon = check.positive_number(
             "layer_norm_epsilon", layer_norm_epsilon
         )
@@ -83,7 +84,7 @@ class TransformerBlock(keras.layers.Layer):
         return keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name=name)
 
     def _attend(self, layer, return_attention_scores=False, cache=None, **arguments):
-        """Call an attention layer: always output, scores and cache, absent ones `None`."""
+        """Call an attention layer: output, scores and cache, `None` where absent."""
         results = layer(
             return_attention_scores=return_attention_scores, cache=cache, **arguments
         )

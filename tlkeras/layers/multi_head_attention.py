@@ -4,19 +4,19 @@ import keras
 from keras import ops
 
 from tlkeras import masks
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._attention import IMPLEMENTATIONS, Visibility, attend, choose
+from tlkeras.layers._attention import Visibility, attend, choose
 from tlkeras.layers._attention_checks import (
     check_cache,
     check_masks,
     check_shapes,
     check_values,
 )
+from tlkeras.layers._attention_projections import AttentionProjections
 from tlkeras.layers._axes import GridAxes
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-class MultiHeadAttention(keras.layers.Layer):
+class MultiHeadAttention(AttentionProjections):
     r"""Let every position gather from others, in several ways at once.
 
     `MultiHead(Q, K, V) = Concat(head₁ … head_N) Wᴼ`, where
@@ -24,8 +24,8 @@ class MultiHeadAttention(keras.layers.Layer):
 
     A drop-in for `keras.layers.MultiHeadAttention`: same arguments, weights and output.
 
-    Axes: B batch, T query length, S key length, N heads, K key/value heads, H `key_dim`,
-    V `value_dim`, D model size, E output size.
+    Axes: B batch, T query length, S key length, N heads, K key/value heads,
+    H `key_dim`, V `value_dim`, D model size, E output size.
 
     Masking: True means keep. `query_mask`, `value_mask` and `key_mask` default to the
     masks that Keras attached to the inputs; one that the caller gives is used instead.
@@ -57,10 +57,10 @@ class MultiHeadAttention(keras.layers.Layer):
             Defaults to `None`.
         implementation: `"equation"` computes all scores at once; `"chunked"` a block of
             keys at a time, in memory linear in T + S; `"flash"` in the backend's fused
-            kernel (JAX and PyTorch, on a GPU). `"auto"`, the default, takes the equation
-            when scores are wanted or dropped, or the lengths unknown; else the fused
-            kernel on PyTorch and, in half precision, on a GPU under JAX; else chunked
-            when T · S is at least 512², and the equation below.
+            kernel (JAX and PyTorch, on a GPU). `"auto"`, the default, takes the
+            equation when scores are wanted or dropped; else the fused kernel on
+            PyTorch and, in half precision, on a GPU under JAX; else chunked when T · S
+            is known and at least 512², and the equation below that.
 
     Call arguments:
         query: floats `(B, T, D)`, or a grid `(B, …, D)`.
@@ -102,130 +102,6 @@ class MultiHeadAttention(keras.layers.Layer):
         Su et al. (2021), arXiv:2104.09864, section 3.4.2 (rotary positions).
     """
 
-    def __init__(
-        self,
-        num_heads,
-        key_dim,
-        value_dim=None,
-        dropout=0.0,
-        use_bias=True,
-        output_shape=None,
-        attention_axes=None,
-        sliding_window=None,
-        flash_attention=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        use_gate=False,
-        seed=None,
-        num_key_value_heads=None,
-        rotary=None,
-        implementation="auto",
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.num_heads = check.positive_integer("num_heads", num_heads)
-        self.key_dim = check.positive_integer("key_dim", key_dim)
-        value_dim = key_dim if value_dim is None else value_dim
-        self.value_dim = check.positive_integer("value_dim", value_dim)
-        self.dropout = check.rate("dropout", dropout)
-        self.use_bias = use_bias
-        self._output_shape = output_shape and check.sizes("output_shape", output_shape)
-        if isinstance(attention_axes, int):
-            attention_axes = (attention_axes,)
-        self.attention_axes = attention_axes and tuple(attention_axes)
-        if sliding_window is not None:
-            check.positive_integer("sliding_window", sliding_window)
-        self.sliding_window = sliding_window
-        self.flash_attention = flash_attention
-        self.use_gate = use_gate
-        self.seed = seed
-        heads = num_heads if num_key_value_heads is None else num_key_value_heads
-        check.positive_integer("num_key_value_heads", heads)
-        check.multiple("num_heads", num_heads, "num_key_value_heads", heads)
-        self.num_key_value_heads = heads
-        self.rotary = rotary
-        check.choice("implementation", implementation, IMPLEMENTATIONS)
-        self.implementation = implementation
-        self._projection_arguments = {
-            "kernel_initializer": keras.initializers.get(kernel_initializer),
-            "bias_initializer": keras.initializers.get(bias_initializer),
-            "kernel_regularizer": keras.regularizers.get(kernel_regularizer),
-            "bias_regularizer": keras.regularizers.get(bias_regularizer),
-            "activity_regularizer": keras.regularizers.get(activity_regularizer),
-            "kernel_constraint": keras.constraints.get(kernel_constraint),
-            "bias_constraint": keras.constraints.get(bias_constraint),
-        }
-        self.supports_masking = True
-        self._check_combination()
-
-    def _check_combination(self):
-        if self.flash_attention and self.implementation in ("equation", "chunked"):
-            raise ValueError(
-                "flash_attention=True contradicts implementation="
-                f"{self.implementation!r}; give one of them."
-            )
-        if self.flash_attention:
-            self.implementation = "flash"
-        if self.dropout and self.implementation in ("chunked", "flash"):
-            raise ValueError(
-                f"dropout must be 0 when implementation={self.implementation!r}, which "
-                f"never holds the scores; given {self.dropout}. Take 'auto'."
-            )
-        if self.rotary is not None and self.rotary.sequence_axis != 1:
-            raise ValueError(
-                "rotary must have sequence_axis=1, for queries (B, T, N, H); given "
-                f"sequence_axis={self.rotary.sequence_axis}."
-            )
-
-    # Names as in Keras, so that weight files and `layer.query_dense` stay valid.
-    query_dense = property(lambda self: self._query_dense)
-    key_dense = property(lambda self: self._key_dense)
-    value_dense = property(lambda self: self._value_dense)
-    output_dense = property(lambda self: self._output_dense)
-
-    def build(self, query_shape, value_shape, key_shape=None):
-        key_shape = value_shape if key_shape is None else key_shape
-        check_shapes(query_shape, value_shape, key_shape)
-        query_heads = (self.num_heads, self.key_dim)
-        key_heads = (self.num_key_value_heads, self.key_dim)
-        value_heads = (self.num_key_value_heads, self.value_dim)
-        joined = (self.num_heads, self.value_dim)
-        project = self._projection
-        self._query_dense = project("query", query_shape[-1:], query_heads)
-        self._key_dense = project("key", key_shape[-1:], key_heads)
-        if self.use_gate:
-            self._gate_dense = project("gate", query_shape[-1:], joined, "sigmoid")
-        self._value_dense = project("value", value_shape[-1:], value_heads)
-        output_shape = self._output_shape or query_shape[-1:]
-        self._output_dense = project("attention_output", joined, output_shape)
-        self._dropout_layer = keras.layers.Dropout(
-            self.dropout, seed=self.seed, dtype=self.dtype_policy
-        )
-
-    def _projection(self, name, input_sizes, output_sizes, activation=None):
-        inputs, outputs = "ij"[: len(input_sizes)], "nhuvwxyz"[: len(output_sizes)]
-        clones = {
-            key: value.clone()
-            for key, value in self._projection_arguments.items()
-            if isinstance(value, keras.initializers.Initializer)
-        }
-        layer = keras.layers.EinsumDense(
-            f"bt{inputs},{inputs}{outputs}->bt{outputs}",
-            output_shape=(None, *output_sizes),
-            bias_axes=outputs if self.use_bias else None,
-            activation=activation,
-            dtype=self.dtype_policy,
-            name=name,
-            **{**self._projection_arguments, **clones},
-        )
-        layer.build((None, None, *input_sizes))
-        return layer
-
     def call(
         self,
         query,
@@ -259,27 +135,25 @@ class MultiHeadAttention(keras.layers.Layer):
         gate = self._gate_dense(query) if self.use_gate else None  # (B, T, N, V)
         query = self._turn(self._query_dense(query), start)  # (B, T, N, H)
         key, value, cache = self._keys_and_values(key, value, cache, cache_update_index)
-        check_masks(
-            (query.shape[0], self.num_heads, query.shape[1], key.shape[1]),
-            query_mask,
-            value_mask,
-            key_mask,
-            attention_mask,
-        )
-        visible = Visibility(
-            masks.attention_masks(query_mask, value_mask, key_mask, attention_mask),
-            start,
-            use_causal_mask,
-            self.sliding_window,
-        )
+        if cache is not None and cache_update_index is not None:
+            value_mask = masks.place_mask(value_mask, cache.shape[2], start)
+            key_mask = masks.place_mask(key_mask, cache.shape[2], start)
+        given = (query_mask, value_mask, key_mask, attention_mask)
+        sizes = (query.shape[0], self.num_heads, query.shape[1], key.shape[1])
+        check_masks(sizes, *given)
         output, scores = attend(
             query,
             key,
             value,
-            visible,
-            self._choose(query, key, return_attention_scores, training),
+            Visibility(
+                masks.attention_masks(*given),
+                start,
+                use_causal_mask,
+                self.sliding_window,
+            ),
+            self._choose(query, key, value, return_attention_scores, training),
             dropout=lambda scores: self._dropout_layer(scores, training=training),
-        )
+        )  # (B, T, N, V), (B, N, T, S)
         output = output if gate is None else output * gate  # (B, T, N, V)
         output = self._output_dense(output)  # (B, T, E)
         results = (output, scores if return_attention_scores else None, cache)
@@ -294,6 +168,11 @@ class MultiHeadAttention(keras.layers.Layer):
             key.shape[1],
             (key.shape[0], 2, self.num_key_value_heads, self.key_dim),
         )
+        if cache is not None and self.value_dim != self.key_dim:
+            raise ValueError(
+                "value_dim must equal key_dim with a cache, which holds both; given "
+                f"value_dim={self.value_dim} and key_dim={self.key_dim}."
+            )
         start = 0 if cache_update_index is None else cache_update_index
         if cache is None or cache_update_index is not None:
             key = self._turn(self._key_dense(key), start)  # (B, S, K, H)
@@ -308,32 +187,33 @@ class MultiHeadAttention(keras.layers.Layer):
     def _turn(self, heads, start):
         return heads if self.rotary is None else self.rotary(heads, start_index=start)
 
-    def _choose(self, query, key, return_attention_scores, training):
-        dropped = self.dropout and training
-        if self.implementation != "auto":
-            if return_attention_scores and self.implementation != "equation":
-                raise ValueError(
-                    "return_attention_scores=True needs implementation='equation' or "
-                    f"'auto'; given {self.implementation!r}, which never holds them."
-                )
-            return self.implementation
-        if return_attention_scores or dropped:
-            return "equation"
-        return choose(query, key, self.flash_attention)
+    def _choose(self, query, key, value, return_attention_scores, training):
+        if self.implementation == "auto":
+            if return_attention_scores or (self.dropout and training):
+                return "equation"
+            return choose(query, key, value, self.flash_attention)
+        if return_attention_scores and self.implementation != "equation":
+            raise ValueError(
+                "return_attention_scores=True needs implementation='equation' or "
+                f"'auto'; given {self.implementation!r}, which never holds the scores."
+            )
+        return self.implementation
 
     def _call_on_grid(self, query, key, value, given, attention_mask, **arguments):
         if any(x is not None for x in given):
             raise ValueError(
-                "query_mask, value_mask, key_mask and cache need inputs with three axes, "
-                f"(batch, length, features); given query {tuple(query.shape)}. Use "
-                "attention_mask."
+                "query_mask, value_mask, key_mask and cache need inputs with three "
+                f"axes, (batch, length, features); given query {tuple(query.shape)}. "
+                "Use attention_mask."
             )
         axes = GridAxes(len(query.shape), self.attention_axes)
         shape, key_shape = ops.shape(query), ops.shape(key)
         if attention_mask is not None:
             attention_mask = axes.flatten_mask(attention_mask, shape)  # (B′, T, S)
         query, key, value = (axes.flatten(x) for x in (query, key, value))
-        results = self.call(query, value, key, attention_mask=attention_mask, **arguments)
+        results = self.call(
+            query, value, key, attention_mask=attention_mask, **arguments
+        )
         output, scores = results if isinstance(results, tuple) else (results, None)
         output = axes.restore(output, shape, ops.shape(output)[2:])
         if scores is None:
@@ -349,36 +229,3 @@ class MultiHeadAttention(keras.layers.Layer):
         return keras.Operation.compute_output_spec(
             self, query, value, key=key, **arguments
         )
-
-    def get_config(self):
-        serializers = {
-            "initializer": keras.initializers.serialize,
-            "regularizer": keras.regularizers.serialize,
-            "constraint": keras.constraints.serialize,
-        }
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "key_dim": self.key_dim,
-            "value_dim": self.value_dim,
-            "dropout": self.dropout,
-            "use_bias": self.use_bias,
-            "output_shape": self._output_shape,
-            "attention_axes": self.attention_axes,
-            "sliding_window": self.sliding_window,
-            "flash_attention": self.flash_attention,
-            **{
-                name: serializers[name.split("_")[-1]](value)
-                for name, value in self._projection_arguments.items()
-            },
-            "use_gate": self.use_gate,
-            "seed": self.seed,
-            "num_key_value_heads": self.num_key_value_heads,
-            "rotary": keras.saving.serialize_keras_object(self.rotary),
-            "implementation": self.implementation,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        rotary = keras.saving.deserialize_keras_object(config.pop("rotary", None))
-        return cls(**config, rotary=rotary)

@@ -3,18 +3,17 @@
 import keras
 
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers._attention_checks import check_cache
 from tlkeras.layers._transformer_block import TransformerBlock
-from tlkeras.masks import implicit_mask, place_mask, without_mask
+from tlkeras.masks import implicit_mask, without_mask
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
 class TransformerDecoder(TransformerBlock):
     """Causal self-attention, optional cross-attention and a feed-forward network.
 
-    `x ← Norm(x + Attention(x, x, x))`, `x ← Norm(x + Attention(x, e, e))` for an encoded
-    source `e`, then `x ← Norm(x + FFN(x))`; `normalize_first=True` normalises what enters
-    each part instead.
+    `x ← Norm(x + Attention(x, x, x))`, `x ← Norm(x + Attention(x, e, e))` for an
+    encoded source `e`, then `x ← Norm(x + FFN(x))`; `normalize_first=True` normalises
+    what enters each part instead.
 
     A drop-in for `keras_hub.layers.TransformerDecoder`: same arguments, weights and
     output. Whether it has cross-attention is decided by the first call. Axes: B batch,
@@ -30,7 +29,7 @@ class TransformerDecoder(TransformerBlock):
         dropout: share set to 0 in training, of attention scores and of what each part
             adds. Defaults to 0.
         activation: of the hidden layer, a name or function. Defaults to `"relu"`.
-            `"gelu"` is the exact one; `gelu_tanh` its approximation.
+            `"gelu"` is the exact one, `"gelu_tanh"` its approximation.
         layer_norm_epsilon: added to the variance. Defaults to 1e-5.
         kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
         bias_initializer: of the biases. Defaults to `"zeros"`.
@@ -89,6 +88,7 @@ class TransformerDecoder(TransformerBlock):
     def build(self, decoder_sequence_shape, encoder_sequence_shape=None):
         shape = decoder_sequence_shape
         check.axes("decoder_sequence", shape, "B T D")
+        check.not_empty("decoder_sequence", shape)
         self._decoder_sequence_shape = shape
         self._encoder_sequence_shape = encoder_sequence_shape
         self._self_attention_layer = self._attention(
@@ -101,6 +101,7 @@ class TransformerDecoder(TransformerBlock):
         self._cross_attention_layer = None
         if encoder_sequence_shape:
             check.axes("encoder_sequence", encoder_sequence_shape, "B S D")
+            check.not_empty("encoder_sequence", encoder_sequence_shape)
             self._cross_attention_layer = self._attention(
                 "cross_attention", shape, encoder_sequence_shape
             )
@@ -141,14 +142,22 @@ class TransformerDecoder(TransformerBlock):
             decoder_sequence,
             encoder_sequence,
             self_attention_cache,
-            self_attention_cache_update_index,
             cross_attention_cache,
-            cross_attention_cache_update_index,
+        )
+        self._check_masks(
+            decoder_sequence,
+            encoder_sequence,
+            self_attention_cache,
+            decoder_padding_mask,
+            encoder_padding_mask,
         )
         wanted = {
             "return_attention_scores": return_attention_scores,
             "training": training,
         }
+        padding_mask = decoder_padding_mask
+        if padding_mask is None:
+            padding_mask = implicit_mask(decoder_sequence)
         x = without_mask(decoder_sequence)  # (B, T, D)
 
         residual = x
@@ -157,12 +166,7 @@ class TransformerDecoder(TransformerBlock):
             self._self_attention_layer,
             query=x,
             value=x,
-            value_mask=self._target_mask(
-                decoder_sequence,
-                decoder_padding_mask,
-                self_attention_cache,
-                self_attention_cache_update_index,
-            ),
+            value_mask=padding_mask,
             attention_mask=decoder_attention_mask,
             use_causal_mask=use_causal_mask,
             cache=self_attention_cache,
@@ -199,26 +203,34 @@ class TransformerDecoder(TransformerBlock):
         results = tuple(result for result in results if result is not None)
         return results if len(results) > 1 else x
 
-    def _target_mask(self, sequence, padding_mask, cache, index):
-        mask = implicit_mask(sequence) if padding_mask is None else padding_mask
-        if mask is None or cache is None or mask.shape[1] == cache.shape[2]:
-            return mask
-        return place_mask(mask, cache.shape[2], 0 if index is None else index)
-
-    def _check_call(self, decoder, encoder, cache, index, cross_cache, cross_index):
-        check.axes("decoder_sequence", decoder.shape, "B T D")
+    def _check_call(self, decoder_sequence, encoder_sequence, cache, cross_cache):
+        check.axes("decoder_sequence", decoder_sequence.shape, "B T D")
+        check.not_empty("decoder_sequence", decoder_sequence.shape)
+        if encoder_sequence is not None:
+            check.axes("encoder_sequence", encoder_sequence.shape, "B S D")
+            check.not_empty("encoder_sequence", encoder_sequence.shape)
         has_cross_attention = self._cross_attention_layer is not None
-        if has_cross_attention != (encoder is not None):
-            built = "with" if has_cross_attention else "without"
+        if has_cross_attention != (encoder_sequence is not None):
+            given, wanted = ("", "not ") if not has_cross_attention else ("not ", "")
             raise ValueError(
-                f"This layer was built {built} cross-attention, so encoder_sequence must "
-                f"{'' if has_cross_attention else 'not '}be given at every call."
+                f"encoder_sequence was {given}given, but must {wanted}be at every call "
+                "of this layer, as at the first one, which decided on cross-attention."
             )
         if has_cross_attention and (cache is None) != (cross_cache is None):
+            lacking = "self" if cache is None else "cross"
             raise ValueError(
-                "self_attention_cache and cross_attention_cache must be given together; "
-                f"only {'self' if cross_cache is None else 'cross'}_attention_cache was."
+                "self_attention_cache and cross_attention_cache must be given "
+                f"together; {lacking}_attention_cache is missing."
             )
+
+    def _check_masks(self, decoder, encoder, cache, decoder_mask, encoder_mask):
+        batch, length = decoder.shape[:2]
+        shapes = [(batch, length)]
+        if cache is not None:
+            shapes.append((batch, cache.shape[2]))
+        check.keep_mask("decoder_padding_mask", decoder_mask, *shapes)
+        if encoder is not None:
+            check.keep_mask("encoder_padding_mask", encoder_mask, encoder.shape[:2])
 
     def compute_output_spec(self, *inputs, **arguments):
         # Traced, because what is returned depends on the arguments.

@@ -26,7 +26,7 @@ class TransformerEncoder(TransformerBlock):
         dropout: share set to 0 in training, of attention scores and of what each of the
             two parts adds. Defaults to 0.
         activation: of the hidden layer, a name or function. Defaults to `"relu"`.
-            `"gelu"` is the exact one; `gelu_tanh` its approximation.
+            `"gelu"` is the exact one, `"gelu_tanh"` its approximation.
         layer_norm_epsilon: added to the variance. Defaults to 1e-5.
         kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
         bias_initializer: of the biases. Defaults to `"zeros"`.
@@ -62,6 +62,7 @@ class TransformerEncoder(TransformerBlock):
 
     def build(self, inputs_shape):
         check.axes("inputs", inputs_shape, "B T D")
+        check.not_empty("inputs", inputs_shape)
         hidden_dim = inputs_shape[-1]
         self._self_attention_layer = self._attention(
             "self_attention_layer", inputs_shape, inputs_shape, rotary=self.rotary
@@ -93,6 +94,7 @@ class TransformerEncoder(TransformerBlock):
         return_attention_scores=False,
     ):
         check.axes("inputs", inputs.shape, "B T D")
+        check.not_empty("inputs", inputs.shape)
         check.keep_mask("padding_mask", padding_mask, inputs.shape[:2])
         x = inputs if padding_mask is None else without_mask(inputs)  # (B, T, D)
 

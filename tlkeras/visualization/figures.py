@@ -39,10 +39,11 @@ def _axes(axes, width, height):
     return plt.subplots(figsize=(width, height))[1] if axes is None else axes
 
 
-def curves(x, lines, xlabel, ylabel, title="", log=False, dotted=(), axes=None):
+def curves(x, lines, xlabel, ylabel, title="", log="", dotted=(), axes=None):
     """One line for each entry of `lines`: `label -> y`, or `label -> (y, spread)`.
 
-    A spread is drawn as a band; labels in `dotted` are baselines. `log` is for x.
+    A spread is drawn as a band; labels in `dotted` are baselines. `log` names the axes
+    that are logarithmic: `x`, `y` or `both`.
     """
     axes = _axes(axes, 6, 3.5)
     for label, y in lines.items():
@@ -53,8 +54,10 @@ def curves(x, lines, xlabel, ylabel, title="", log=False, dotted=(), axes=None):
             low, high = np.subtract(y, spread), np.add(y, spread)
             axes.fill_between(x, low, high, color=line.get_color(), alpha=0.15, lw=0)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    if log:
+    if log in ("x", "both"):
         axes.set_xscale("log")
+    if log in ("y", "both"):
+        axes.set_yscale("log")
     axes.legend()
     return axes
 
@@ -76,7 +79,7 @@ def matrix(values, xlabel, ylabel, title="", xticks=None, yticks=None, axes=None
 def images(pictures, titles, columns=9):
     """Small grey pictures in a grid, a title above each."""
     rows = -(-len(pictures) // columns)
-    figure, grid = plt.subplots(
+    _, grid = plt.subplots(
         rows, columns, figsize=(columns * 1.05, rows * 1.35), squeeze=False
     )
     for axes in grid.ravel():
@@ -84,7 +87,6 @@ def images(pictures, titles, columns=9):
     for axes, picture, title in zip(grid.ravel(), pictures, titles, strict=False):
         axes.imshow(picture, cmap="Greys", vmin=0)
         axes.set_title(title, fontsize=9, loc="center")
-    return figure
 
 
 def bars(labels, heights, xlabel, ylabel, title="", axes=None):

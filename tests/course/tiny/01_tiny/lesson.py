@@ -4,8 +4,6 @@
 # %%
 import numpy as np
 
-from tlkeras.course import lesson
-
 # %% [markdown]
 # ## Doubling
 

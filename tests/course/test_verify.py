@@ -1,0 +1,180 @@
+import sys
+
+import numpy as np
+import pytest
+
+from tlkeras.course import verify
+from tlkeras.grading import Misconception
+
+
+def reports(lesson, seeds=2):
+    return {report.name: report for report in verify.verify(lesson, seeds)}
+
+
+def edit(lesson, file, old, new):
+    path = lesson.folder / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def failures(lesson, seeds=2):
+    found = reports(lesson, seeds).values()
+    return [f"{r.name}: {text}" for r in found for text in r.failures]
+
+
+def test_a_sound_lesson_has_no_failures_and_all_is_counted(tiny):
+    found = reports(tiny, seeds=3)
+    assert {name: report.failures for name, report in found.items()} == {
+        "double": {},
+        "row_sums": {},
+        "01_tiny": {},
+    }
+    assert found["double"].right == found["double"].tried
+    assert found["double"].tried == {
+        "stub": 3,
+        "solution": 3,
+        "accepted": 6,
+        "reference": 3,
+        "misconceptions": 9,
+        "pairs": 6,
+    }
+    # Zeros stay zeros, whether signs were dropped before or not.
+    assert found["row_sums"].right["masked"] == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "failure"),
+    [
+        (
+            "lesson.py",
+            "return 2 * x",
+            "return 3 * x",
+            "double: the solution is 'wrong'",
+        ),
+        (
+            "lesson.py",
+            "    # BEGIN",
+            "    x = 2 * x\n    return x\n    # BEGIN",
+            "stub",
+        ),
+        ("lesson.py", "def double(", "def twice(", "no cell defines double"),
+        ("lesson.py", "return 2 * x", "return two * x", "the solution is 'raised'"),
+        ("lesson.py", "# ## Doubling", "# ## Doubled", "no heading of lesson.py"),
+        ("exercises.py", "x + x,", "x + 1,", "accepted variant 'added' is 'wrong'"),
+        (
+            "exercises.py",
+            "3 * x)",
+            "2 * x)",
+            "double.tripled passes: it gives the right",
+        ),
+        ("exercises.py", "3 * x)", "x * x)", "it looks like double.squared"),
+        ("exercises.py", "3 * x)", "nothing * x)", "it only ever raises exceptions"),
+        ("exercises.py", "points=2", "points=5", "its exercises have 6 points"),
+        (
+            "exercises.py",
+            '"double.squared"',
+            '"double.tripled"',
+            "two misconceptions are",
+        ),
+        ("exercises.py", 'name="double"', 'name="treble"', "no cell defines treble"),
+        (
+            "messages.en.toml",
+            '"sums.zero" =',
+            '"sums.none" =',
+            "no message misconceptions",
+        ),
+        ("messages.en.toml", "large =", "huge =", "no message cases.double.large"),
+        ("messages.en.toml", 'sums = "Summing"', "", "no message sections.sums"),
+        ("messages.en.toml", '["Which axis runs along a row?"]', "[]", "no hints"),
+        (
+            "messages.en.toml",
+            '"This adds one."',
+            '" "',
+            "misconceptions.double.one-more",
+        ),
+    ],
+)
+def test_each_kind_of_defect_is_found(tiny_copy, file, old, new, failure):
+    edit(tiny_copy, file, old, new)
+    assert any(failure in text for text in failures(tiny_copy)), failures(tiny_copy)
+
+
+def test_a_failure_names_its_seeds(tiny_copy):
+    edit(tiny_copy, "exercises.py", "x + x,", "x + 1,")
+    found = reports(tiny_copy, seeds=3)["double"]
+    assert list(found.failures.values()) == [[0, 1, 2]]
+    assert (found.right["accepted"], found.tried["accepted"]) == (3, 6)
+
+
+def test_a_reference_that_is_never_the_same_twice_is_found(tiny_copy, monkeypatch):
+    exercise = tiny_copy.exercises["double"]
+    noise = iter(range(10**6))
+    reference = lambda x, **_: 2 * x + next(noise)  # noqa: E731
+    monkeypatch.setitem(exercise.__dict__, "reference", reference)
+    assert any("the reference is named as" in text for text in failures(tiny_copy))
+
+
+def pairs_of(lesson, monkeypatch, **steps):
+    """Replace the misconceptions of an exercise by ones that give certain steps."""
+    exercise = lesson.exercises["double"]
+    made = tuple(
+        Misconception(f"double.{name}", "double", **{step: change})
+        for name, (step, change) in steps.items()
+    )
+    monkeypatch.setitem(exercise.__dict__, "misconceptions", made)
+    sentences = exercise.messages.get("misconceptions")
+    for name in steps:
+        monkeypatch.setitem(sentences, f"double.{name}", "for the tests")
+    return reports(lesson)["double"]
+
+
+def test_a_pair_that_undoes_itself_passes_and_is_masked(tiny_copy, monkeypatch):
+    found = pairs_of(
+        tiny_copy,
+        monkeypatch,
+        quadrupled=("scale", lambda x: 4 * x),
+        halved=("shift", lambda x: x / 2),
+    )
+    assert found.failures == {}
+    assert found.right["masked"] == found.tried["masked"] == 2
+
+
+def test_pairs_with_something_in_common_name_what_they_share(tiny_copy, monkeypatch):
+    found = pairs_of(
+        tiny_copy,
+        monkeypatch,
+        zero=("scale", np.zeros_like),
+        one_more=("shift", lambda x: x + 1),
+        # As far as zeros go, the same as adding one.
+        exponential=("shift", np.exp),
+    )
+    assert found.failures == {}
+    assert found.right["shared"] == found.tried["shared"] == 4
+
+
+def test_pairs_with_nothing_in_common_are_ambiguous(tiny_copy, monkeypatch):
+    found = pairs_of(
+        tiny_copy,
+        monkeypatch,
+        tripled=("scale", lambda x: 3 * x),
+        sixfold=("scale", lambda x: 6 * x),
+        one_more=("shift", lambda x: 2 * x + 1),
+        two_more=("shift", lambda x: x + 1),
+    )
+    assert any(
+        "ambiguous: double.tripled + double.one_more" in x for x in found.failures
+    )
+
+
+def test_the_real_check_is_what_is_verified(tiny, monkeypatch):
+    monkeypatch.setattr(sys.modules["tlkeras.grading.check"], "diagnose", lambda *_: ())
+    texts = failures(tiny)
+    assert "double: double.tripled is named as nothing" in texts
+    assert "double: double.tripled + double.one-more is named as nothing" in texts
+
+
+def test_progress_advances_once_a_seed_and_exercise(tiny):
+    steps = []
+    verify.verify(tiny, 3, lambda: steps.append(1))
+    assert len(steps) == 6

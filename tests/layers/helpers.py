@@ -1,0 +1,32 @@
+"""Small things that many tests of layers need."""
+
+import keras
+import numpy as np
+from keras import ops
+
+TOLERANCE = 1e-5  # float32 against float64, and against another library
+
+
+def numpy(tree):
+    return keras.tree.map_structure(ops.convert_to_numpy, tree)
+
+
+def floats(rng, *shape):
+    return rng.normal(size=shape).astype("float32")
+
+
+def close(left, right, tolerance=TOLERANCE):
+    left, right = numpy(left), numpy(right)
+    for a, b in zip(keras.tree.flatten(left), keras.tree.flatten(right), strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def randomize(layer, rng):
+    """Give every weight random values, biases too, so that none can hide."""
+    layer.set_weights([0.5 * floats(rng, *w.shape) for w in layer.weights])
+    return layer
+
+
+def padding(lengths, size):
+    """True for the first positions of each row: `(B, S)`."""
+    return np.arange(size) < np.array(lengths)[:, None]

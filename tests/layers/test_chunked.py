@@ -1,0 +1,131 @@
+"""Attention a block of keys at a time: the same numbers and the same gradients."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+from helpers import close, floats, numpy
+from keras import ops
+from reference import attention
+
+from tlkeras.layers import MultiHeadAttention
+from tlkeras.layers._chunked import chunked_attention
+from tlkeras.masks import position_mask
+
+BACKEND = keras.backend.backend()
+
+
+def inputs(rng, dtype="float32"):
+    shapes = ((2, 3, 5, 4), (2, 3, 7, 4), (2, 3, 7, 6))
+    return [floats(rng, *shape).astype(dtype) for shape in shapes]
+
+
+def gradients(function, arrays):
+    """Of the sum of the squares of the function's output."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        arrays = [tf.constant(a) for a in arrays]
+        with tf.GradientTape() as tape:
+            tape.watch(arrays)
+            loss = ops.sum(ops.square(function(*arrays)))
+        return tape.gradient(loss, arrays)
+    if BACKEND == "jax":
+        import jax
+
+        loss = lambda *arrays: ops.sum(ops.square(function(*arrays)))  # noqa: E731
+        return jax.jit(jax.grad(loss, argnums=(0, 1, 2)))(*map(ops.array, arrays))
+    import torch
+
+    arrays = [torch.tensor(a, requires_grad=True) for a in arrays]
+    ops.sum(ops.square(function(*arrays))).backward()
+    return [a.grad for a in arrays]
+
+
+def mask_cases(rng):
+    keys = rng.random((2, 1, 1, 7)) < 0.6
+    pairs = rng.random((2, 1, 5, 7)) < 0.6
+    pairs[0, 0, 2] = False  # sees nothing
+    heads = rng.random((2, 3, 5, 7)) < 0.6
+    rows = np.array([True, False, True, True, True]).reshape(1, 1, 5, 1)
+    return {
+        "none": (),
+        "keys": (keys,),
+        "pairs": (pairs,),
+        "heads": (heads,),
+        "several": (keys, rows),
+    }
+
+
+@pytest.mark.parametrize("block_size", [1, 2, 3, 7, 128])
+@pytest.mark.parametrize("name", ["none", "keys", "pairs", "heads", "several"])
+def test_equals_numpy(rng, name, block_size):
+    arrays, masks = inputs(rng), mask_cases(rng)[name]
+    mask = functools.reduce(np.logical_and, masks) if masks else None
+    expected, _ = attention(*(a.astype("float64") for a in arrays), mask)
+    output = chunked_attention(*arrays, masks=masks, block_size=block_size)
+    close(output, expected)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("name", ["none", "keys", "pairs", "heads", "several"])
+def test_gradients_equal_those_of_the_equation(rng, name, causal):
+    from tlkeras.layers import scaled_dot_product_attention
+
+    arrays, masks = inputs(rng), mask_cases(rng)[name]
+    rows = ops.arange(5)
+    order = functools.partial(position_mask, rows, use_causal_mask=causal)
+    mask = functools.reduce(np.logical_and, masks) if masks else np.ones((5, 7), bool)
+    mask = mask & np.tri(5, 7, dtype=bool) if causal else mask
+
+    def chunked(query, key, value):
+        return chunked_attention(query, key, value, masks, order, block_size=3)
+
+    def equation(query, key, value):
+        return scaled_dot_product_attention(query, key, value, mask=mask)
+
+    close(gradients(chunked, arrays), gradients(equation, arrays))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision(rng, dtype):
+    arrays = [ops.cast(a, dtype) for a in inputs(rng)]
+    output = chunked_attention(*arrays, block_size=3)
+    assert keras.backend.standardize_dtype(output.dtype) == dtype
+    expected, _ = attention(*(numpy(ops.cast(a, "float32")) for a in arrays))
+    close(ops.cast(output, "float32"), expected, 2e-2)
+
+
+def test_large_logits_do_not_overflow(rng):
+    query, key, value = inputs(rng)
+    arrays = (1e3 * query, 1e3 * key, value)
+    expected, _ = attention(*(a.astype("float64") for a in arrays))
+    close(chunked_attention(*arrays, block_size=2), expected)
+
+
+def test_auto_is_chunked_when_long(rng):
+    x = floats(rng, 1, 600, 8)
+    layers = [
+        MultiHeadAttention(2, 4, implementation=name)
+        for name in ("auto", "equation", "chunked")
+    ]
+    for layer in layers:
+        layer(x, x)
+        layer.set_weights(layers[0].get_weights())
+    outputs = [numpy(layer(x, x, use_causal_mask=True)) for layer in layers]
+    close(outputs[0], outputs[1])
+    close(outputs[2], outputs[1])
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_model_trains(rng, jit_compile):
+    if BACKEND == "torch" and jit_compile:
+        pytest.skip("torch.compile needs a C++ compiler")
+    inputs = keras.Input((300, 8))
+    layer = MultiHeadAttention(2, 4, implementation="chunked")
+    model = keras.Model(inputs, layer(inputs, inputs, use_causal_mask=True))
+    model.compile(keras.optimizers.Adam(0.01), loss="mse", jit_compile=jit_compile)
+    x, y = floats(rng, 4, 300, 8), floats(rng, 4, 300, 8)
+    losses = model.fit(x, y, epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[0]

@@ -1,0 +1,220 @@
+"""The contract of `contract.py`, for every layer. To add one, add a `Case` to `CASES`."""
+
+import keras
+import pytest
+from contract import (
+    Case,
+    check_compiled,
+    check_config,
+    check_fit,
+    check_mixed_precision,
+    check_saving,
+    check_shapes,
+    constructor_arguments,
+)
+
+import tlkeras.layers
+from tlkeras.layers import (
+    FeedForward,
+    MultiHeadAttention,
+    PositionEmbedding,
+    RotaryEmbedding,
+    SinePositionEncoding,
+    TokenAndPositionEmbedding,
+    TransformerDecoder,
+    TransformerEncoder,
+)
+
+
+def floats(*shape):
+    return lambda rng: {"inputs": rng.normal(size=shape).astype("float32")}
+
+
+def token_ids(rng):
+    return {"inputs": rng.integers(1, 11, size=(3, 5)).astype("int32")}
+
+
+def query_and_value(rng):
+    return {
+        "query": rng.normal(size=(3, 5, 8)).astype("float32"),
+        "value": rng.normal(size=(3, 7, 6)).astype("float32"),
+    }
+
+
+def target_and_source(rng):
+    return {
+        "decoder_sequence": rng.normal(size=(3, 5, 8)).astype("float32"),
+        "encoder_sequence": rng.normal(size=(3, 7, 6)).astype("float32"),
+    }
+
+
+# Arguments that every Transformer block takes, none at its default.
+BLOCK = {
+    "intermediate_dim": 11,
+    "num_heads": 4,
+    "dropout": 0.1,
+    "activation": "gelu_tanh",
+    "layer_norm_epsilon": 1e-3,
+    "kernel_initializer": "he_normal",
+    "bias_initializer": "ones",
+    "normalize_first": True,
+    "num_key_value_heads": 2,
+    "rotary": RotaryEmbedding(max_wavelength=100),
+    "implementation": "equation",
+}
+
+CASES = [
+    Case(
+        MultiHeadAttention,
+        {
+            "num_heads": 4,
+            "key_dim": 6,
+            "value_dim": 5,
+            "dropout": 0.1,
+            "output_shape": (9,),
+            "sliding_window": 3,
+            "flash_attention": False,
+            "kernel_initializer": "he_normal",
+            "bias_initializer": "ones",
+            "kernel_regularizer": "l2",
+            "bias_regularizer": "l1",
+            "activity_regularizer": "l2",
+            "kernel_constraint": "max_norm",
+            "bias_constraint": "unit_norm",
+            "use_gate": True,
+            "seed": 3,
+            "num_key_value_heads": 2,
+            "rotary": RotaryEmbedding(max_wavelength=100),
+        },
+        query_and_value,
+        {"use_causal_mask": True},
+    ),
+    Case(
+        MultiHeadAttention,
+        {"num_heads": 2, "key_dim": 6, "use_bias": False, "implementation": "chunked"},
+        query_and_value,
+    ),
+    Case(
+        MultiHeadAttention,
+        {"num_heads": 2, "key_dim": 6, "attention_axes": (2,)},
+        lambda rng: {name: rng.normal(size=(2, 3, 4, 8)).astype("float32") for name in ("query", "value")},
+    ),
+    Case(TransformerEncoder, BLOCK, floats(3, 5, 8)),
+    Case(
+        TransformerDecoder,
+        {
+            **BLOCK,
+            "decoder_sequence_shape": (None, 5, 8),
+            "encoder_sequence_shape": (None, 7, 6),
+        },
+        target_and_source,
+    ),
+    Case(
+        FeedForward,
+        {
+            "intermediate_dim": 12,
+            "activation": "gelu_tanh",
+            "dropout": 0.1,
+            "kernel_initializer": "he_normal",
+            "bias_initializer": "ones",
+        },
+        floats(3, 5, 8),
+    ),
+    Case(
+        FeedForward,
+        {"intermediate_dim": 12, "activation": "swiglu", "use_bias": False},
+        floats(3, 5, 8),
+    ),
+    Case(SinePositionEncoding, {"max_wavelength": 100}, floats(3, 5, 8)),
+    Case(
+        PositionEmbedding,
+        {"sequence_length": 9, "initializer": "he_normal"},
+        floats(3, 5, 8),
+    ),
+    Case(
+        RotaryEmbedding,
+        {
+            "max_wavelength": 100,
+            "scaling_factor": 2.0,
+            "rope_type": "yarn",
+            "beta_fast": 30.0,
+            "beta_slow": 2.0,
+            "original_max_position_embeddings": 512,
+            "truncate": False,
+            "sequence_axis": 2,
+            "feature_axis": 3,
+            "denominator_dim": 16,
+        },
+        floats(3, 2, 5, 8),
+    ),
+    Case(
+        TokenAndPositionEmbedding,
+        {
+            "vocabulary_size": 12,
+            "sequence_length": 9,
+            "embedding_dim": 8,
+            "tie_weights": False,
+            "embeddings_initializer": "he_normal",
+            "mask_zero": True,
+        },
+        token_ids,
+        unmoved=("reverse_embeddings",),
+    ),
+]
+
+every_case = pytest.mark.parametrize(
+    "case", CASES, ids=[f"{i}-{case.layer.__name__}" for i, case in enumerate(CASES)]
+)
+
+
+def test_every_layer_has_a_case():
+    public = {getattr(tlkeras.layers, name) for name in tlkeras.layers.__all__}
+    layers = {x for x in public if isinstance(x, type)}
+    assert layers <= {case.layer for case in CASES}
+
+
+@pytest.mark.parametrize("layer", {case.layer for case in CASES})
+def test_some_case_changes_each_default(layer):
+    defaults = constructor_arguments(layer)
+    changed = {
+        name
+        for case in CASES
+        if case.layer is layer
+        for name, value in case.arguments.items()
+        if value != defaults.get(name, "an argument that is not in the signature")
+    }
+    assert set(defaults) <= changed
+
+
+@every_case
+def test_config(case):
+    check_config(case)
+
+
+@every_case
+def test_shapes(case):
+    check_shapes(case)
+
+
+@every_case
+def test_saving(case, tmp_path):
+    check_saving(case, tmp_path)
+
+
+@every_case
+def test_fit(case):
+    check_fit(case)
+
+
+@every_case
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(case, policy):
+    check_mixed_precision(case, policy)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="torch.compile needs a C++ compiler"
+)
+@every_case
+def test_compiled(case):
+    check_compiled(case)

@@ -1,0 +1,55 @@
+"""The feed-forward network against its equations in float64."""
+
+import math
+
+import numpy as np
+import pytest
+from helpers import close, floats, numpy, randomize
+
+from tlkeras.layers import FeedForward
+
+
+def gelu(x):
+    return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
+
+
+def gelu_tanh(x):
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "gelu": gelu, "gelu_tanh": gelu_tanh}
+
+
+def built(rng, x, activation):
+    layer = FeedForward(intermediate_dim=12, activation=activation)
+    layer.build(x.shape)
+    return randomize(layer, rng)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_equals_numpy(rng, name):
+    x = floats(rng, 3, 5, 8)
+    layer = built(rng, x, name)
+    kernel_1, bias_1, kernel_2, bias_2 = (
+        w.astype("float64") for w in layer.get_weights()
+    )
+    hidden = ACTIVATIONS[name](x @ kernel_1 + bias_1)
+    close(layer(x), hidden @ kernel_2 + bias_2)
+
+
+def test_swiglu_equals_numpy(rng):
+    x = floats(rng, 3, 5, 8)
+    layer = built(rng, x, "swiglu")
+    weights = [w.astype("float64") for w in layer.get_weights()]
+    gate, linear = (x @ weights[i] + weights[i + 1] for i in (0, 2))
+    hidden = gate / (1 + np.exp(-gate)) * linear
+    close(layer(x), hidden @ weights[4] + weights[5])
+
+
+def test_positions_do_not_meet(rng):
+    x = floats(rng, 3, 5, 8)
+    layer = built(rng, x, "gelu")
+    before = numpy(layer(x))
+    x[:, 2] = 7
+    after = numpy(layer(x))
+    close(np.delete(after, 2, axis=1), np.delete(before, 2, axis=1), 1e-6)

@@ -1,0 +1,230 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tlkeras
+from tlkeras import __main__
+from tlkeras.course import build, doctor, syllabus
+
+ROOT = Path(tlkeras.__file__).parents[1]
+TINY = Path(__file__).parent / "course" / "tiny"
+
+
+@pytest.fixture
+def tlkeras_command(monkeypatch, capsys, tmp_path):
+    """Run the command on the tiny course, in an empty folder."""
+    monkeypatch.setattr(syllabus, "home", lambda: TINY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tlkeras", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            __main__.main()
+        said = capsys.readouterr()
+        return end.value.code or 0, said.out, said.err
+
+    return run
+
+
+def test_version(tlkeras_command):
+    assert tlkeras_command("--version") == (0, f"tlkeras {tlkeras.__version__}\n", "")
+
+
+def test_a_wrong_command_is_exit_code_2(tlkeras_command):
+    assert tlkeras_command("frobnicate")[0] == 2
+
+
+def test_start_makes_a_folder_and_list_finds_it(tlkeras_command, tmp_path):
+    code, said, _ = tlkeras_command("list")
+    assert code == 0
+    assert "Not started here yet. To begin: tlkeras start" in said
+    code, said, _ = tlkeras_command("start", "--no-open")
+    folder = tmp_path / "tlkeras-course"
+    assert code == 0
+    assert f"Your notebooks are in {folder}." in said
+    assert (folder / "01_tiny.ipynb").is_file()
+    said = tlkeras_command("list")[1]
+    assert "0 of 3" in said
+    assert f"Progress of {folder}." in said
+
+
+def test_start_says_that_a_changed_lesson_was_put_beside(tlkeras_command, tmp_path):
+    folder = tmp_path / "tlkeras-course"
+    folder.mkdir()
+    (folder / "01_tiny.ipynb").write_text("something of mine")
+    said = tlkeras_command("start", "--no-open")[2]
+    assert "the new one is 01_tiny.new.ipynb" in said
+    assert (folder / "01_tiny.ipynb").read_text() == "something of mine"
+
+
+def test_start_opens_jupyter_and_ends_as_it_does(
+    tlkeras_command, monkeypatch, tmp_path
+):
+    calls = []
+    monkeypatch.setattr(
+        "tlkeras.course.start.open_jupyter", lambda *given: calls.append(given) or 3
+    )
+    code, said, _ = tlkeras_command("start", "--no-browser")
+    folder = tmp_path / "tlkeras-course"
+    assert code == 3
+    assert "Ctrl+C" in said
+    assert calls == [(folder, folder / "01_tiny.ipynb", False)]
+
+
+def test_start_in_a_file_is_one_line(tlkeras_command, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, errors = tlkeras_command("start", tmp_path / "file")
+    assert code == 2
+    assert "is a file" in errors.splitlines()[0]
+    assert len(errors.splitlines()) == 1
+
+
+def test_check_prints_json_and_nothing_else(tlkeras_command, tmp_path):
+    path = tmp_path / "01_tiny.ipynb"
+    path.write_text(build.build(syllabus.lessons()[0], solved=True), "utf-8")
+    code, said, _ = tlkeras_command("check", path, "--json")
+    data = json.loads(said)
+    assert code == 0
+    assert data["lesson"] == "01_tiny"
+    assert {n: o["passed"] for n, o in data["exercises"].items()} == {
+        "double": True,
+        "row_sums": True,
+    }
+
+
+def test_check_of_a_blank_notebook_is_exit_code_1(tlkeras_command):
+    tlkeras_command("start", "--no-open")
+    code, said, _ = tlkeras_command("check", "tlkeras-course/01_tiny.ipynb")
+    assert code == 1
+    assert said.count("not attempted") >= 2
+    assert "Doubling explains what to do" in said
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"cells": []}'])
+def test_check_of_what_it_cannot_read_is_one_line(tlkeras_command, tmp_path, content):
+    path = tmp_path / "mine.ipynb"
+    if content is not None:
+        path.write_text(content)
+    code, said, errors = tlkeras_command("check", path, "--json")
+    assert (code, said) == (2, "")
+    lines = [line for line in errors.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"tlkeras: {path}")
+
+
+def test_build_check_names_what_is_stale_and_what_to_run(tlkeras_command, tmp_path):
+    folder = tmp_path / "notebooks"
+    code, said, _ = tlkeras_command("build", folder, "--check")
+    assert code == 1
+    assert f"{folder / '01_tiny.ipynb'} is stale. Run: tlkeras build" in said
+    assert tlkeras_command("build", folder)[0] == 0
+    assert tlkeras_command("build", folder, "--check")[:2] == (0, "")
+    (folder / "09_old.ipynb").write_text("{}")
+    code, said, _ = tlkeras_command("build", folder, "--check")
+    assert code == 1
+    assert "09_old.ipynb belongs to no lesson" in said
+
+
+def test_verify_prints_a_table(tlkeras_command):
+    code, said, _ = tlkeras_command("verify", "--seeds", 2)
+    assert code == 0
+    assert "row_sums" in said
+    assert "6/6" in said
+
+
+def test_verify_prints_json_with_all_numbers(tlkeras_command):
+    code, said, _ = tlkeras_command("verify", "01_tiny", "--json", "--seeds", 2)
+    data = json.loads(said)
+    assert code == 0
+    double = data["lessons"]["01_tiny"][0]
+    assert double["kinds"]["misconceptions"] == {"tried": 6, "right": 6}
+    assert data["seeds"] == 2
+
+
+def test_verify_lists_failures_and_is_exit_code_1(tlkeras_command, monkeypatch):
+    monkeypatch.setattr(syllabus.lessons()[0], "points", 4)
+    code, said, _ = tlkeras_command("verify", "--seeds", 1)
+    assert code == 1
+    assert "✗ 01_tiny: its exercises have 3 points, the syllabus 4" in said
+
+
+def test_verify_of_an_unknown_lesson_is_one_line(tlkeras_command):
+    code, _, errors = tlkeras_command("verify", "77_nothing")
+    assert code == 2
+    assert "There is no lesson named '77_nothing'" in errors
+
+
+@pytest.mark.parametrize(
+    ("found", "required", "code"), [(0, 1, 1), (0, 0, 0), (1, 1, 0)]
+)
+def test_doctor_fails_when_something_required_is_missing(
+    tlkeras_command, monkeypatch, found, required, code
+):
+    finding = doctor.Finding("Thing", bool(found), "seen", "Do this.", bool(required))
+    monkeypatch.setattr(doctor, "findings", lambda: iter([finding]))
+    ended, said, _ = tlkeras_command("doctor")
+    assert ended == code
+    assert ("Do this." in said) == (not found)
+    ended, said, _ = tlkeras_command("doctor", "--json")
+    assert ended == code
+    assert json.loads(said) == [finding.to_dict()]
+
+
+BLOCK = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+sys.argv[0] = "tlkeras"
+from tlkeras.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("blocked", "arguments"),
+    [
+        (["typer", "rich"], ["--version"]),
+        (["rich"], ["list"]),
+        (["jupytext"], ["start", "folder"]),
+        (["nbformat"], ["build", "folder"]),
+        (["jupyterlab"], ["start", "folder"]),
+        (["IPython"], ["check", str(ROOT / "notebooks" / "01_attention.ipynb")]),
+    ],
+)
+def test_a_missing_extra_is_one_line_that_names_it(tmp_path, blocked, arguments):
+    code = BLOCK.format(blocked=blocked)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert lines[0].startswith("tlkeras: ")
+    assert lines[0].endswith("Run: pip install 'tlkeras[course]'")
+
+
+def test_an_import_error_of_our_own_is_not_hidden(tmp_path):
+    code = BLOCK.format(blocked=["tlkeras.course"]).replace('.split(".")[0]', "")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "ModuleNotFoundError: No module named 'tlkeras.course'" in done.stderr

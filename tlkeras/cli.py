@@ -1,0 +1,226 @@
+"""The `tlkeras` command: thin, for the work is done in `tlkeras.course`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+import tlkeras
+from tlkeras import course
+from tlkeras.course import doctor as doctor_room
+from tlkeras.course import headless, progress, tables
+
+DEFAULT_FOLDER = Path("tlkeras-course")
+
+app = typer.Typer(
+    help="Learn transfer learning with Transformers in Keras.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)  # progress and errors, so that --json stays clean
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _version(wanted: bool):
+    if wanted:
+        print(f"tlkeras {tlkeras.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True)
+    ] = False,
+):
+    """Learn transfer learning with Transformers in Keras."""
+
+
+@app.command()
+def start(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where your notebooks go.")
+    ] = DEFAULT_FOLDER,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    jupyter: Annotated[
+        bool, typer.Option("--open/--no-open", help="Run JupyterLab.")
+    ] = True,
+):
+    """Put the notebooks into a folder of yours, and open the first unfinished one.
+
+    What you wrote is never overwritten.
+    """
+    from tlkeras.course import start as started
+
+    folder = started.prepare(folder)
+    with _bar() as bar:
+        for lesson in bar.track(course.lessons(), description="Building notebooks"):
+            beside = started.hand_out(folder, lesson)
+            if beside:
+                bar.console.print(
+                    f"{lesson.name} has changed since you began. Yours is untouched; "
+                    f"the new one is {beside.name}."
+                )
+    lesson = started.first_unfinished(folder)
+    print(f"Your notebooks are in {folder}.")
+    if jupyter:
+        print(f"Opening {lesson.title}. To stop JupyterLab, press Ctrl+C here.")
+        notebook = folder / f"{lesson.name}.ipynb"
+        raise typer.Exit(started.open_jupyter(folder, notebook, browser))
+    print(f"Open them with: tlkeras start {folder}")
+
+
+@app.command("list")
+def list_lessons(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where you started.")
+    ] = Path(),
+):
+    """Show the lessons, and how far you are."""
+    found = progress.started_folder(folder)
+    if found is None and folder == Path():
+        found = progress.started_folder(DEFAULT_FOLDER)
+    out.print(tables.lessons_table(course.lessons(), found))
+    if found:
+        print(f"Progress of {found}.")
+    else:
+        print("Not started here yet. To begin: tlkeras start")
+
+
+@app.command()
+def check(
+    notebook: Path,
+    as_json: AsJson = False,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds for the whole notebook.")
+    ] = 300,
+):
+    """Run a notebook in a process of its own, and check its exercises.
+
+    Cells tagged `experiment` are left out. Exit code 0: all passed; 1: not all did.
+    """
+    with _bar() as bar:
+        task = bar.add_task("Starting", total=None)
+
+        def report(event):
+            step = event["step"]
+            cell = f"Running cell {step + 1}" if isinstance(step, int) else None
+            bar.update(task, description=cell or f"Checking {step}")
+
+        lesson, outcomes = headless.check_notebook(notebook, timeout, report)
+    if as_json:
+        _print_json({"lesson": lesson.name, "exercises": outcomes})
+    else:
+        out.print(tables.outcomes_table(lesson, outcomes))
+        for outcome in outcomes.values():
+            if not outcome["passed"]:
+                print(f"\n{outcome['message']}")
+    _exit_unless(all(outcome["passed"] for outcome in outcomes.values()))
+
+
+@app.command()
+def build(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Build nothing; name what is stale.")
+    ] = False,
+):
+    """Build the learners' notebooks from the lessons (for authors)."""
+    from tlkeras.course import build as builder
+
+    folder = folder or builder.notebooks_folder()
+    lessons = course.lessons()
+    with _bar() as bar:
+        tracked = bar.track(lessons, description="Building")
+        stale = [lesson for lesson in tracked if builder.update(lesson, folder, check)]
+    if not check:
+        print(f"{len(stale)} of {len(lessons)} notebooks rebuilt in {folder}.")
+        return
+    orphans = builder.orphans(lessons, folder)
+    for lesson in stale:
+        print(f"{folder / lesson.name}.ipynb is stale. Run: tlkeras build")
+    for path in orphans:
+        print(f"{path} belongs to no lesson. Delete it.")
+    _exit_unless(not stale and not orphans)
+
+
+@app.command()
+def verify(
+    lesson: Annotated[str | None, typer.Argument()] = None,
+    as_json: AsJson = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of the inputs.")] = 5,
+):
+    """Check the checks: every known mistake is named, every right answer passes."""
+    from tlkeras.course.verify import verify as verify_lesson
+
+    lessons = [course.lesson(lesson)] if lesson else course.lessons()
+    steps = sum(len(each.exercises) for each in lessons) * seeds
+    with _bar() as bar:
+        task = bar.add_task("Checking the checks", total=steps)
+        reports = {
+            each: verify_lesson(each, seeds, lambda: bar.advance(task))
+            for each in lessons
+        }
+    if as_json:
+        found = {x.name: [r.to_dict() for r in rs] for x, rs in reports.items()}
+        _print_json({"seeds": seeds, "lessons": found})
+    else:
+        _print_reports(reports)
+    _exit_unless(not any(r.failures for rs in reports.values() for r in rs))
+
+
+def _print_reports(reports):
+    for lesson, found in reports.items():
+        out.print(tables.reports_table(lesson, found))
+        for report in found:
+            for failure, seeds in report.failures.items():
+                when = f" (seeds {', '.join(map(str, seeds))})" if seeds else ""
+                out.print(
+                    f"✗ {report.name}: {failure}{when}", style="red", markup=False
+                )
+
+
+@app.command()
+def doctor(as_json: AsJson = False):
+    """Look at what this machine has, and say what to do about what is missing."""
+    with _bar() as bar:
+        looking = bar.track(
+            doctor_room.findings(), total=doctor_room.COUNT, description="Looking"
+        )
+        findings = list(looking)
+    if as_json:
+        _print_json([finding.to_dict() for finding in findings])
+    else:
+        out.print(tables.findings_table(findings))
+    _exit_unless(all(finding.found or not finding.required for finding in findings))
+
+
+def _bar():
+    return Progress(console=err, transient=True)
+
+
+def _print_json(data):
+    print(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def _exit_unless(right):
+    if not right:
+        raise typer.Exit(1)
+
+
+def run():
+    """Run the command; what its user can mend is one line, and exit code 2."""
+    from tlkeras.grading.notebook import NotebookError
+    from tlkeras.grading.practice import PracticeError
+
+    try:
+        app(prog_name="tlkeras")
+    except (course.CourseError, NotebookError, PracticeError) as error:
+        err.print(f"tlkeras: {error}", style="red", markup=False, soft_wrap=True)
+        raise SystemExit(2) from None

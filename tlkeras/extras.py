@@ -1,0 +1,44 @@
+"""What to install when something that tlkeras can use is not there."""
+
+from importlib.util import find_spec
+
+EXTRAS = {
+    "course": (
+        "IPython",
+        "jupyterlab",
+        "jupytext",
+        "keras_hub",
+        "keras_nlp",
+        "matplotlib",
+        "nbformat",
+        "rich",
+        "sklearn",
+        "traitlets",
+        "typer",
+    ),
+    "tensorflow": ("tensorflow",),
+    "parity": ("safetensors", "torch", "transformers"),
+}
+
+
+def require(module):
+    """Make sure of a module that is to run in another process.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    if find_spec(module) is None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+
+def advice(module):
+    """One line that says which extra brings a module; `None` if none does.
+
+    Args:
+        module: name of what could not be imported, as `ModuleNotFoundError.name`.
+    """
+    root = (module or "").split(".")[0]
+    for extra, modules in EXTRAS.items():
+        if root in modules:
+            return f"{root} is not installed. Run: pip install 'tlkeras[{extra}]'"
+    return None

@@ -1,0 +1,70 @@
+"""Positions as waves of many lengths."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tlkeras.layers import _input_checks as check
+from tlkeras.layers._positions import float_positions
+
+
+def sine_position_encoding(positions, hidden_dim, max_wavelength=10000):
+    """Sines and cosines of positions `(…, T)`, alternating along D: `(…, T, D)`."""
+    feature = np.arange(hidden_dim)
+    frequency = max_wavelength ** -(2 * (feature // 2) / hidden_dim)  # (D,)
+    angles = positions[..., None] * ops.cast(frequency, "float32")  # (…, T, D)
+    return ops.where(feature % 2 == 0, ops.sin(angles), ops.cos(angles))
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class SinePositionEncoding(keras.layers.Layer):
+    """Give each position a fixed vector of sines and cosines.
+
+    `encoding(t, 2i) = sin(t / λ^(2i/D))` and `encoding(t, 2i + 1) = cos(t / λ^(2i/D))`
+    with λ = `max_wavelength`. The angles are computed in float32, whatever the dtype.
+
+    A drop-in for `keras_hub.layers.SinePositionEncoding`. Add the result to the
+    embeddings. Axes: B batch, T length, D model size. Masking: passed on.
+
+    Args:
+        max_wavelength: λ, in positions per radian. Defaults to 10000.
+
+    Call arguments:
+        inputs: floats `(B, T, D)`, of which only the shape matters.
+        start_index: the position of the first token. Defaults to 0.
+        positions: numbers `(T,)` or `(B, T)` used instead. Defaults to `None`.
+
+    Returns:
+        Floats `(B, T, D)`.
+
+    Raises:
+        ValueError: the inputs or positions have other axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> tuple(SinePositionEncoding()(np.zeros((2, 5, 8))).shape)
+    (2, 5, 8)
+
+    Reference:
+        Vaswani et al. (2017), arXiv:1706.03762, section 3.5.
+    """
+
+    def __init__(self, max_wavelength=10000, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.max_wavelength = check.positive_number("max_wavelength", max_wavelength)
+        self.built = True
+
+    def call(self, inputs, start_index=0, positions=None):
+        check.axes("inputs", inputs.shape, "B T D")
+        shape = ops.shape(inputs)
+        positions = float_positions(shape[1], start_index, positions)  # (·, T)
+        encoding = sine_position_encoding(positions, shape[2], self.max_wavelength)
+        return ops.broadcast_to(ops.cast(encoding, self.compute_dtype), shape)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "max_wavelength": self.max_wavelength}
