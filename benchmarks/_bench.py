@@ -26,7 +26,16 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
-def main(description, prepare, peers, cases, flops=None, rounds=9, memory=False):
+def main(
+    description,
+    prepare,
+    peers,
+    cases,
+    flops=None,
+    rounds=9,
+    memory=False,
+    skip=lambda peer, case: False,
+):
     """Run as the parent, which prints a table, or as the process of one contestant.
 
     Args:
@@ -37,6 +46,7 @@ def main(description, prepare, peers, cases, flops=None, rounds=9, memory=False)
         flops: from a case to its floating-point operations in matrix products.
         rounds: how often each contestant runs.
         memory: also report how far the peak of resident memory rose, in MB.
+        skip: from a peer and a case to whether to leave it out.
     """
     options = _options(description, peers, cases, rounds)
     if options.worker:
@@ -44,8 +54,9 @@ def main(description, prepare, peers, cases, flops=None, rounds=9, memory=False)
         return _serve(peer, case, prepare, options)
     rows = []
     for name in options.cases:
-        rows += _compare(name, cases[name], flops, options)
-    _print_rows(rows, options, memory)
+        peers = [peer for peer in options.peers if not skip(peer, cases[name])]
+        rows += _compare(name, cases[name], peers, flops, options)
+    print_rows(rows, memory)
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": machine(options), "rows": rows}, file, indent=2)
@@ -101,6 +112,20 @@ def wait(result):
     return result
 
 
+def print_rows(rows, memory=False):
+    """The table, in Markdown."""
+    first = rows[0]["peer"]
+    heads = ["case", "peer", "median ms", f"÷ {first}", "of matmul ceiling"]
+    print("\n| " + " | ".join(heads + ["peak MB"] * memory) + " |")
+    print("|" + "---|" * (len(heads) + memory))
+    for row in rows:
+        share = "" if row["ceiling"] is None else f"{row['ceiling']:.0%}"
+        cells = [row["case"], row["peer"], f"{row['seconds'] * 1e3:.1f}"]
+        cells += [f"{row['ratio']:.2f}", share]
+        cells += [f"{row['megabytes']:.0f}"] * memory
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
 def _options(description, peers, cases, rounds):
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--backend", choices=BACKENDS, default="tensorflow")
@@ -114,8 +139,8 @@ def _options(description, peers, cases, rounds):
     return parser.parse_args()
 
 
-def _compare(name, case, flops, options):
-    contestants = {peer: _start(peer, case, options) for peer in options.peers}
+def _compare(name, case, peers, flops, options):
+    contestants = {peer: _start(peer, case, options) for peer in peers}
     if flops:
         contestants["matmul"] = _start("matmul", case, options)
     times = {peer: [] for peer in contestants}
@@ -131,31 +156,17 @@ def _compare(name, case, flops, options):
             process.kill()
     medians = {peer: statistics.median(seconds) for peer, seconds in times.items()}
     ceiling = 2 * SIDE**3 / medians.pop("matmul") if flops else None
-    first = medians[options.peers[0]]
     return [
         {
             "case": name,
             "peer": peer,
             "seconds": seconds,
-            "ratio": seconds / first,
+            "ratio": seconds / medians[peers[0]],
             "ceiling": flops(case) / seconds / ceiling if flops else None,
             "megabytes": memory[peer],
         }
         for peer, seconds in medians.items()
     ]
-
-
-def _print_rows(rows, options, memory):
-    first = options.peers[0]
-    heads = ["case", "peer", "median ms", f"÷ {first}", "of matmul ceiling"]
-    print("\n| " + " | ".join(heads + ["peak MB"] * memory) + " |")
-    print("|" + "---|" * (len(heads) + memory))
-    for row in rows:
-        share = "" if row["ceiling"] is None else f"{row['ceiling']:.0%}"
-        cells = [row["case"], row["peer"], f"{row['seconds'] * 1e3:.1f}"]
-        cells += [f"{row['ratio']:.2f}", share]
-        cells += [f"{row['megabytes']:.0f}"] * memory
-        print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def _start(peer, case, options):

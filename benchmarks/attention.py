@@ -1,6 +1,6 @@
-"""Attention alone, 4 heads of 64, over lengths from 512 to 16,384: forward and gradient.
+"""Attention alone, 4 heads of 64, lengths from 512 to 16,384: forward and gradient.
 
-    python benchmarks/attention.py --backend jax --cases 2048 8192
+python benchmarks/attention.py --backend jax --cases 2048 8192
 """
 
 import numpy as np

@@ -1,13 +1,20 @@
 """A stack of Transformer encoders: forward, and one AdamW step of training.
 
-    python benchmarks/encoder.py --backend tensorflow --device cpu --threads 1
+python benchmarks/encoder.py --backend tensorflow --device cpu --threads 1
 """
 
 import numpy as np
 from _bench import compiled, main, wait
 
 CPU = {"layers": 6, "hidden": 384, "wide": 1536, "heads": 6, "batch": 8, "length": 128}
-GPU = {"layers": 24, "hidden": 1024, "wide": 4096, "heads": 16, "batch": 8, "length": 2048}
+GPU = {
+    "layers": 24,
+    "hidden": 1024,
+    "wide": 4096,
+    "heads": 16,
+    "batch": 8,
+    "length": 2048,
+}
 CASES = {
     "forward": {**CPU, "training": False},
     "training step": {**CPU, "training": True},

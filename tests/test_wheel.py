@@ -14,7 +14,14 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+    ]
     subprocess.run([*command, "-q", "-w", folder, ROOT], check=True)
     (path,) = folder.glob("tlkeras-*.whl")
     return path
@@ -62,7 +69,9 @@ def test_layers_run_and_lessons_check(python, tmp_path):
         "print(outcome.state, outcome.problem)\n"
     )
     result = run(python, "-c", code, folder=tmp_path)
-    assert result.stdout.splitlines() == ["(2, 3, 4)", "wrong wrong-shape"], result.stderr
+    assert result.stdout.splitlines() == ["(2, 3, 4)", "wrong wrong-shape"], (
+        result.stderr
+    )
 
 
 @pytest.mark.slow

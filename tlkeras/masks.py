@@ -1,7 +1,7 @@
 """Attention masks: the only place where they are made and merged.
 
-A mask is boolean and **True means keep**: position `(b, t, s)` of an attention mask says
-whether query `t` of sequence `b` may look at key `s`.
+A mask is boolean and **True means keep**: position `(b, t, s)` of an attention mask
+says whether query `t` of sequence `b` may look at key `s`.
 
 Axes: B batch, T query length, S key length.
 """

@@ -1,8 +1,8 @@
 """What lesson 01 asks for: right answers, inputs that tell, and known wrong answers.
 
 Each reference is float64 NumPy written in steps; a misconception replaces a step (see
-`tlkeras.grading.exercise`). Axes: B batch, N heads, T query length, S key length, H size
-of a query or key, V size of a value.
+`tlkeras.grading.exercise`). Axes: B batch, N heads, T query length, S key length, H
+size of a query or key, V size of a value.
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ def softmax(x, *, axis=-1, subtract=largest, power=np.exp, normalise=divide_by_s
 
 
 def rows_far_apart(rng, size=5):
-    """Scores around +2000 in one row, around −2000 in the next, and spread in a third."""
+    """Around +2000 in one row, around −2000 in the next, and spread in a third."""
     x = floats(rng, 3, size)
     x[0] += 2000
     x[1] -= 2000
@@ -151,6 +151,9 @@ def by_root(axis, of):
     return lambda logits, **inputs: logits / np.sqrt(inputs[of].shape[axis])
 
 
+by_root_of_size = by_root(-1, of="query")
+
+
 def fill(logits, mask):
     """Replace hidden logits by a number that the exponential turns into 0."""
     return logits if mask is None else np.where(mask, logits, -1e9)
@@ -173,7 +176,7 @@ def attention(
     mask=None,
     *,
     compare=dot_products,
-    scale=by_root(-1, of="query"),
+    scale=by_root_of_size,
     hide=fill,
     normalise=softmax,
     after=identity,
@@ -187,7 +190,7 @@ def attention(
 
 
 def across_sequences(query, key):
-    """Forget that a batch holds separate sequences: only the first one's keys are used."""
+    """Forget that sequences are separate: all use the keys of the first one."""
     return query @ swap(key[:1])
 
 
@@ -248,7 +251,7 @@ ATTENTION = Exercise(
         Case("heads", attention_inputs(2, 3)),
         Case("mask", attention_inputs(3, mask=with_random_mask)),
         Case("padding", attention_inputs(3, mask=with_padding)),
-        Case("hidden-row", attention_inputs(2, mask=with_hidden_row)),
+        Case("hidden-row", attention_inputs(3, mask=with_hidden_row)),
         Case("large", attention_inputs(2, scale=40), tolerance=5e-3),
         # T = S: a transposed mask gives numbers and no exception here.
         Case("one-length", with_hidden_row_and(2, queries=5), diagnostic=True),

@@ -698,10 +698,10 @@ print("as written: ", dict(written))
 print("as compiled:", dict(fused))
 
 
-def milliseconds(function, repeats=this.at_scale(quick=3, default=30)):
+def milliseconds(function):
     function(*inputs)  # the first call compiles
     times = []
-    for _ in range(repeats):
+    for _ in range(this.at_scale(quick=3, default=30)):
         start = perf_counter()
         function(*inputs).numpy()
         times.append(perf_counter() - start)

@@ -81,5 +81,7 @@ def test_text_colours_can_be_read_on_white(colour):
     linear = [
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
     ]
-    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    luminance = sum(
+        w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
+    )
     assert 1.05 / (luminance + 0.05) >= 3

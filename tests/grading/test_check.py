@@ -196,6 +196,27 @@ def test_our_own_fault_is_called_ours():
     assert "a bug of ours" in outcome.message
 
 
+def test_an_exception_that_is_hard_to_read_is_explained():
+    def answer(query, key, value, mask=None):
+        if mask:
+            return right(query, key, value, mask)
+        return right(query, key, value)
+
+    outcome = check(ATTENTION, answer)
+    assert outcome.state is State.RAISED
+    assert "if mask is not None" in dict(outcome.parts)["What that means"]
+
+
+def test_a_problem_that_is_its_own_cause_is_not_called_unknown():
+    headings = dict(check(SOFTMAX, softmax_in_place).parts)
+    assert "Likely cause" not in headings
+
+
+def test_warnings_of_an_answer_do_not_stand_above_its_card(recwarn):
+    check(SOFTMAX, lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True))
+    assert not recwarn.list
+
+
 def test_hints_come_one_after_the_other_and_the_last_one_stays():
     hints = [check(SOFTMAX, lambda x: x, hint=n).parts[-1] for n in range(4)]
     assert [heading for heading, _ in hints] == [

@@ -11,7 +11,7 @@ def softmax(logits):
 
 
 def attention(query, key, value, mask=None):
-    """`(…, T, H)`, `(…, S, H)`, `(…, S, V)` → output `(…, T, V)`, scores `(…, T, S)`."""
+    """`(…, T, H)`, `(…, S, H)`, `(…, S, V)` → `(…, T, V)` and scores `(…, T, S)`."""
     logits = query @ np.swapaxes(key, -1, -2) / np.sqrt(query.shape[-1])
     if mask is not None:
         logits = np.where(mask, logits, MASKED)

@@ -116,8 +116,16 @@ ROWS = [
     (lambda: FeedForward(12)(X[0, 0]), "inputs", "(8,)"),
     (lambda: RotaryEmbedding(sequence_axis=3)(X), "sequence_axis", "3"),
     (lambda: RotaryEmbedding(feature_axis=1)(X), "feature_axis", "1"),
-    (lambda: attention(attention_axes=(0,))(X[:, None], X[:, None]), "attention_axes", "0"),
-    (lambda: attention(attention_axes=(1, 1))(X[:, None], X[:, None]), "attention_axes", "1"),
+    (
+        lambda: attention(attention_axes=(0,))(X[:, None], X[:, None]),
+        "attention_axes",
+        "0",
+    ),
+    (
+        lambda: attention(attention_axes=(1, 1))(X[:, None], X[:, None]),
+        "attention_axes",
+        "1",
+    ),
     # shapes that do not fit together
     (lambda: attention()(X, X[:2]), "value", "(2, 5, 8)"),
     (lambda: attention()(X, X, key=Y), "key", "(3, 7, 6)"),
@@ -138,8 +146,16 @@ ROWS = [
     # dtypes and values
     (lambda: attention()(X.astype("int32"), X), "query", "int32"),
     (lambda: encoder()(X.astype("int64")), "query", "int64"),
-    (lambda: attention()(with_nan(X, 1, 2, 3), X), "query", "nan at position (1, 2, 3)"),
-    (lambda: attention()(X, with_nan(Y, 0, 6, 5)), "value", "nan at position (0, 6, 5)"),
+    (
+        lambda: attention()(with_nan(X, 1, 2, 3), X),
+        "query",
+        "nan at position (1, 2, 3)",
+    ),
+    (
+        lambda: attention()(X, with_nan(Y, 0, 6, 5)),
+        "value",
+        "nan at position (0, 6, 5)",
+    ),
     (lambda: attention()(X, X * np.inf), "value", "inf"),
     (lambda: encoder()(with_nan(X, 0, 0, 0)), "query", "nan"),
     # masks
@@ -159,11 +175,19 @@ ROWS = [
     (lambda: attention()(X, Y, value_mask=MASK[:, 0]), "value_mask", "(3, 5)"),
     (lambda: attention()(X, Y, query_mask=MASK), "query_mask", "(3, 5, 5)"),
     (lambda: attention()(X, X, key_mask=MASK[0]), "key_mask", "(5, 5)"),
-    (lambda: attention()(X[:, None], X[:, None], value_mask=MASK[0]), "value_mask", "(3, 1"),
+    (
+        lambda: attention()(X[:, None], X[:, None], value_mask=MASK[0]),
+        "value_mask",
+        "(3, 1",
+    ),
     (lambda: encoder()(X, padding_mask=MASK), "padding_mask", "(3, 5, 5)"),
     (lambda: encoder()(X, padding_mask=zeros(3, 5)), "padding_mask", "float32"),
     (lambda: encoder()(X, attention_mask=MASK[:, :4]), "attention_mask", "(3, 4, 5)"),
-    (lambda: decoder()(X, decoder_padding_mask=MASK), "decoder_padding_mask", "(3, 5, 5)"),
+    (
+        lambda: decoder()(X, decoder_padding_mask=MASK),
+        "decoder_padding_mask",
+        "(3, 5, 5)",
+    ),
     (
         lambda: decoder()(X, Y, encoder_padding_mask=MASK[0]),
         "encoder_padding_mask",
@@ -206,9 +230,7 @@ ROWS = [
         "missing",
     ),
     (
-        lambda: attention(implementation="chunked")(
-            X, X, return_attention_scores=True
-        ),
+        lambda: attention(implementation="chunked")(X, X, return_attention_scores=True),
         "return_attention_scores",
         "'chunked'",
     ),

@@ -1,4 +1,4 @@
-"""The contract of `contract.py`, for every layer. To add one, add a `Case` to `CASES`."""
+"""The contract of `contract.py`, for every layer: to add one, add it to `CASES`."""
 
 import keras
 import pytest
@@ -15,14 +15,20 @@ from contract import (
 
 import tlkeras.layers
 from tlkeras.layers import (
+    ClassToken,
+    ConvSubsampling,
     FeedForward,
+    LogMelSpectrogram,
     MultiHeadAttention,
+    PatchEmbedding,
     PositionEmbedding,
     RotaryEmbedding,
     SinePositionEncoding,
+    SpecAugment,
     TokenAndPositionEmbedding,
     TransformerDecoder,
     TransformerEncoder,
+    TubeletEmbedding,
 )
 
 
@@ -97,18 +103,13 @@ CASES = [
     Case(
         MultiHeadAttention,
         {"num_heads": 2, "key_dim": 6, "attention_axes": (2,)},
-        lambda rng: {name: rng.normal(size=(2, 3, 4, 8)).astype("float32") for name in ("query", "value")},
+        lambda rng: {
+            name: rng.normal(size=(2, 3, 4, 8)).astype("float32")
+            for name in ("query", "value")
+        },
     ),
     Case(TransformerEncoder, BLOCK, floats(3, 5, 8)),
-    Case(
-        TransformerDecoder,
-        {
-            **BLOCK,
-            "decoder_sequence_shape": (None, 5, 8),
-            "encoder_sequence_shape": (None, 7, 6),
-        },
-        target_and_source,
-    ),
+    Case(TransformerDecoder, BLOCK, target_and_source),
     Case(
         FeedForward,
         {
@@ -159,6 +160,85 @@ CASES = [
         },
         token_ids,
         unmoved=("reverse_embeddings",),
+    ),
+    Case(
+        PatchEmbedding,
+        {
+            "patch_size": (4, 2),
+            "hidden_dim": 5,
+            "padding": "same",
+            "data_format": "channels_first",
+            "kernel_initializer": "he_normal",
+            "bias_initializer": "ones",
+        },
+        floats(2, 3, 10, 7),
+    ),
+    Case(
+        PatchEmbedding,
+        {"patch_size": 4, "hidden_dim": 5, "use_bias": False},
+        floats(2, 8, 12, 3),
+    ),
+    Case(
+        TubeletEmbedding,
+        {
+            "tubelet_size": (2, 4, 3),
+            "hidden_dim": 5,
+            "padding": "same",
+            "data_format": "channels_first",
+            "use_bias": False,
+            "kernel_initializer": "he_normal",
+        },
+        floats(2, 3, 4, 10, 7),
+    ),
+    Case(
+        TubeletEmbedding,
+        {"tubelet_size": 2, "hidden_dim": 5, "bias_initializer": "ones"},
+        floats(2, 4, 6, 8, 3),
+    ),
+    Case(ClassToken, {"initializer": "he_normal"}, floats(3, 5, 8)),
+    Case(
+        LogMelSpectrogram,
+        {
+            "sample_rate": 8000,
+            "num_mels": 20,
+            "fft_length": 256,
+            "frame_step": 100,
+            "window_length": 200,
+            "min_frequency": 50.0,
+            "max_frequency": 3800.0,
+            "mel_scale": "htk",
+            "mel_norm": None,
+            "scaling": "log",
+            "centered": False,
+            "min_power": 1e-8,
+        },
+        floats(2, 1234),
+    ),
+    Case(
+        ConvSubsampling,
+        {
+            "hidden_dim": 6,
+            "kernel_size": 5,
+            "strides": (2, 3),
+            "activation": "tanh",
+            "kernel_initializer": "he_normal",
+            "bias_initializer": "ones",
+        },
+        floats(3, 17, 4),
+    ),
+    Case(ConvSubsampling, {"hidden_dim": 6, "use_bias": False}, floats(3, 17, 4)),
+    Case(
+        SpecAugment,
+        {
+            "time_width": 5,
+            "num_time_masks": 1,
+            "frequency_width": 3,
+            "num_frequency_masks": 4,
+            "max_time_fraction": 0.5,
+            "mask_value": -1.0,
+            "seed": 3,
+        },
+        floats(3, 17, 8),
     ),
 ]
 

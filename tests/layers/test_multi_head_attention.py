@@ -124,9 +124,7 @@ def test_implicit_masks_equal_explicit_ones(rng):
     embedded = keras.layers.Embedding(9, 8, mask_zero=True)(token_ids)
     layer = built(rng, numpy(embedded), numpy(embedded))
     keep = token_ids != 0
-    explicit = layer(
-        numpy(embedded), numpy(embedded), query_mask=keep, value_mask=keep
-    )
+    explicit = layer(numpy(embedded), numpy(embedded), query_mask=keep, value_mask=keep)
     close(layer(embedded, embedded), explicit)
 
 
@@ -247,5 +245,7 @@ def test_lora_takes_part(rng):
     before = numpy(layer(query, value))
     layer.query_dense.enable_lora(2)
     close(layer(query, value), before)
-    layer.query_dense.lora_kernel_b.assign(np.ones(layer.query_dense.lora_kernel_b.shape))
+    layer.query_dense.lora_kernel_b.assign(
+        np.ones(layer.query_dense.lora_kernel_b.shape)
+    )
     assert np.abs(numpy(layer(query, value)) - before).max() > 1e-3

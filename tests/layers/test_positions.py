@@ -99,7 +99,10 @@ ROTARY = [
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("arguments", ROTARY)
 def test_rotary_equals_keras_hub(rng, call, arguments):
-    hub, ours = keras_hub.layers.RotaryEmbedding(**arguments), RotaryEmbedding(**arguments)
+    hub, ours = (
+        keras_hub.layers.RotaryEmbedding(**arguments),
+        RotaryEmbedding(**arguments),
+    )
     for shape in ((3, 5, 8), (3, 5, 2, 8)):
         x = floats(rng, *shape)
         close(ours(x, **call), hub(x, **call))
@@ -109,7 +112,8 @@ def test_rotary_on_other_axes_equals_keras_hub(rng):
     arguments = {"sequence_axis": -2, "feature_axis": 1}
     x = floats(rng, 3, 8, 5, 2)
     close(
-        RotaryEmbedding(**arguments)(x), keras_hub.layers.RotaryEmbedding(**arguments)(x)
+        RotaryEmbedding(**arguments)(x),
+        keras_hub.layers.RotaryEmbedding(**arguments)(x),
     )
 
 

@@ -62,6 +62,12 @@ def test_loads_a_weight_file_of_keras_hub(rng, tmp_path):
     close(ours(x), hub(x))
 
 
+def test_reads_a_config_of_keras_hub(rng):
+    _, hub = pair(rng)
+    layer = TransformerDecoder.from_config(hub.get_config())
+    assert [w.shape for w in layer.weights] == [w.shape for w in hub.weights]
+
+
 def test_implicit_masks_equal_those_of_keras_hub(rng):
     token_ids = np.array([[5, 2, 1, 0], [3, 2, 0, 0], [1, 2, 3, 4]])
     target = keras.layers.Embedding(9, 8, mask_zero=True)(token_ids)

@@ -44,9 +44,7 @@ def test_equals_keras_hub(rng, arguments):
 
 def test_weights_go_both_ways(rng):
     ours, hub = pair(rng)
-    names = [
-        [w.path.split("/", 1)[1] for w in layer.weights] for layer in (ours, hub)
-    ]
+    names = [[w.path.split("/", 1)[1] for w in layer.weights] for layer in (ours, hub)]
     assert names[0] == names[1]
     x = floats(rng, 3, 5, 8)
     randomize(hub, rng)

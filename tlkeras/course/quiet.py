@@ -1,8 +1,8 @@
 """TensorFlow without its start-up notices, which a learner would take for errors.
 
-`TF_CPP_MIN_LOG_LEVEL` silences what TensorFlow logs later, but not what its libraries write
-while they load. So standard error is held back during that one import, and handed on if
-the import fails.
+`TF_CPP_MIN_LOG_LEVEL` silences what TensorFlow logs later, but not what its libraries
+write while they load. So standard error is held back during that one import, and handed
+on if the import fails.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from typing import Any
 
 
 def quiet_tensorflow():
@@ -28,7 +29,8 @@ class _Finder(importlib.abc.MetaPathFinder):
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
             run = spec.loader.exec_module
-            spec.loader.exec_module = lambda module: _silently(run, module)
+            loader: Any = spec.loader  # only this one instance changes
+            loader.exec_module = lambda module: _silently(run, module)
         return spec
 
 

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import traceback
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,17 @@ import numpy as np
 from tlkeras.grading.compare import Problem, as_arrays, difference
 from tlkeras.grading.trial import Trial, trial
 
-ROOM = str(
-    Path(__file__).resolve().parents[1]
-)  # frames below here are not the learner's
+# Frames below here are not the learner's.
+ROOM = str(Path(__file__).resolve().parents[1])
 
 
 class CheckTimeoutError(BaseException):
-    """Raised in the learner's code; a BaseException, so that `except Exception` misses it."""
+    """Raised in the learner's code; `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What an answer did with one case. Right when there is neither error nor problem."""
+    """What an answer did with one case: right if there is no error and no problem."""
 
     trial: Trial
     arrays: tuple[np.ndarray, ...] | None = None
@@ -53,7 +53,9 @@ def attempt(exercise, answer, case, seed):
     drawn = trial(exercise, case, seed)
     given = copy.deepcopy(drawn.inputs)
     try:
-        output = exercise.probe(answer, *given)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # the message says what they would
+            output = exercise.probe(answer, *given)
     except CheckTimeoutError:
         raise
     except BaseException as error:  # a learner's sys.exit() must not end the kernel
@@ -109,7 +111,7 @@ def deadline(seconds):
 
 
 def learner_lines(error):
-    """The learner's own lines in a traceback, outermost first: `(line, source, function)`.
+    """The learner's own lines in a traceback: `(line, source, function)`.
 
     Frames of the grader, of Python and of installed packages are left out.
     """

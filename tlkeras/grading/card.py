@@ -27,7 +27,8 @@ def card(outcome):
     rows = "".join(
         f'<div style="display:flex;gap:12px;margin-top:6px">'
         f'<div style="flex:0 0 150px;color:#555">{escape(heading)}</div>'
-        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{_inline(text)}</div>'
+        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">'
+        f"{_inline(text)}</div>"
         f"</div>"
         for heading, text in outcome.parts
     )

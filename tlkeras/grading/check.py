@@ -1,7 +1,7 @@
 """From an answer to an Outcome."""
 
 from tlkeras.grading import message
-from tlkeras.grading.attempt import CheckTimeoutError, attempt, deadline
+from tlkeras.grading.attempt import Attempt, CheckTimeoutError, attempt, deadline
 from tlkeras.grading.diagnose import diagnose
 from tlkeras.grading.outcome import State
 
@@ -23,7 +23,7 @@ def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
     """
     if not callable(answer):
         return message.not_callable(exercise, answer)
-    attempts = []
+    attempts: list[Attempt] = []
     try:
         with deadline(seconds):
             _try_cases(exercise, answer, seed, attempts)

@@ -1,13 +1,14 @@
 """What an exercise is: a right answer, inputs to try it on, and known wrong answers.
 
-The reference is written as a few named steps, passed as keyword arguments whose defaults
-are right::
+The reference is written as a few named steps, passed as keyword arguments whose
+defaults are right::
 
-    def attention(query, key, value, *, scale=divide_by_root_of_size, normalise=softmax):
+    def attention(query, key, value, *, scale=by_root_of_size, normalise=softmax):
         return normalise(scale(query @ key.T, query)) @ value
 
-A misconception replaces one step, `Misconception("attention.unscaled", scale=identity)`.
-Two misconceptions that replace different steps can be made together, and are.
+A misconception replaces a step: `Misconception("attention.not-scaled", "scaling",
+scale=identity)`. Two misconceptions that replace different steps can be made together,
+and are.
 """
 
 import itertools
@@ -53,7 +54,7 @@ class Misconception:
     """A wrong answer that people really give.
 
     Args:
-        id: stable, as `attention.softmax-over-queries`; the lesson's messages explain it.
+        id: stable, as `attention.not-scaled`; the lesson's messages explain it.
         section: key of the lesson section to reread.
         **steps: the steps of the reference that go wrong.
     """

@@ -1,11 +1,27 @@
-"""Outcomes in words: what you returned, what was expected, where, why, and what next."""
+"""Outcomes in words: what you returned, what was expected, where, why, what next."""
 
 import inspect
+import re
 
 import numpy as np
 
 from tlkeras.grading.attempt import learner_lines
 from tlkeras.grading.outcome import Outcome, Picture, State
+
+# Problems that are their own cause: what was expected says all there is to say.
+PLAIN = {
+    "changed-inputs",
+    "not-an-array",
+    "not-boolean",
+    "not-floating",
+    "returned-callable",
+    "returned-coroutine",
+    "returned-generator",
+    "returned-none",
+    "returned-other",
+    "returned-tuple",
+    "wrong-count",
+}
 
 
 def outcome(exercise, state, points, problem=None, **details):
@@ -64,6 +80,7 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
             say("returned", "raised", error=name, text=_first_line(error)),
         ),
         (say("heading", "lines"), "\n".join(lines) or say("text", "no_lines")),
+        *_meaning(exercise, error),
         *_explanation(exercise, failed, diagnosis, cases, hint, "unknown_raised"),
     ]
     return outcome(
@@ -159,12 +176,21 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
     ]
     if passing:
         yield say("heading", "passing"), "\n".join(passing)
-    yield say("heading", "cause"), _cause(exercise, diagnosis, unknown)
+    if diagnosis or failed.problem is None or failed.problem.id not in PLAIN:
+        yield say("heading", "cause"), _cause(exercise, diagnosis, unknown)
     hints = exercise.messages.get("hints", exercise.name) or []
     if hints:
         number = min(hint, len(hints) - 1)
         heading = say("heading", "hint", number=number + 1, count=len(hints))
         yield heading, hints[number].strip()
+
+
+def _meaning(exercise, error):
+    """What an exception's own words mean, where they are hard to read."""
+    for entry in exercise.messages.get("meaning") or []:
+        if re.search(entry["pattern"], str(error)):
+            yield exercise.messages.say("heading", "meaning"), entry["text"]
+            return
 
 
 def _cause(exercise, diagnosis, unknown):

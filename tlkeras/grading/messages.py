@@ -1,8 +1,8 @@
 """Every sentence that a learner reads from the grader, looked up by id.
 
-Sentences live in TOML files apart from the code, one file a language: the grader's own in
-`tlkeras/grading/messages.<language>.toml`, a lesson's beside the lesson. `TLKERAS_LANGUAGE`
-chooses the language; English stands in for what is not translated.
+Sentences live in TOML files apart from the code, one file a language: the grader's own
+in `tlkeras/grading/messages.<language>.toml`, a lesson's beside the lesson.
+`TLKERAS_LANGUAGE` chooses the language; English stands in for what is not translated.
 """
 
 import os

@@ -165,5 +165,5 @@ class AttentionProjections(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        rotary = keras.saving.deserialize_keras_object(config.pop("rotary", None))
-        return cls(**config, rotary=rotary)
+        rotary = keras.saving.deserialize_keras_object(config.get("rotary"))
+        return cls(**{**config, "rotary": rotary})

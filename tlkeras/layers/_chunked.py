@@ -6,8 +6,8 @@ largest logit so far `m`, the sum `l = Σ exp(logit − m)` and the weighted val
 in the end the output is `o / l`. The backward pass makes each block's scores again from
 `m` and `l` instead of storing them, so memory grows with T + S and not with T · S.
 
-Axes: B batch, N heads, T query length, S key length, C length of a block of keys, H size
-of a head.
+Axes: B batch, N heads, T query length, S key length, C length of a block of keys, H
+size of a head.
 
 Reference:
     Milakov & Gimelshein (2018), arXiv:1805.02867, section 3 (the running softmax).
@@ -75,7 +75,7 @@ class _Blocks(NamedTuple):
 
     length: int
     size: int
-    count: int
+    number: int
     masks: list
     order: Callable[[Any], Any]
 
@@ -95,7 +95,7 @@ class _Blocks(NamedTuple):
         logits = _matmul(query, ops.swapaxes(key, -1, -2))  # (B, N, T, C)
         if mask is not None:
             logits = ops.where(mask, logits, MASKED)
-        if self.count * self.size > self.length:
+        if self.number * self.size > self.length:
             logits = ops.where(positions < self.length, logits, -math.inf)
         return logits, mask
 
@@ -114,7 +114,7 @@ def _forward(blocks, query, key, value):
 
     zeros = _matmul(query[..., :1], value[:, :, :1]) * 0  # (B, N, T, V)
     start = (zeros[..., :1] - math.inf, zeros[..., :1], zeros)
-    largest, total, output = ops.fori_loop(0, blocks.count, step, start)
+    largest, total, output = ops.fori_loop(0, blocks.number, step, start)
     return largest, total, output / total
 
 
@@ -143,7 +143,7 @@ def _backward(blocks, query, key, value, largest, total, output, upstream):
     start = tuple(
         ops.zeros_like(x, dtype=_at_least_float32(x)) for x in (query, key, value)
     )
-    return ops.fori_loop(0, blocks.count, step, start)
+    return ops.fori_loop(0, blocks.number, step, start)
 
 
 def _matmul(left, right):

@@ -19,8 +19,8 @@ def mel_filters(
     """
     to_mel, to_hertz = SCALES[mel_scale]
     frequencies = np.linspace(0, sample_rate / 2, fft_length // 2 + 1)[:, None]
-    ends = to_mel(np.array([min_frequency, max_frequency], "float64"))
-    edges = to_hertz(np.linspace(*ends, num_mels + 2))  # (M + 2,)
+    low, high = to_mel(np.array([min_frequency, max_frequency], "float64"))
+    edges = to_hertz(np.linspace(low, high, num_mels + 2))  # (M + 2,)
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
     rising = (frequencies - left) / (centre - left)
     falling = (right - frequencies) / (right - centre)

@@ -34,20 +34,18 @@ class GridEmbedding(keras.layers.Layer):
 
     name_of_input = "inputs"
     name_of_size = "patch_size"
-    axes = ()
+    axes: tuple[str, ...] = ()
 
-    def __init__(
+    def _configure(
         self,
         sizes,
         hidden_dim,
-        padding="valid",
-        data_format=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
+        padding,
+        data_format,
+        use_bias,
+        kernel_initializer,
+        bias_initializer,
     ):
-        super().__init__(**kwargs)
         self.sizes = check.sizes(self.name_of_size, sizes, len(self.axes))
         self.hidden_dim = check.positive_integer("hidden_dim", hidden_dim)
         self.padding = check.choice("padding", padding, ("valid", "same"))

@@ -64,7 +64,8 @@ class PatchEmbedding(GridEmbedding):
         bias_initializer="zeros",
         **kwargs,
     ):
-        super().__init__(
+        super().__init__(**kwargs)
+        self._configure(
             patch_size,
             hidden_dim,
             padding,
@@ -72,5 +73,4 @@ class PatchEmbedding(GridEmbedding):
             use_bias,
             kernel_initializer,
             bias_initializer,
-            **kwargs,
         )

@@ -61,8 +61,8 @@ class PositionEmbedding(keras.layers.Layer):
     of a trained model for longer inputs.
 
     A drop-in for `keras_hub.layers.PositionEmbedding`. Add the result to the
-    embeddings. Axes: B batch, T length, D model size; inputs may have more before T. Masking:
-    passed on.
+    embeddings. Axes: B batch, T length, D model size; inputs may have more before T.
+    Masking: passed on.
 
     Args:
         sequence_length: the number of positions in the table, at least T.

@@ -12,8 +12,8 @@ class SpecAugment(keras.layers.Layer):
     """Hide random stripes of time and of frequency while training.
 
     A stripe of time has a width w drawn from 0, 1 … `time_width` and a start drawn from
-    0, 1 … τ − w, with τ the real frames of the row; frequency likewise. The paper's time
-    warp, which its authors found to help least (section 5), is left out.
+    0, 1 … τ − w, with τ the real frames of the row; frequency likewise. The paper's
+    time warp, which its authors found to help least (section 5), is left out.
 
     Axes: B batch, F frames, M mels.
 

@@ -75,22 +75,10 @@ class TransformerDecoder(TransformerBlock):
         Xiong et al. (2020), arXiv:2002.04745, section 3 (where to normalise).
     """
 
-    def __init__(self, *arguments, **keywords):
-        # A layer restored from a file must know whether to build cross-attention.
-        decoder_shape = keywords.pop("decoder_sequence_shape", None)
-        encoder_shape = keywords.pop("encoder_sequence_shape", None)
-        super().__init__(*arguments, **keywords)
-        self._decoder_sequence_shape = decoder_shape
-        self._encoder_sequence_shape = encoder_shape
-        if decoder_shape:
-            self.build(decoder_shape, encoder_shape)
-
     def build(self, decoder_sequence_shape, encoder_sequence_shape=None):
         shape = decoder_sequence_shape
         check.axes("decoder_sequence", shape, "B T D")
         check.not_empty("decoder_sequence", shape)
-        self._decoder_sequence_shape = shape
-        self._encoder_sequence_shape = encoder_sequence_shape
         self._self_attention_layer = self._attention(
             "self_attention", shape, shape, rotary=self.rotary
         )
@@ -120,7 +108,6 @@ class TransformerDecoder(TransformerBlock):
         )
         self._feedforward_layer_norm = self._layer_norm("feedforward_layer_norm", shape)
         self._feedforward_dropout = self._dropout("feedforward_dropout")
-        self.built = True
 
     def call(
         self,
@@ -239,9 +226,13 @@ class TransformerDecoder(TransformerBlock):
     def compute_output_shape(self, decoder_sequence_shape, encoder_sequence_shape=None):
         return decoder_sequence_shape
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "decoder_sequence_shape": self._decoder_sequence_shape,
-            "encoder_sequence_shape": self._encoder_sequence_shape,
-        }
+    @classmethod
+    def from_config(cls, config):
+        # KerasHub keeps the shapes in the config; Keras now keeps them beside it.
+        config = dict(config)
+        target = config.pop("decoder_sequence_shape", None)
+        source = config.pop("encoder_sequence_shape", None)
+        layer = super().from_config(config)
+        if target:
+            layer.build(target, source)
+        return layer

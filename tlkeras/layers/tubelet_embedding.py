@@ -62,7 +62,8 @@ class TubeletEmbedding(GridEmbedding):
         bias_initializer="zeros",
         **kwargs,
     ):
-        super().__init__(
+        super().__init__(**kwargs)
+        self._configure(
             tubelet_size,
             hidden_dim,
             padding,
@@ -70,5 +71,4 @@ class TubeletEmbedding(GridEmbedding):
             use_bias,
             kernel_initializer,
             bias_initializer,
-            **kwargs,
         )

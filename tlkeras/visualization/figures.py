@@ -1,5 +1,7 @@
 """The figures of the course. Each draws into `axes`, or into a figure of its own."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
@@ -8,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from tlkeras.visualization import palette
 
 INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=palette.CYCLE),
     "axes.spines.right": False,
     "axes.spines.top": False,

@@ -22,7 +22,7 @@ DIVERGING = (
 
 
 def shade(colours, fraction):
-    """The colour at `fraction` (0 to 1) of the way along a list of colours, `#rrggbb`."""
+    """The colour `#rrggbb` at `fraction` (0 to 1) of the way along some colours."""
     place = min(max(fraction, 0.0), 1.0) * (len(colours) - 1)
     low = min(int(place), len(colours) - 2)
     mix = place - low

@@ -23,8 +23,8 @@ def xla_operations(compiled, *inputs):
         *inputs: tensors to compile it for.
 
     Returns:
-        Two counters, operation name to count: as written, and as compiled. What XLA fused
-        into one loop counts once, as `fusion`.
+        Two counters, operation name to count: as written, and as compiled. What XLA
+        fused into one loop counts once, as `fusion`.
     """
     text = compiled.experimental_get_compiler_ir(*inputs)
     return tuple(_count(text(stage=stage)) for stage in ("hlo", "optimized_hlo"))

@@ -1,4 +1,4 @@
-"""A learner's first hour, in a browser: a wrong answer, its named cause, the mended one.
+"""A learner's first hour, in a browser: wrong, told why, mended, green.
 
 Set `TLKERAS_PICTURES` to a folder to keep the screenshots that the README shows.
 """
