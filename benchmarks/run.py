@@ -32,7 +32,7 @@ def main(wanted):
         sys.exit(f"No benchmark named {', '.join(sorted(unknown))}; there is {known}.")
     page = [
         "# Results",
-        "Medians and ratios of one run; the machine may have been busy with other work.",
+        "Medians and ratios of one run on a machine that may have been busy.",
         f"Machine: {platform.machine()}, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}. Versions: {', '.join(versions())}.",
     ]

@@ -102,7 +102,7 @@ def test_check_of_a_blank_notebook_is_exit_code_1(tlkeras_command):
     code, said, _ = tlkeras_command("check", "tlkeras-course/01_tiny.ipynb")
     assert code == 1
     assert said.count("not attempted") >= 2
-    assert "Doubling explains what to do" in said
+    assert "Doubling” explains what to do" in said
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"cells": []}'])

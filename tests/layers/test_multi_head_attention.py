@@ -208,6 +208,22 @@ def test_decoding_with_a_cache_equals_the_whole(rng, groups, step):
     close(ops.concatenate(outputs, axis=1), whole)
 
 
+@pytest.mark.parametrize("groups", [4, 2, 1])
+def test_a_single_query_equals_the_equation(rng, groups):
+    query, value = pair(rng, query_length=1)
+    layer = built(rng, query, value, num_key_value_heads=groups, value_dim=5)
+    for mask in (
+        rng.random((3, 1, 7)) < 0.6,
+        rng.random((3, 4, 1, 7)) < 0.6,
+        np.zeros((3, 1, 7), bool),
+        None,
+    ):
+        rows = np.array([[True], [False], [True]])
+        arguments = {"attention_mask": mask, "query_mask": rows}
+        expected, _ = layer(query, value, return_attention_scores=True, **arguments)
+        close(layer(query, value, **arguments), expected)
+
+
 def test_a_cache_that_is_complete(rng):
     query, value = pair(rng)
     layer = built(rng, query, value)

@@ -1,7 +1,7 @@
 """What the `tlkeras` command prints: tables for people."""
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from tlkeras.course import progress
 from tlkeras.grading import State
@@ -53,7 +53,8 @@ def reports_table(lesson, reports):
         "masked": "masked",
         "shared": "shared",
     }
-    table = Table("exercise", *kinds.values(), title=lesson.name)
+    name = Column("exercise", overflow="fold")  # a shortened name helps nobody
+    table = Table(name, *kinds.values(), title=lesson.name)
     for report in reports:
         if report.tried:
             cells = (_share(report, kind) for kind in kinds)

@@ -42,7 +42,6 @@ def work(cells, exercises, skip=(), seconds=60):
         skip: steps to leave out: numbers of cells, and names of exercises.
         seconds: time allowed for a step.
     """
-
     shell = _shell()
     channel = _own_channel()
 

@@ -11,13 +11,16 @@ import keras
 from keras import ops
 
 from tlkeras.layers._chunked import chunked_attention
-from tlkeras.layers.scaled_dot_product_attention import scaled_dot_product_attention
+from tlkeras.layers.scaled_dot_product_attention import (
+    MASKED,
+    scaled_dot_product_attention,
+)
 from tlkeras.masks import merge_masks, position_mask
 
 IMPLEMENTATIONS = ("auto", "equation", "chunked", "flash")
 
 # From this many scores a head on, blocks of them are faster than all at once.
-LONG = 512 * 512
+LONG = 512 * 1024
 
 
 class Visibility(NamedTuple):
@@ -54,6 +57,8 @@ def attend(query, key, value, visible, implementation="equation", dropout=None):
     if implementation in ("fused", "flash"):
         flash = True if implementation == "flash" else None
         return _fused(query, key, value, visible, flash), None  # (B, T, N, V)
+    if implementation == "single":
+        return _single(query, key, value, visible), None  # (B, 1, N, V)
     groups = query.shape[2] // key.shape[2]
     if groups > 1:
         key = ops.repeat(key, groups, axis=2)  # (B, S, N, H)
@@ -88,6 +93,8 @@ def choose(query, key, value, fused=None):
     if has_kernel and fused is not False:
         return "fused"
     query_length, key_length = query.shape[1], key.shape[1]
+    if query_length == 1:
+        return "single"
     known = query_length is not None and key_length is not None
     return "chunked" if known and query_length * key_length >= LONG else "equation"
 
@@ -104,6 +111,28 @@ def _fused(query, key, value, visible, flash_attention):
     return ops.dot_product_attention(
         query, key, value, mask=mask, is_causal=causal, flash_attention=flash_attention
     )
+
+
+def _single(query, key, value, visible):
+    """One query a head, as in decoding: sums of products read a cache where it lies.
+
+    Matrix products would first copy all of it into another order of axes.
+    """
+    length, groups, size = ops.shape(key)[1:]
+    query = ops.reshape(query, (-1, 1, groups, query.shape[2] // groups, size))
+    products = query * key[:, :, :, None]  # (B, S, K, G, H)
+    products = ops.cast(products, keras.backend.result_type(query.dtype, "float32"))
+    logits = ops.sum(products, axis=-1) * size**-0.5  # (B, S, K, G)
+    mask = visible.mask(1, length)  # (B, N, 1, S)
+    if mask is not None:
+        shape = ops.shape(logits)
+        logits = ops.reshape(logits, (*shape[:2], -1))  # (B, S, N)
+        logits = ops.where(ops.swapaxes(mask[:, :, 0], 1, 2), logits, MASKED)
+        logits = ops.reshape(logits, shape)  # (B, S, K, G)
+    scores = ops.softmax(logits, axis=1)[..., None]  # (B, S, K, G, 1)
+    output = ops.sum(scores * value[:, :, :, None], axis=1)  # (B, K, G, V)
+    output = ops.reshape(output, (-1, 1, groups * output.shape[2], value.shape[-1]))
+    return ops.cast(output, value.dtype)  # (B, 1, N, V)
 
 
 def _is_zero(index):

@@ -3,6 +3,11 @@
 import numpy as np
 
 
+def hann_window(length):
+    """One period of a raised cosine, float64 `(length,)`: a frame fades in and out."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+
+
 def mel_filters(
     sample_rate,
     num_mels,

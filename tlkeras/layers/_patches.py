@@ -46,6 +46,7 @@ class GridEmbedding(keras.layers.Layer):
         kernel_initializer,
         bias_initializer,
     ):
+        setattr(self, self.name_of_size, sizes)  # as given, for the config
         self.sizes = check.sizes(self.name_of_size, sizes, len(self.axes))
         self.hidden_dim = check.positive_integer("hidden_dim", hidden_dim)
         self.padding = check.choice("padding", padding, ("valid", "same"))
@@ -132,7 +133,7 @@ class GridEmbedding(keras.layers.Layer):
 
     def get_config(self):
         config = {
-            self.name_of_size: self.sizes,
+            self.name_of_size: getattr(self, self.name_of_size),
             "hidden_dim": self.hidden_dim,
             "padding": self.padding,
             "data_format": self.data_format,

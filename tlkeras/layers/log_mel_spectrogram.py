@@ -5,7 +5,7 @@ from keras import ops
 
 from tlkeras import masks
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers._mel import mel_filters
+from tlkeras.layers._mel import hann_window, mel_filters
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -99,6 +99,8 @@ class LogMelSpectrogram(keras.layers.Layer):
         self.centered = centered
         self.min_power = check.positive_number("min_power", min_power)
         self._check_frame()
+        # Not Keras's "hann", whose odd lengths TensorFlow makes symmetric.
+        self._window = hann_window(self.window_length)
         self._mel_filters = mel_filters(
             self.sample_rate,
             self.num_mels,
@@ -126,7 +128,7 @@ class LogMelSpectrogram(keras.layers.Layer):
             sequence_length=self.window_length,
             sequence_stride=self.frame_step,
             fft_length=self.fft_length,
-            window="hann",
+            window=ops.cast(self._window, waveform.dtype),
             center=self.centered,
         )
         power = ops.square(real) + ops.square(imaginary)  # (B, F, frequencies)

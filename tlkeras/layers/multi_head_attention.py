@@ -59,8 +59,9 @@ class MultiHeadAttention(AttentionProjections):
             keys at a time, in memory linear in T + S; `"flash"` in the backend's fused
             kernel (JAX and PyTorch, on a GPU). `"auto"`, the default, takes the
             equation when scores are wanted or dropped; else the fused kernel on
-            PyTorch and, in half precision, on a GPU under JAX; else chunked when T · S
-            is known and at least 512², and the equation below that.
+            PyTorch and, in half precision, on a GPU under JAX; else plain sums for a
+            single query, chunked when T · S is known and at least 512 · 1024, and the
+            equation below that.
 
     Call arguments:
         query: floats `(B, T, D)`, or a grid `(B, …, D)`.
