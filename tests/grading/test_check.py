@@ -217,6 +217,51 @@ def test_warnings_of_an_answer_do_not_stand_above_its_card(recwarn):
     assert not recwarn.list
 
 
+def test_an_answer_that_returns_the_same_array_each_time_is_judged_call_by_call():
+    buffers = {}
+
+    def first_axis(x):
+        powers = np.exp(x - x.max(0))
+        out = buffers.setdefault(x.shape, np.empty_like(x))
+        out[...] = powers / powers.sum(0)
+        return out
+
+    assert check(SOFTMAX, first_axis).diagnoses == ["softmax.first-axis"]
+
+
+def test_overflow_is_named_in_float32_as_in_float64():
+    for kind in ("float32", "float64"):
+
+        def overflows(query, key, value, mask=None, kind=kind):
+            query, key = query.astype(kind), key.astype(kind)
+            logits = query @ np.swapaxes(key, -1, -2) / query.shape[-1] ** 0.5
+            if mask is not None:
+                logits = np.where(mask, logits, -1e9).astype(kind)
+            powers = np.exp(logits)
+            return powers / powers.sum(-1, keepdims=True) @ value
+
+        # A row of −1e9 alone has no largest power either: 0/0 in both.
+        assert check(ATTENTION, overflows).diagnoses == ["attention.softmax-overflows"]
+
+
+def test_text_is_no_array_and_objects_may_be_one():
+    outcome = check(SOFTMAX, lambda x: x.astype(str))
+    assert outcome.problem == "not-an-array"
+    tril = lambda n: np.tri(n, dtype=bool).astype(object)  # noqa: E731
+    assert check(EXERCISES["causal_mask"], tril).passed
+
+
+def test_padding_on_the_left_must_be_hidden_too():
+    def right_side_only(x, token_ids):
+        lengths = (token_ids != 0).sum(1)[:, None, None]
+        positions = np.arange(x.shape[1])
+        causal = positions[None, :] <= positions[:, None]
+        return right(x, x, x, causal & (positions < lengths))
+
+    outcome = check(EXERCISES["causal_self_attention"], right_side_only)
+    assert outcome.cases == {"no-padding": True, "padding": True, "left-padding": False}
+
+
 def test_hints_come_one_after_the_other_and_the_last_one_stays():
     hints = [check(SOFTMAX, lambda x: x, hint=n).parts[-1] for n in range(4)]
     assert [heading for heading, _ in hints] == [

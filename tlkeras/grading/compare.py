@@ -31,7 +31,11 @@ def as_arrays(output, expected):
     if (problem := _not_an_array(output)) is not None:
         return problem
     try:
-        array = np.asarray(output)
+        array = np.array(output)  # a copy: a later call may write into the same array
+        if array.dtype.kind == "O":
+            array = np.array(array.tolist())
+        if array.dtype.kind in "US":
+            raise TypeError("it holds text")
         if array.dtype.kind not in "biufc":  # bfloat16 and its kin are kind "V"
             array = array.astype(np.float32)
     except Exception as error:
