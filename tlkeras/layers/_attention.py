@@ -80,10 +80,11 @@ def attend(query, key, value, visible, implementation="equation", dropout=None):
     return ops.swapaxes(output, 1, 2), scores  # (B, T, N, V), (B, N, T, S)
 
 
-def choose(query, key, value, fused=None):
+def choose(query, key, value, fused=None, heads_first=False):
     """The implementation that `auto` takes where no scores and no dropout are asked.
 
-    `fused` is `False` to keep it from a backend's own kernel.
+    `fused` is `False` to keep it from a backend's own kernel; `heads_first` says that
+    keys and values lie as matrix products want them.
     """
     backend = keras.backend.backend()
     half = keras.backend.standardize_dtype(query.dtype) in ("float16", "bfloat16")
@@ -93,7 +94,7 @@ def choose(query, key, value, fused=None):
     if has_kernel and fused is not False:
         return "fused"
     query_length, key_length = query.shape[1], key.shape[1]
-    if query_length == 1:
+    if query_length == 1 and backend == "tensorflow" and not heads_first:
         return "single"
     known = query_length is not None and key_length is not None
     return "chunked" if known and query_length * key_length >= LONG else "equation"
