@@ -563,18 +563,11 @@ def sequences(*lengths, size, width):
     )
 
 
-def left_padded_sequences(*lengths, **sizes):
-    """Padding on the left, where the causal mask alone does not hide it.
-
-    Padded vectors are zero, so a row that sees nothing is right with any large fill.
-    """
-
-    def draw(rng):
-        x, token_ids = sequences(*lengths, **sizes)(rng)
-        token_ids = token_ids[:, ::-1].copy()
-        return np.where(token_ids[..., None] != 0, x, 0).astype(np.float32), token_ids
-
-    return draw
+def sequences_with_a_gap(rng):
+    """Padding before real tokens, where the causal mask alone does not hide it."""
+    x, token_ids = sequences(7, 5, size=7, width=5)(rng)
+    token_ids[:, 2] = 0
+    return x, token_ids
 
 
 CAUSAL_SELF_ATTENTION = Exercise(
@@ -586,7 +579,7 @@ CAUSAL_SELF_ATTENTION = Exercise(
     cases=(
         Case("no-padding", sequences(4, 4, size=4, width=3)),
         Case("padding", sequences(3, 5, 2, size=5, width=4)),
-        Case("left-padding", left_padded_sequences(7, 3, size=7, width=5)),
+        Case("gap", sequences_with_a_gap),
         Case("square", sequences(3, 4, 2, 4, size=4, width=6), diagnostic=True),
     ),
     misconceptions=(

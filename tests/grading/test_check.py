@@ -251,7 +251,7 @@ def test_text_is_no_array_and_objects_may_be_one():
     assert check(EXERCISES["causal_mask"], tril).passed
 
 
-def test_padding_on_the_left_must_be_hidden_too():
+def test_padding_before_real_tokens_must_be_hidden_too():
     def right_side_only(x, token_ids):
         lengths = (token_ids != 0).sum(1)[:, None, None]
         positions = np.arange(x.shape[1])
@@ -259,7 +259,7 @@ def test_padding_on_the_left_must_be_hidden_too():
         return right(x, x, x, causal & (positions < lengths))
 
     outcome = check(EXERCISES["causal_self_attention"], right_side_only)
-    assert outcome.cases == {"no-padding": True, "padding": True, "left-padding": False}
+    assert outcome.cases == {"no-padding": True, "padding": True, "gap": False}
 
 
 def test_hints_come_one_after_the_other_and_the_last_one_stays():

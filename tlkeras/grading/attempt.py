@@ -93,8 +93,9 @@ def deadline(seconds):
         yield
         return
 
-    def give_up(*_):
-        raise CheckTimeoutError
+    def give_up(_, frame):
+        if not _importing(frame):  # half an import would break every later one
+            raise CheckTimeoutError
 
     previous = signal.signal(signal.SIGALRM, give_up)
     # A loop that swallows the first exception meets another one half a second later.
@@ -108,6 +109,14 @@ def deadline(seconds):
         if remaining:  # this deadline stood inside another one, which still holds
             left = remaining - (time.monotonic() - started)
             signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), interval)
+
+
+def _importing(frame):
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def learner_lines(error):

@@ -31,7 +31,11 @@ def as_arrays(output, expected):
     if (problem := _not_an_array(output)) is not None:
         return problem
     try:
-        array = np.array(output)  # a copy: a later call may write into the same array
+        array = np.asarray(output)
+        if array.size == np.size(
+            expected
+        ):  # a later call may write into the same array
+            array = array.copy()
         if array.dtype.kind == "O":
             array = np.array(array.tolist())
         if array.dtype.kind in "US":
