@@ -80,11 +80,10 @@ def attend(query, key, value, visible, implementation="equation", dropout=None):
     return ops.swapaxes(output, 1, 2), scores  # (B, T, N, V), (B, N, T, S)
 
 
-def choose(query, key, value, fused=None, heads_first=False):
+def choose(query, key, value, fused=None):
     """The implementation that `auto` takes where no scores and no dropout are asked.
 
-    `fused` is `False` to keep it from a backend's own kernel; `heads_first` says that
-    keys and values lie as matrix products want them.
+    `fused` is `False` to keep it from a backend's own kernel.
     """
     backend = keras.backend.backend()
     half = keras.backend.standardize_dtype(query.dtype) in ("float16", "bfloat16")
@@ -94,7 +93,7 @@ def choose(query, key, value, fused=None, heads_first=False):
     if has_kernel and fused is not False:
         return "fused"
     query_length, key_length = query.shape[1], key.shape[1]
-    if query_length == 1 and backend == "tensorflow" and not heads_first:
+    if query_length == 1:
         return "single"
     known = query_length is not None and key_length is not None
     return "chunked" if known and query_length * key_length >= LONG else "equation"

@@ -59,43 +59,28 @@ def check_masks(sizes, query_mask, value_mask, key_mask, attention_mask):
     )
 
 
-def cache_length(cache):
-    """The positions a cache has room for, in either of its two forms."""
-    return (cache[0] if isinstance(cache, tuple | list) else cache).shape[2]
-
-
 def check_cache(name, cache, index, new, shape):
-    """Raise unless a cache fits `shape`, (B, 2, K, H), and has room for `new`."""
+    """Raise unless a cache is `(B, 2, any, K, H)` = `shape` and has room for `new`."""
     if cache is None:
         if index is not None:
             raise ValueError(
                 f"{name}_update_index needs {name}; given index {index} and no cache."
             )
         return
-    batch, two, heads, size = shape
-    if isinstance(cache, tuple | list):
-        parts, wanted = cache, (batch, heads, "any", size)
-        words = "be two of shape (batch, heads, length, key_dim)"
-    else:
-        parts, wanted = (cache,), (batch, two, "any", heads, size)
-        words = "have shape (batch, 2, length, heads, key_dim)"
-    shapes = [tuple(part.shape) for part in parts]
-    fits = len(parts) == (2 if parts is cache else 1) and all(
-        len(given) == len(wanted)
-        and all(
-            None in pair or "any" in pair or pair[0] == pair[1]
-            for pair in zip(given, wanted, strict=True)
-        )
-        for given in shapes
+    given = tuple(cache.shape)
+    fits = len(given) == 5 and all(
+        None in pair or pair[0] == pair[1]
+        for pair in zip((*given[:2], *given[3:]), shape, strict=True)
     )
     if not fits:
-        wanted = f"({', '.join(map(str, wanted))})"
-        given = shapes[0] if parts is not cache else shapes
-        raise ValueError(f"{name} must {words} = {wanted}; given {given}.")
-    length = cache_length(cache)
-    known = isinstance(index, int) and None not in (length, new)
-    if known and not 0 <= index <= length - new:
+        batch, two, heads, size = shape
+        raise ValueError(
+            f"{name} must have shape (batch, 2, length, heads, key_dim) = "
+            f"({batch}, {two}, any, {heads}, {size}); given {given}."
+        )
+    known = isinstance(index, int) and None not in (given[2], new)
+    if known and not 0 <= index <= given[2] - new:
         raise ValueError(
             f"{name}_update_index must leave room for {new} positions in a cache of "
-            f"length {length}; given {index}."
+            f"length {given[2]}; given {index}."
         )

@@ -6,7 +6,6 @@ from keras import ops
 from tlkeras import masks
 from tlkeras.layers._attention import Visibility, attend, choose
 from tlkeras.layers._attention_checks import (
-    cache_length,
     check_cache,
     check_masks,
     check_shapes,
@@ -61,8 +60,8 @@ class MultiHeadAttention(AttentionProjections):
             kernel (JAX and PyTorch, on a GPU). `"auto"`, the default, takes the
             equation when scores are wanted or dropped; else the fused kernel on
             PyTorch and, in half precision, on a GPU under JAX; else plain sums for a
-            single query on TensorFlow, chunked when T · S is known and at least
-            512 · 1024, and the equation below that.
+            single query, chunked when T · S is known and at least 512 · 1024, and the
+            equation below that.
 
     Call arguments:
         query: floats `(B, T, D)`, or a grid `(B, …, D)`.
@@ -75,9 +74,8 @@ class MultiHeadAttention(AttentionProjections):
         training: whether dropout is on.
         use_causal_mask: see only one's own and earlier positions, counted from 0 for
             the keys and from `cache_update_index` for the queries. Defaults to `False`.
-        cache: earlier keys and values `(B, 2, S, K, H)`, as in KerasHub, or a pair of
-            them with heads first, `(B, K, S, H)` each, which is read without a copy and
-            so the faster. It is not changed; an updated one is returned.
+        cache: earlier keys and values `(B, 2, S, K, H)`. It is not changed; an updated
+            one is returned.
         cache_update_index: where the keys and values of this call go into the cache.
             `None` means the cache is complete and `value` is not looked at.
 
@@ -139,8 +137,8 @@ class MultiHeadAttention(AttentionProjections):
         query = self._turn(self._query_dense(query), start)  # (B, T, N, H)
         key, value, cache = self._keys_and_values(key, value, cache, cache_update_index)
         if cache is not None and cache_update_index is not None:
-            value_mask = masks.place_mask(value_mask, cache_length(cache), start)
-            key_mask = masks.place_mask(key_mask, cache_length(cache), start)
+            value_mask = masks.place_mask(value_mask, cache.shape[2], start)
+            key_mask = masks.place_mask(key_mask, cache.shape[2], start)
         given = (query_mask, value_mask, key_mask, attention_mask)
         sizes = (query.shape[0], self.num_heads, query.shape[1], key.shape[1])
         check_masks(sizes, *given)
@@ -154,7 +152,7 @@ class MultiHeadAttention(AttentionProjections):
                 use_causal_mask,
                 self.sliding_window,
             ),
-            self._choose(query, key, value, cache, return_attention_scores, training),
+            self._choose(query, key, value, return_attention_scores, training),
             dropout=lambda scores: self._dropout_layer(scores, training=training),
         )  # (B, T, N, V), (B, N, T, S)
         output = output if gate is None else output * gate  # (B, T, N, V)
@@ -182,32 +180,19 @@ class MultiHeadAttention(AttentionProjections):
             value = self._value_dense(value)  # (B, S, K, V)
         if cache is None:
             return key, value, None
-        if isinstance(cache, tuple | list):
-            return self._pair(key, value, cache, cache_update_index)
         if cache_update_index is not None:
             update = ops.stack([key, value], axis=1)  # (B, 2, S, K, H)
             cache = ops.slice_update(cache, (0, 0, start, 0, 0), update)
         return cache[:, 0], cache[:, 1], cache  # (B, S, K, H) twice, (B, 2, S, K, H)
 
-    def _pair(self, key, value, cache, start):
-        if start is not None:
-            new = (ops.swapaxes(x, 1, 2) for x in (key, value))  # (B, K, S, H) twice
-            cache = [
-                ops.slice_update(old, (0, 0, start, 0), update)
-                for old, update in zip(cache, new, strict=True)
-            ]
-        key, value = (ops.swapaxes(x, 1, 2) for x in cache)  # (B, S, K, H) twice
-        return key, value, tuple(cache)
-
     def _turn(self, heads, start):
         return heads if self.rotary is None else self.rotary(heads, start_index=start)
 
-    def _choose(self, query, key, value, cache, return_attention_scores, training):
+    def _choose(self, query, key, value, return_attention_scores, training):
         if self.implementation == "auto":
             if return_attention_scores or (self.dropout and training):
                 return "equation"
-            heads_first = isinstance(cache, tuple | list)
-            return choose(query, key, value, self.flash_attention, heads_first)
+            return choose(query, key, value, self.flash_attention)
         if return_attention_scores and self.implementation != "equation":
             raise ValueError(
                 "return_attention_scores=True needs implementation='equation' or "

@@ -46,10 +46,9 @@ class TransformerDecoder(TransformerBlock):
         decoder_attention_mask: boolean `(B, T, T)`; with a cache `(B, T, C)`.
         encoder_padding_mask: boolean `(B, S)`.
         encoder_attention_mask: boolean `(B, T, S)`.
-        self_attention_cache: keys and values so far, `(B, 2, C, K, H)`, or, faster, a
-            pair of them with heads first, `(B, K, C, H)` each.
+        self_attention_cache: keys and values so far, `(B, 2, C, K, H)`.
         self_attention_cache_update_index: the position of the first of the T tokens.
-        cross_attention_cache: keys and values of the source, in either form.
+        cross_attention_cache: keys and values of the source, `(B, 2, S, K, H)`.
         cross_attention_cache_update_index: 0 to fill it, `None` to use it as it is.
         use_causal_mask: see only one's own and earlier positions. Defaults to `True`.
         training: whether dropout is on.
@@ -215,7 +214,7 @@ class TransformerDecoder(TransformerBlock):
         batch, length = decoder.shape[:2]
         shapes = [(batch, length)]
         if cache is not None:
-            shapes.append((batch, cache_length(cache)))
+            shapes.append((batch, cache.shape[2]))
         check.keep_mask("decoder_padding_mask", decoder_mask, *shapes)
         if encoder is not None:
             check.keep_mask("encoder_padding_mask", encoder_mask, encoder.shape[:2])
