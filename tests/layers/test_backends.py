@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).parent
 FILES = ["test_contract.py", "test_multi_head_attention.py", "test_chunked.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backend", ["jax", pytest.param("torch", marks=pytest.mark.parity)]
 )
@@ -21,6 +22,6 @@ def test_backend(backend):
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
