@@ -153,6 +153,21 @@ def test_verify_lists_failures_and_is_exit_code_1(tlkeras_command, monkeypatch):
     assert "✗ 01_tiny: its exercises have 3 points, the syllabus 4" in said
 
 
+def test_verify_metrics_prints_figures_and_fails_outside_their_bands(
+    tlkeras_command, monkeypatch
+):
+    from tlkeras.course import metrics
+
+    monkeypatch.setattr(metrics, "bands", lambda lesson: {"accuracy": (0.8, 1.0)})
+    monkeypatch.setattr(metrics, "measure", lambda lesson: ({"accuracy": 0.5}, 6, 1))
+    code, said, errors = tlkeras_command("verify", "--metrics")
+    assert code == 1
+    assert "0.8 to 1" in said
+    assert "accuracy is 0.5, not in [0.8, 1]" in errors
+    code, said, _ = tlkeras_command("verify", "--metrics", "--json")
+    assert json.loads(said)["01_tiny"][0] == ["accuracy", 0.5, 0.8, 1.0]
+
+
 def test_verify_of_an_unknown_lesson_is_one_line(tlkeras_command):
     code, _, errors = tlkeras_command("verify", "77_nothing")
     assert code == 2

@@ -155,11 +155,19 @@ def verify(
     lesson: Annotated[str | None, typer.Argument()] = None,
     as_json: AsJson = False,
     seeds: Annotated[int, typer.Option(min=1, help="Draws of the inputs.")] = 5,
+    metrics: Annotated[
+        bool,
+        typer.Option(
+            "--metrics", help="Run the notebooks; hold figures to their bands."
+        ),
+    ] = False,
 ):
     """Check the checks: every known mistake is named, every right answer passes."""
     from tlkeras.course.verify import verify as verify_lesson
 
     lessons = [course.lesson(lesson)] if lesson else course.lessons()
+    if metrics:
+        return _verify_metrics(lessons, as_json)
     steps = sum(len(each.exercises) for each in lessons) * seeds
     with _bar() as bar:
         task = bar.add_task("Checking the checks", total=steps)
@@ -173,6 +181,26 @@ def verify(
     else:
         _print_reports(reports)
     _exit_unless(not any(r.failures for rs in reports.values() for r in rs))
+
+
+def _verify_metrics(lessons, as_json):
+    from tlkeras.course.metrics import verify_metrics
+
+    with _bar() as bar:
+        tracked = bar.track(lessons, description="Running notebooks")
+        found = {each.name: verify_metrics(each) for each in tracked}
+    if as_json:
+        _print_json({name: rows for name, (_, rows) in found.items()})
+    else:
+        out.print(
+            tables.metrics_table({name: rows for name, (_, rows) in found.items()})
+        )
+    failures = [
+        f"{n}: {text}" for n, (report, _) in found.items() for text in report.failures
+    ]
+    for failure in failures:
+        err.print(f"✗ {failure}", style="red", markup=False, soft_wrap=True)
+    _exit_unless(not failures)
 
 
 def _print_reports(reports):

@@ -68,6 +68,19 @@ def _share(report, kind):
     return f"[{colour}]{right}/{tried}[/]" if tried else "–"
 
 
+def metrics_table(rows_of):
+    """The figures of each lesson's notebook, and the bands they must fall in."""
+    table = Table("lesson", Column("figure", overflow="fold"), "value", "band")
+    for lesson, rows in rows_of.items():
+        for name, value, low, high in rows:
+            right = isinstance(value, float) and low <= value <= high
+            said = f"{value:.4g}" if isinstance(value, float) else escape(str(value))
+            band = f"{low:g} to {high:g}"
+            colour = "green" if right else "red"
+            table.add_row(lesson, escape(name), f"[{colour}]{said}[/]", band)
+    return table
+
+
 def findings_table(findings):
     """What the doctor found, and what to do about what is missing."""
     table = Table("", "what", "found", "what to do")

@@ -1,0 +1,59 @@
+"""Bands of figures, on a lesson that takes a second to run."""
+
+import pytest
+
+from tlkeras.course import CourseError, metrics
+
+LESSON = """# %% [markdown]
+# # Tiny
+
+# %%
+accuracy = {accuracy}
+"""
+
+
+def write(lesson, accuracy="0.9", bands='"accuracy" = [0.8, 1.0]\n'):
+    (lesson.folder / "lesson.py").write_text(LESSON.format(accuracy=accuracy), "utf-8")
+    (lesson.folder / "metrics.toml").write_text(bands, "utf-8")
+
+
+def test_a_figure_in_its_band_passes_with_time_and_memory_beside_it(tiny_copy):
+    write(tiny_copy)
+    report, rows = metrics.verify_metrics(tiny_copy)
+    assert not report.failures
+    assert [row[0] for row in rows] == ["accuracy", "minutes", "gigabytes"]
+    assert rows[0] == ("accuracy", 0.9, 0.8, 1.0)
+    assert 0 < rows[1][1] < 1
+    assert 0 < rows[2][1] < 1
+
+
+def test_a_figure_that_dropped_is_named(tiny_copy):
+    write(tiny_copy, accuracy="0.5")
+    report, _ = metrics.verify_metrics(tiny_copy)
+    assert list(report.failures) == ["accuracy is 0.5, not in [0.8, 1]"]
+
+
+@pytest.mark.parametrize("value", ["float('nan')", "'high'", "undefined_name or 1"])
+def test_a_figure_that_is_no_number_is_no_success(tiny_copy, value):
+    bands = f'"{value}" = [0, 1]\n'
+    write(tiny_copy, bands=bands)
+    report, _ = metrics.verify_metrics(tiny_copy)
+    assert len(report.failures) == 1
+
+
+def test_a_notebook_that_raises_names_the_exception(tiny_copy):
+    write(tiny_copy, accuracy="1 / 0")
+    with pytest.raises(CourseError, match="ZeroDivisionError"):
+        metrics.verify_metrics(tiny_copy)
+
+
+@pytest.mark.parametrize("band", ["[1.0, 0.0]", "[1.0]", "0.9"])
+def test_a_damaged_band_is_refused(tiny_copy, band):
+    write(tiny_copy, bands=f'"accuracy" = {band}\n')
+    with pytest.raises(CourseError, match=r"lowest, highest"):
+        metrics.bands(tiny_copy)
+
+
+def test_a_lesson_without_bands_is_refused(tiny_copy):
+    with pytest.raises(CourseError, match=r"metrics\.toml is missing"):
+        metrics.bands(tiny_copy)

@@ -1,0 +1,104 @@
+"""A lesson's figures must stay in their bands: a version that loses accuracy is found.
+
+`metrics.toml` of a lesson names its figures, each a Python expression over the
+variables of the solved notebook at its end, with the lowest and highest value it may
+have at default scale::
+
+    "mean[1297].max()" = [0.98, 1.0]
+"""
+
+import json
+import os
+import tempfile
+import tomllib
+from time import perf_counter
+
+import nbformat
+
+from tlkeras.course.build import build
+from tlkeras.course.syllabus import CourseError, Lesson
+from tlkeras.course.verify import Report
+
+MINUTES, GIGABYTES = 3, 3  # what a notebook may cost on two cores, at default scale
+
+# The last cell of the notebook: figures as JSON, and what the kernel used of memory.
+READ = """
+import json as _json, resource as _resource
+def _figure(expression):
+    try:
+        return float(eval(expression, globals()))
+    except Exception as error:
+        return repr(error)
+_peak = _resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(_json.dumps({{
+    "figures": {{name: _figure(name) for name in {names!r}}}, "gigabytes": _peak
+}}))
+"""
+
+
+def bands(lesson: Lesson) -> dict[str, tuple[float, float]]:
+    """The figures of a lesson, each with its lowest and highest value.
+
+    Raises:
+        CourseError: the file is missing, or a band is not two numbers in order.
+    """
+    path = lesson.folder / "metrics.toml"
+    if not path.is_file():
+        raise CourseError(f"{path} is missing: name the lesson's figures there.")
+    found = tomllib.loads(path.read_text("utf-8"))
+    for name, band in found.items():
+        if not (isinstance(band, list) and len(band) == 2 and band[0] <= band[1]):
+            raise CourseError(
+                f"{path}: the band of {name!r} must be [lowest, highest]; it is {band}."
+            )
+    return {name: (float(low), float(high)) for name, (low, high) in found.items()}
+
+
+def measure(lesson: Lesson):
+    """Run a lesson's solved notebook, in a kernel of its own, to its end.
+
+    Returns:
+        Its figures by name (a number, or the text of an exception), seconds, and
+        gigabytes of memory at its peak.
+
+    Raises:
+        CourseError: a cell of the notebook raised.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    notebook = nbformat.reads(build(lesson, solved=True), as_version=4)
+    source = READ.format(names=list(bands(lesson)))
+    notebook.cells.append(nbformat.v4.new_code_cell(source))
+    start = perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        try:
+            NotebookClient(notebook, timeout=1200, resources=resources).execute()
+        except CellExecutionError as error:
+            raise CourseError(f"{lesson.name}: {error}") from None
+    printed = json.loads(notebook.cells[-1].outputs[-1].text)
+    return printed["figures"], perf_counter() - start, printed["gigabytes"]
+
+
+def verify_metrics(lesson: Lesson):
+    """Measure a lesson and hold its figures against their bands, time and memory too.
+
+    Returns:
+        A Report, and a row `(name, value, low, high)` for each figure.
+    """
+    report = Report(lesson.name)
+    figures, seconds, gigabytes = measure(lesson)
+    rows = [(name, figures[name], *band) for name, band in bands(lesson).items()]
+    if os.environ.get("TLKERAS_SCALE", "default") == "default":
+        rows.append(("minutes", seconds / 60, 0.0, MINUTES))
+        rows.append(("gigabytes", gigabytes, 0.0, GIGABYTES))
+    for name, value, low, high in rows:
+        right = isinstance(value, float) and low <= value <= high
+        complaint = f"{name} is {_number(value)}, not in [{low:g}, {high:g}]"
+        report.expect("metrics", right, complaint, seed=0)
+    return report, rows
+
+
+def _number(value):
+    return f"{value:.4g}" if isinstance(value, float) else value
