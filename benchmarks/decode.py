@@ -1,5 +1,8 @@
 """Greedy decoding with a cache: GPT-2's shape, 128 new tokens after a prompt of 16.
 
+`weights alone` is no decoder: it only multiplies by every weight matrix, once a token.
+Nothing in float32 on the same compiler can be faster.
+
 python benchmarks/decode.py --backend tensorflow --device cpu --threads 1
 """
 
@@ -22,7 +25,12 @@ def prepare(peer, case, options):
     rng = np.random.default_rng(0)
     shape = (case["batch"], case["prompt"])
     prompt = rng.integers(1, case["vocabulary"], shape).astype("int32")
-    makers = {"tlkeras": _tlkeras, "keras_hub": _keras_hub, "transformers": _torch}
+    makers = {
+        "tlkeras": _tlkeras,
+        "keras_hub": _keras_hub,
+        "transformers": _torch,
+        "weights alone": _weights_alone,
+    }
     return makers[peer](case, prompt, options)
 
 
@@ -131,11 +139,40 @@ def _torch(case, prompt, options):
     return run
 
 
+def _weights_alone(case, prompt, options):
+    from keras import ops
+
+    from tlkeras import generation
+
+    hidden = case["hidden"]
+    sizes = [(hidden, 3 * hidden), (hidden, hidden)]
+    sizes += [(hidden, 4 * hidden), (4 * hidden, hidden)]
+    sizes = sizes * case["layers"] + [(hidden, case["vocabulary"])]
+    rng = np.random.default_rng(0)
+    weights = [ops.convert_to_tensor(rng.normal(size=s, scale=0.01)) for s in sizes]
+    weights = [ops.cast(weight, "float32") for weight in weights]
+
+    def token(index, x):
+        for weight in weights:
+            wide = ops.matmul(x, weight)
+            if wide.shape[1] != 4 * hidden:  # every column counts, or XLA drops it
+                wide = wide[:, :hidden] + ops.max(wide, axis=1, keepdims=True)
+            x = wide
+        return index + 1, x
+
+    def run(x):
+        return ops.while_loop(lambda index, x: index < case["new"], token, (0, x))[1]
+
+    compiled = generation.jit(run)
+    x = ops.ones((case["batch"], hidden))
+    return lambda: wait(compiled(x))
+
+
 if __name__ == "__main__":
     main(
         __doc__,
         prepare,
-        peers=("tlkeras", "keras_hub", "transformers"),
+        peers=("tlkeras", "keras_hub", "transformers", "weights alone"),
         cases=CASES,
         rounds=5,
     )
