@@ -11,6 +11,23 @@ from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
 
 
+def _check_length(name, length, least=0):
+    """Refuse what cannot be a length; tensors, from dynamic shapes, are not read."""
+    if hasattr(length, "dtype") and not isinstance(length, np.generic):
+        return
+    integer = isinstance(length, int | np.integer) and not isinstance(length, bool)
+    if not integer or length < least:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}; given {length!r}."
+        )
+
+
+def _check_axes(name, array, axes):
+    shape = np.shape(array)
+    if len(shape) != len(axes.split(", ")):
+        raise ValueError(f"{name} must have shape ({axes}); given {tuple(shape)}.")
+
+
 def padding_mask(token_ids, padding_id=0):
     """True where a token is real, False where it is padding.
 
@@ -41,6 +58,8 @@ def causal_mask(query_length, key_length=None):
         Vaswani et al. (2017), arXiv:1706.03762, section 3.2.3.
     """
     key_length = query_length if key_length is None else key_length
+    _check_length("query_length", query_length)
+    _check_length("key_length", key_length)
     query_positions = ops.arange(query_length) + (key_length - query_length)  # (T,)
     key_positions = ops.arange(key_length)  # (S,)
     return query_positions[:, None] >= key_positions[None, :]  # (T, S)
@@ -64,6 +83,8 @@ def position_mask(
     """
     if not use_causal_mask and sliding_window is None:
         return None
+    if sliding_window is not None:
+        _check_length("sliding_window", sliding_window, 1)
     distance = query_positions[:, None] - key_positions[None, :]  # (T, S)
     return merge_masks(
         distance >= 0 if use_causal_mask else None,
@@ -101,6 +122,11 @@ def place_mask(mask, length, index):
     """
     if mask is None or mask.shape[1] == length:
         return mask
+    if None not in (mask.shape[1], length) and mask.shape[1] > length:
+        raise ValueError(
+            f"mask must not be longer than length, {length}; given shape "
+            f"{tuple(mask.shape)}."
+        )
     keep_all = ops.ones((ops.shape(mask)[0], length), dtype="bool")  # (B, S)
     return ops.slice_update(keep_all, (0, index), ops.cast(mask, "bool"))
 
@@ -120,9 +146,11 @@ def attention_masks(
     """
     masks = []
     if query_mask is not None:
+        _check_axes("query_mask", query_mask, "B, T")
         masks.append(query_mask[:, None, :, None])  # (B, 1, T, 1)
-    for mask in (value_mask, key_mask):
+    for name, mask in (("value_mask", value_mask), ("key_mask", key_mask)):
         if mask is not None:
+            _check_axes(name, mask, "B, S")
             masks.append(mask[:, None, None, :])  # (B, 1, 1, S)
     if attention_mask is not None:
         while len(attention_mask.shape) < 4:
@@ -144,12 +172,18 @@ def merge_masks(*masks):
         The merged boolean mask, or `None` when every mask is `None`.
 
     Raises:
-        ValueError: the shapes do not broadcast together.
+        ValueError: the shapes do not broadcast together, or a mask holds floats.
     """
     merged = None
     for mask in masks:
         if mask is None:
             continue
+        dtype = str(getattr(mask, "dtype", "bool"))
+        if "float" in dtype:
+            raise ValueError(
+                "masks must be boolean, or integers 0 and 1, and True means keep; "
+                f"given {dtype}. Turn an additive mask (0 and −inf) into mask == 0."
+            )
         mask = ops.cast(mask, "bool")
         if merged is None:
             merged = mask
@@ -179,7 +213,11 @@ def length_mask(lengths, max_length):
     Returns:
         Boolean `(B, S)`.
     """
+    _check_axes("lengths", lengths, "B")
+    _check_length("max_length", max_length)
     lengths = ops.convert_to_tensor(lengths)
+    if "int" not in str(lengths.dtype):
+        raise ValueError(f"lengths must be integers; given {lengths.dtype}.")
     return ops.arange(max_length, dtype=lengths.dtype) < lengths[:, None]  # (B, S)
 
 
@@ -195,6 +233,8 @@ def prepend_to_mask(mask, count=1):
     """
     if mask is None:
         return None
+    _check_axes("mask", mask, "B, S")
+    _check_length("count", count)
     mask = ops.cast(mask, "bool")
     return ops.concatenate([ops.ones_like(mask[:, :1])] * count + [mask], axis=1)
 
@@ -210,7 +250,12 @@ def strided_mask(mask, stride, first=0):
     Returns:
         Boolean `(B, ⌈(S − first) / stride⌉)`, or `None` when `mask` is `None`.
     """
-    return None if mask is None else ops.cast(mask, "bool")[:, first::stride]
+    _check_length("stride", stride, 1)
+    _check_length("first", first)
+    if mask is None:
+        return None
+    _check_axes("mask", mask, "B, S")
+    return ops.cast(mask, "bool")[:, first::stride]
 
 
 def from_torch(mask):
@@ -261,7 +306,13 @@ def to_torch(mask, additive=False):
     """
     if mask is None:
         return None
-    hide = ~ops.convert_to_numpy(mask).astype(bool)
+    mask = ops.convert_to_numpy(mask)
+    if mask.dtype.kind not in "biu":
+        raise ValueError(
+            "mask must be boolean, or integers 0 and 1, and True means keep; given "
+            f"{mask.dtype}. Is it one of PyTorch's already?"
+        )
+    hide = ~mask.astype(bool)
     return np.where(hide, np.float32(-np.inf), np.float32(0)) if additive else hide
 
 
