@@ -10,6 +10,22 @@ import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
 
+__all__ = [
+    "attention_masks",
+    "causal_mask",
+    "from_torch",
+    "implicit_mask",
+    "length_mask",
+    "merge_masks",
+    "padding_mask",
+    "place_mask",
+    "position_mask",
+    "prepend_to_mask",
+    "strided_mask",
+    "to_torch",
+    "without_mask",
+]
+
 
 def _check_length(name, length, least=0):
     """Refuse what cannot be a length; tensors, from dynamic shapes, are not read."""
@@ -37,6 +53,11 @@ def padding_mask(token_ids, padding_id=0):
 
     Returns:
         Boolean `(B, S)`.
+
+    Example:
+
+    >>> np.array(padding_mask(np.array([[5, 2, 0]]))).tolist()
+    [[True, True, False]]
     """
     return ops.not_equal(token_ids, padding_id)
 
@@ -53,6 +74,16 @@ def causal_mask(query_length, key_length=None):
 
     Returns:
         Boolean `(T, S)`; row `t` keeps keys `0 … t + S − T`.
+
+    Raises:
+        ValueError: a length is not an integer of at least 0.
+
+    Example:
+
+    >>> np.array(causal_mask(3)).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    >>> np.array(causal_mask(1, 3)).astype(int).tolist()
+    [[1, 1, 1]]
 
     Reference:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.2.3.
@@ -80,6 +111,15 @@ def position_mask(
 
     Returns:
         Boolean `(T, S)`, or `None` when neither rule is asked for.
+
+    Raises:
+        ValueError: `sliding_window` is not a positive integer.
+
+    Example:
+
+    >>> mask = position_mask(np.arange(3), np.arange(3), True, sliding_window=2)
+    >>> np.array(mask).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
     """
     if not use_causal_mask and sliding_window is None:
         return None
@@ -100,12 +140,33 @@ def implicit_mask(tensor):
 
     Returns:
         Boolean `(B, T)`, or `None` when the tensor carries no mask.
+
+    Example:
+
+    >>> import keras
+    >>> embedded = keras.layers.Embedding(9, 4, mask_zero=True)(np.array([[5, 0]]))
+    >>> np.array(implicit_mask(embedded)).tolist()
+    [[True, False]]
     """
     return get_keras_mask(tensor)
 
 
 def without_mask(tensor):
-    """The same values, without the mask that Keras may have attached to them."""
+    """The same values, without the mask that Keras may have attached to them.
+
+    Args:
+        tensor: the output of a layer.
+
+    Returns:
+        A tensor of the same shape and values.
+
+    Example:
+
+    >>> import keras
+    >>> embedded = keras.layers.Embedding(9, 4, mask_zero=True)(np.array([[5, 0]]))
+    >>> implicit_mask(without_mask(embedded)) is None
+    True
+    """
     return tensor if implicit_mask(tensor) is None else tensor * 1
 
 
@@ -119,6 +180,14 @@ def place_mask(mask, length, index):
 
     Returns:
         Boolean `(B, S)`, or `None`.
+
+    Raises:
+        ValueError: the mask is longer than `length`.
+
+    Example:
+
+    >>> np.array(place_mask(np.array([[False, True]]), 4, 1)).tolist()
+    [[True, False, True, True]]
     """
     if mask is None or mask.shape[1] == length:
         return mask
@@ -143,6 +212,15 @@ def attention_masks(
 
     Returns:
         A tuple of those that are given, broadcastable to `(B, N, T, S)`.
+
+    Raises:
+        ValueError: a mask of queries or keys has other axes.
+
+    Example:
+
+    >>> keys = np.array([[True, False]])
+    >>> [tuple(mask.shape) for mask in attention_masks(keys, keys)]
+    [(1, 1, 2, 1), (1, 1, 1, 2)]
     """
     masks = []
     if query_mask is not None:
@@ -173,6 +251,12 @@ def merge_masks(*masks):
 
     Raises:
         ValueError: the shapes do not broadcast together, or a mask holds floats.
+
+    Example:
+
+    >>> keys = np.array([[True, True, False]])
+    >>> np.array(merge_masks(causal_mask(3), keys[:, None, :])).astype(int).tolist()
+    [[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]
     """
     merged = None
     for mask in masks:
@@ -212,6 +296,14 @@ def length_mask(lengths, max_length):
 
     Returns:
         Boolean `(B, S)`.
+
+    Raises:
+        ValueError: `lengths` are not integers `(B,)`, or `max_length` is no length.
+
+    Example:
+
+    >>> np.array(length_mask([1, 3], 3)).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 1]]
     """
     _check_axes("lengths", lengths, "B")
     _check_length("max_length", max_length)
@@ -230,6 +322,14 @@ def prepend_to_mask(mask, count=1):
 
     Returns:
         Boolean `(B, count + S)`, or `None` when `mask` is `None`.
+
+    Raises:
+        ValueError: the mask has other axes, or `count` is below 0.
+
+    Example:
+
+    >>> np.array(prepend_to_mask(np.array([[True, False]]))).tolist()
+    [[True, True, False]]
     """
     if mask is None:
         return None
@@ -249,6 +349,14 @@ def strided_mask(mask, stride, first=0):
 
     Returns:
         Boolean `(B, ⌈(S − first) / stride⌉)`, or `None` when `mask` is `None`.
+
+    Raises:
+        ValueError: the mask has other axes, or `stride` is not positive.
+
+    Example:
+
+    >>> np.array(strided_mask(np.array([[1, 1, 1, 0]]), 2)).tolist()
+    [[True, True]]
     """
     _check_length("stride", stride, 1)
     _check_length("first", first)
@@ -273,6 +381,13 @@ def from_torch(mask):
 
     Raises:
         ValueError: integers, or floats that neither keep nor hide.
+
+    Example:
+
+    >>> from_torch(np.array([False, True])).tolist()
+    [True, False]
+    >>> from_torch(np.array([0.0, -np.inf])).tolist()
+    [True, False]
     """
     if mask is None:
         return None
@@ -303,6 +418,16 @@ def to_torch(mask, additive=False):
     Returns:
         NumPy array of the same shape: boolean, True means *hide*, or with `additive`
         float32, 0 or −∞. `None` for `None`. Read it with `torch.from_numpy`.
+
+    Raises:
+        ValueError: the mask holds floats.
+
+    Example:
+
+    >>> to_torch(np.array([True, False])).tolist()
+    [False, True]
+    >>> to_torch(np.array([True, False]), additive=True).tolist()
+    [0.0, -inf]
     """
     if mask is None:
         return None
