@@ -34,6 +34,7 @@ class Data:
         self.keep = np.arange(T) < self.random.integers(1, T, B)[:, None]  # (B, T)
         self.keep_source = np.arange(S) < self.random.integers(1, S, B)[:, None]
         self.pairs = (self.random.random((T, T)) < 0.5) | np.eye(T, dtype=bool)
+        self.pairs[:, 0] = True  # so that each query sees something that is kept
         self.causal = np.tri(T, dtype=bool)
 
     def floats(self, *shape):

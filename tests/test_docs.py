@@ -38,7 +38,7 @@ def test_check_tells_an_old_page(build, tmp_path, monkeypatch, capsys):
 
 def test_a_name_in_no_group_is_an_error(build, monkeypatch):
     monkeypatch.setitem(build.LAYERS, "Vision", ["PatchEmbedding", "ClassToken"])
-    with pytest.raises(ValueError, match="differs by .*TubeletEmbedding"):
+    with pytest.raises(ValueError, match=r"differs by .*TubeletEmbedding"):
         build.groups()
 
 

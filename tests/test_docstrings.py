@@ -1,9 +1,10 @@
 """What every public name says of itself, and whether its example runs.
 
-The rule: a public name is in `__all__` of a room. In `layers`, `masks`, `generation` and
-`models` its docstring has the sections of the house style, names every argument, and
-every line that starts with `>>>` runs and prints what stands below it, in the namespace of
-the module that defines the name. Elsewhere a docstring that starts with a sentence will do.
+The rule: a public name is in `__all__` of a room. In `layers`, `masks`, `generation`
+and `models` its docstring has the sections of the house style and names every argument,
+and each line that starts with `>>>` runs and prints what stands below it, in the
+namespace of the module that defines the name. Elsewhere a docstring that starts with a
+sentence will do.
 """
 
 import doctest

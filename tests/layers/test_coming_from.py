@@ -112,6 +112,20 @@ def test_causal_attention_of_torch(rng):
 
 
 @pytest.mark.parity
+def test_a_query_that_sees_nothing(rng):
+    import torch
+
+    x, keep = floats(rng, 1, 5, 4), np.ones((5, 5), bool)
+    keep[2] = False
+    hide, tensor = torch.from_numpy(masks.to_torch(keep)), torch.from_numpy(x)
+    close(scaled_dot_product_attention(x, x, x, keep)[:, 2], x.mean(axis=1))
+    attention = torch.nn.functional.scaled_dot_product_attention
+    assert not attention(*[tensor] * 3, attn_mask=~hide)[0, 2].any()
+    theirs = torch.nn.MultiheadAttention(4, 1, batch_first=True)
+    assert theirs(*[tensor] * 3, attn_mask=hide)[0][0, 2].isnan().all()
+
+
+@pytest.mark.parity
 def test_a_decoder_of_torch_is_not_causal_by_itself(rng):
     import torch
 

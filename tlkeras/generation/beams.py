@@ -57,7 +57,8 @@ def beam_search(
     >>> tokens, scores = beam_search(
     ...     step, np.array([[0]]), 3, end_id=1, num_beams=2, length_penalty=0.0
     ... )
-    >>> np.array(tokens).tolist(), np.exp(scores).round(2).tolist()
+    >>> chances = np.exp(np.array(scores, "float64"))
+    >>> np.array(tokens).tolist(), chances.round(2).tolist()
     ([[[0, 0, 0], [0, 1, 0]]], [[0.44, 0.33]])
 
     Reference:

@@ -27,7 +27,8 @@ def sine_position_encoding(positions, hidden_dim, max_wavelength=10000):
     Example:
 
     >>> import numpy as np
-    >>> np.array(sine_position_encoding([0, 1], hidden_dim=4)).round(2).tolist()
+    >>> encoding = np.array(sine_position_encoding([0, 1], hidden_dim=4), "float64")
+    >>> encoding.round(2).tolist()
     [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
 
     Reference:
