@@ -126,6 +126,14 @@ def _keras_patches(make, convolution, *shape):
 # PyTorch: other names and orders, masks turned round by `masks.to_torch`.
 
 
+def _seeded_torch():
+    """PyTorch, whose layers then begin with the same weights in every run."""
+    import torch
+
+    torch.manual_seed(0)
+    return torch
+
+
 def _torch_mask(mask):
     import torch
 
@@ -139,7 +147,7 @@ def _tensors(*arrays):
 
 
 def _torch_attention(data):
-    import torch
+    torch = _seeded_torch()
 
     theirs = torch.nn.MultiheadAttention(D, N, batch_first=True)
     ours = layers.MultiHeadAttention(num_heads=N, key_dim=D // N)
@@ -165,7 +173,7 @@ def _torch_attention(data):
 
 
 def _torch_encoder(data, **arguments):
-    import torch
+    torch = _seeded_torch()
 
     theirs = torch.nn.TransformerEncoderLayer(
         D, N, F, dropout=0.0, activation="gelu", batch_first=True, **arguments
@@ -185,7 +193,7 @@ def _torch_encoder(data, **arguments):
 
 
 def _torch_decoder(data):
-    import torch
+    torch = _seeded_torch()
 
     theirs = torch.nn.TransformerDecoderLayer(D, N, F, dropout=0.0, batch_first=True)
     ours = layers.TransformerDecoder(F, N)
@@ -200,7 +208,7 @@ def _torch_decoder(data):
 
 
 def _torch_equation(data):
-    import torch
+    torch = _seeded_torch()
 
     q, k, v = (data.floats(B, N, t, D // N) for t in (T, S, S))  # (B, N, length, H)
     mask = data.keep_source[:, None, None]
@@ -213,7 +221,7 @@ def _torch_equation(data):
 
 def _torch_patches(make, convolution, *sizes):
     def compare(data):
-        import torch
+        torch = _seeded_torch()
 
         theirs = getattr(torch.nn, convolution)(3, D, sizes, stride=sizes)
         x, ours = data.floats(B, *(4 * n for n in sizes), 3), make()
@@ -226,7 +234,7 @@ def _torch_patches(make, convolution, *sizes):
 
 
 def _torch_subsampling(data):
-    import torch
+    torch = _seeded_torch()
 
     theirs = [torch.nn.Conv1d(D, D, 3, stride=n, padding=1) for n in (1, 2)]
     ours = layers.ConvSubsampling(D)
@@ -239,7 +247,7 @@ def _torch_subsampling(data):
 
 
 def _torch_gelu(data):
-    import torch
+    torch = _seeded_torch()
 
     (x,) = _tensors(data.x)
     return layers.gelu_tanh(data.x), torch.nn.functional.gelu(x, approximate="tanh")

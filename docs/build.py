@@ -121,7 +121,7 @@ def section(heading, body, module, name):
     if heading == "Example":
         note, _, code = body.partition(">>>")
         code = textwrap.dedent(f">>>{code}" if code else "").strip()
-        code = f">>> from {module.__name__} import {name}\n{code}"
+        code = f"{imports(module, name, code)}\n{code}"
         title = f"Example: {note.strip()}" if note.strip() else "Example:"
         return f"{title}\n\n```pycon\n{code}\n```"
     body = textwrap.dedent(body.strip("\n"))
@@ -129,6 +129,15 @@ def section(heading, body, module, name):
         return f"{heading}:\n\n" + "\n".join(map(item, items(body)))
     text = " ".join(body.split())
     return f"{heading}: {text}"
+
+
+def imports(module, name, code):
+    """What the example takes for granted, because its module has imported it."""
+    used = [x for x in module.__all__ if x == name or re.search(rf"\b{x}\(", code)]
+    lines = [f">>> from {module.__name__} import {', '.join(used)}"]
+    if "np." in code and "import numpy as np" not in code:
+        lines.insert(0, ">>> import numpy as np")
+    return "\n".join(lines)
 
 
 def items(body):

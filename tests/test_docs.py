@@ -1,5 +1,6 @@
 """The page of the layers is up to date, and its examples run."""
 
+import doctest
 import importlib.util
 import re
 import subprocess
@@ -58,6 +59,16 @@ def test_an_example_prints_what_it_says(index, tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     (said,) = re.findall(r"^print.*  # (.*)$", code, re.MULTILINE)
     assert result.stdout.strip() == said, result.stderr
+
+
+def test_every_example_of_the_page_runs_by_itself():
+    blocks = re.findall(r"```pycon\n(.*?)```", TEXT, re.DOTALL)
+    assert len(blocks) >= 36
+    parser, runner, printed = doctest.DocTestParser(), doctest.DocTestRunner(), []
+    for index, block in enumerate(blocks):
+        test = parser.get_doctest(block, {}, f"block {index}", None, None)
+        runner.run(test, out=printed.append)
+    assert runner.failures == 0, "".join(printed)
 
 
 def test_the_first_example_is_short():
