@@ -598,7 +598,6 @@ ENCODER_BLOCK = Exercise(
         # the mask
         _encoder("mask-not-handed-on", "padding", hide=lambda mask: None),
         _encoder("mask-inverted", "padding", hide=lambda mask: ~hide_keys(mask)),
-        _encoder("mask-hides-queries", "padding", hide=lambda mask: mask[:, :, None]),
         _encoder("mask-without-query-axis", "padding", hide=identity),
         _encoder(
             "causal-as-well",

@@ -137,6 +137,7 @@ def _installed(filename):
     return (
         path.startswith((ROOM, _STANDARD_LIBRARY))
         or "site-packages" in path
+        or Path(path).name == "exercises.py"  # a lesson's probe, in a checkout
         or filename.startswith("<frozen")
         or filename.startswith("<__array_function__")
     )
