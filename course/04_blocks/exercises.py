@@ -277,6 +277,7 @@ FEED_FORWARD = Exercise(
         _forward("absolute-value", bend=lambda x, *_: np.abs(x)),
         _forward("sigmoid", bend=lambda x, *_: 1 / (1 + np.exp(-x))),
         _forward("tanh", bend=lambda x, *_: np.tanh(x)),
+        _forward("swish", bend=lambda x, *_: x / (1 + np.exp(-x))),
         _forward("gelu", bend=gelu),
         _forward("gelu-tanh", bend=gelu_tanh),
         _forward("first-bias-forgotten", widen=product),
@@ -667,6 +668,10 @@ ENCODER_BLOCK = Exercise(
             "in-parallel", order=lambda x, read, think: read(x) + think(x, x) - x
         ),
         _encoder("feed-forward-missing", order=lambda x, read, think: read(x)),
+        _encoder(
+            "normalised-again",
+            reflect=lambda x, think, norm, start: norm(x + think(norm(x))),
+        ),
     ),
     accepted={
         "two lines": lambda *a: _encoder_in_two_lines(*a),
@@ -1021,7 +1026,38 @@ DECODER_BLOCK = Exercise(
             ),
             reflect=lambda x, think, norm, start: norm(x) + think(norm(x)),
         ),
+        _decoder(
+            "memory-added-to-input",
+            order=lambda x, look_back, consult, think: think(
+                consult(look_back(x), x) - look_back(x) + x, x
+            ),
+        ),
+        _decoder(
+            "feed-forward-added-to-input",
+            reflect=lambda x, think, norm, start: start + think(norm(x)),
+        ),
         # the norms
+        _decoder(
+            "norm-of-parts",
+            "residual",
+            look_back=lambda x, attend, norm, mask: x + norm(attend(x, x, mask)),
+            consult=lambda x, memory, attend, norm, mask: (
+                x + norm(attend(x, memory, mask))
+            ),
+            reflect=lambda x, think, norm, start: x + norm(think(x)),
+        ),
+        _decoder(
+            "normalised-again",
+            reflect=lambda x, think, norm, start: norm(x + think(norm(x))),
+        ),
+        _decoder(
+            "self-query-not-normalised",
+            look_back=lambda x, attend, norm, mask: x + attend(x, norm(x), mask),
+        ),
+        _decoder(
+            "self-source-not-normalised",
+            look_back=lambda x, attend, norm, mask: x + attend(norm(x), x, mask),
+        ),
         _decoder(
             "norm-after",
             "residual",

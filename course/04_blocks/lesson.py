@@ -30,9 +30,7 @@
 # like; neither checks nor hints cost points.
 
 # %%
-import keras
 import numpy as np
-from keras import ops
 
 from tlkeras import layers
 from tlkeras import visualization as show
@@ -56,7 +54,11 @@ check = this.check
 # wrong, and if you can find it already, so much the better.
 
 # %% tags=["experiment"]
+import keras
+from keras import ops
+
 train_text, test_text, alphabet = docstrings.load_data()
+train_text = train_text[: this.at_scale(quick=10_000, default=None)]
 length, width = 64, 64  # characters read at once; numbers in a vector
 
 
@@ -128,20 +130,21 @@ print(f"next characters predicted correctly: {suspicious_accuracy[-1]:.1%}")
 
 
 # %% tags=["experiment"]
-def write(model, beginning, characters=48):
-    """Continue a text, each character drawn from the model's predictions."""
+def write(model, *beginnings, characters=this.at_scale(quick=5, default=45)):
+    """Continue texts of one length; characters are drawn from the predictions."""
     random = np.random.default_rng(1)
-    written = list(docstrings.encode(beginning, alphabet))
+    written = np.stack([docstrings.encode(text, alphabet) for text in beginnings])
     for _ in range(characters):
-        logits = model(np.array([written]))[0, -1]  # after the last character
-        scores = ops.convert_to_numpy(ops.softmax(logits / 0.7))
-        scores = scores.astype("float64")
-        written.append(int(random.choice(len(alphabet), p=scores / scores.sum())))
-    return docstrings.decode(written, alphabet)
+        logits = ops.convert_to_numpy(model(written))[:, -1]  # after the last character
+        scores = np.exp((logits - logits.max(axis=-1, keepdims=True)) / 0.7)
+        scores = scores.cumsum(axis=-1) / scores.sum(axis=-1, keepdims=True)
+        drawn = (random.random((len(written), 1)) < scores).argmax(axis=-1)
+        written = np.concatenate([written, drawn[:, None]], axis=1)
+    for row in written:
+        print(repr(docstrings.decode(row, alphabet)))
 
 
-for beginning in ("The array", "Return "):
-    print(repr(write(suspicious, beginning)))
+write(suspicious, "The array", "Returns a")
 
 # %% [markdown]
 # Garbage. Nearly perfect in the test, useless at work: how can both be true? Everything
@@ -703,8 +706,7 @@ print(
     f"right mask: {honest_accuracy[-1]:.1%},",
     f"most frequent successor: {pair_accuracy:.1%}",
 )
-for beginning in ("The array", "Return "):
-    print(repr(write(honest, beginning)))
+write(honest, "The array", "Returns a")
 
 # %% [markdown]
 # TODO honest

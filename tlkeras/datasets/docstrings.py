@@ -43,8 +43,18 @@ def load_data(test_share=0.1, seed=0):
 
 
 def encode(text, alphabet):
-    """Characters as integers, their places in the alphabet."""
+    """Characters as integers, their places in the alphabet.
+
+    Raises:
+        ValueError: a character is not in the alphabet.
+    """
     places = {character: place for place, character in enumerate(alphabet)}
+    for position, character in enumerate(text):
+        if character not in places:
+            raise ValueError(
+                f"text has {character!r} at position {position}, which is not in the "
+                f"alphabet {alphabet!r}: leave it out or replace it."
+            )
     return np.array([places[character] for character in text], dtype="int32")
 
 
