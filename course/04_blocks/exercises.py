@@ -305,14 +305,14 @@ FEED_FORWARD = Exercise(
         "where": lambda x, kernel_1, bias_1, kernel_2, bias_2: affine(
             np.where(x @ kernel_1 > -bias_1, x @ kernel_1 + bias_1, 0), kernel_2, bias_2
         ),
-        "times a comparison": lambda *a: feed_forward(*a, bend=lambda x, _: x * (x > 0)),
+        "times a comparison": lambda *a: feed_forward(
+            *a, bend=lambda x, _: x * (x > 0)
+        ),
         "one position at a time": lambda *a: _forward_in_loops(*a),
         "keras.ops": lambda *a: _forward_with_keras(*a),
         "tensorflow": lambda x, kernel_1, bias_1, kernel_2, bias_2: (
             _tensorflow().matmul(
-                _tensorflow().nn.relu(
-                    _tensorflow().tensordot(x, kernel_1, 1) + bias_1
-                ),
+                _tensorflow().nn.relu(_tensorflow().tensordot(x, kernel_1, 1) + bias_1),
                 kernel_2,
             )
             + bias_2
@@ -322,8 +322,10 @@ FEED_FORWARD = Exercise(
 
 
 def _forward_in_loops(x, *weights):
-    return [_forward_in_loops(row, *weights) for row in x] if x.ndim > 1 else (
-        feed_forward(x, *weights)
+    return (
+        [_forward_in_loops(row, *weights) for row in x]
+        if x.ndim > 1
+        else (feed_forward(x, *weights))
     )
 
 
@@ -447,11 +449,11 @@ RESIDUAL_STEP = Exercise(
         _residual(
             "from-normalised", before=lambda x, part, norm: norm(x) + part(norm(x))
         ),
-        _residual(
-            "part-of-raw-input", before=lambda x, part, norm: norm(x) + part(x)
-        ),
+        _residual("part-of-raw-input", before=lambda x, part, norm: norm(x) + part(x)),
         _residual("norm-of-part", before=lambda x, part, norm: x + norm(part(x))),
-        _residual("part-only-normalised", after=lambda x, part, norm: x + norm(part(x))),
+        _residual(
+            "part-only-normalised", after=lambda x, part, norm: x + norm(part(x))
+        ),
         _residual(
             "normalised-twice", after=lambda x, part, norm: norm(x + part(norm(x)))
         ),
@@ -664,9 +666,7 @@ ENCODER_BLOCK = Exercise(
             "feed-forward-first",
             order=lambda x, read, think: read(think(x, x)),
         ),
-        _encoder(
-            "in-parallel", order=lambda x, read, think: read(x) + think(x, x) - x
-        ),
+        _encoder("in-parallel", order=lambda x, read, think: read(x) + think(x, x) - x),
         _encoder("feed-forward-missing", order=lambda x, read, think: read(x)),
         _encoder(
             "normalised-again",
@@ -997,12 +997,8 @@ DECODER_BLOCK = Exercise(
                 x + attend(norm(x), norm(memory), mask)
             ),
         ),
-        _decoder(
-            "attentions-exchanged", employ=lambda attentions: attentions[::-1]
-        ),
-        _decoder(
-            "one-attention-twice", employ=lambda attentions: [attentions[0]] * 2
-        ),
+        _decoder("attentions-exchanged", employ=lambda attentions: attentions[::-1]),
+        _decoder("one-attention-twice", employ=lambda attentions: [attentions[0]] * 2),
         # the residuals
         _decoder(
             "self-attention-not-added",
@@ -1080,7 +1076,9 @@ DECODER_BLOCK = Exercise(
             reflect=lambda x, think, norm, start: x + think(x),
         ),
         _decoder("one-norm", choose=lambda norms: [norms[0]] * 3),
-        _decoder("last-norms-exchanged", choose=lambda norms: [norms[i] for i in (0, 2, 1)]),
+        _decoder(
+            "last-norms-exchanged", choose=lambda norms: [norms[i] for i in (0, 2, 1)]
+        ),
         # the order
         _decoder(
             "memory-first",
@@ -1137,7 +1135,9 @@ def _decoder_with_full_masks(
     x, memory, memory_mask, attend_self, attend_memory, think, norm_1, norm_2, norm_3
 ):
     (batch, length, _), source = x.shape, memory.shape[1]
-    back = np.broadcast_to(~np.triu(np.ones((length, length), bool), 1), (batch, length, length))
+    back = np.broadcast_to(
+        ~np.triu(np.ones((length, length), bool), 1), (batch, length, length)
+    )
     real = np.broadcast_to(memory_mask[:, None], (batch, length, source))
     normal = norm_1(x)
     x = attend_self(query=normal, source=normal, mask=back) + x
