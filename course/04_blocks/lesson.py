@@ -33,14 +33,19 @@
 # %%
 import numpy as np
 
-from tlkeras import layers
 from tlkeras import visualization as show
 from tlkeras.course import lesson
 from tlkeras.datasets import docstrings
-from tlkeras.masks import causal_mask
 
 this = lesson("04_blocks")
 check = this.check
+
+# %%
+import keras
+from keras import ops
+
+from tlkeras import layers
+from tlkeras.masks import causal_mask
 
 # %% [markdown]
 # ## A model that is too good
@@ -55,9 +60,6 @@ check = this.check
 # of it is wrong, and if you can find it already, so much the better.
 
 # %% tags=["experiment"]
-import keras
-from keras import ops
-
 train_text, test_text, alphabet = docstrings.load_data()
 train_text = train_text[: this.at_scale(quick=10_000, default=None)]
 length, width = 64, 64  # characters read at once; numbers in a vector
@@ -127,19 +129,19 @@ print(f"next characters predicted correctly: {suspicious_accuracy[-1]:.1%}")
 # More than 98 % of the characters, in paragraphs that it has never seen. That would be a
 # sensation: always guessing a space is right 15 % of the time, and nobody who reads
 # "The array " can be sure of the next letter. So let it write. It gets a beginning, draws
-# the next character from its predictions, appends it, and so on.
+# the next character from its predictions (at temperature 0.7), appends it, and so on.
 
 
 # %% tags=["experiment"]
-def write(model, *beginnings, characters=this.at_scale(quick=5, default=45)):
+def write(model, *beginnings):
     """Continue texts of one length; characters are drawn from the predictions."""
     random = np.random.default_rng(1)
     written = np.stack([docstrings.encode(text, alphabet) for text in beginnings])
-    for _ in range(characters):
+    for _ in range(this.at_scale(quick=5, default=45)):
         logits = ops.convert_to_numpy(model(written))[:, -1]  # after the last character
-        scores = np.exp((logits - logits.max(axis=-1, keepdims=True)) / 0.7)
-        scores = scores.cumsum(axis=-1) / scores.sum(axis=-1, keepdims=True)
-        drawn = (random.random((len(written), 1)) < scores).argmax(axis=-1)
+        powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / 0.7)
+        totals = powers.cumsum(axis=-1) / powers.sum(axis=-1, keepdims=True)  # … to 1
+        drawn = (random.random((len(written), 1)) < totals).argmax(axis=-1)
         written = np.concatenate([written, drawn[:, None]], axis=1)
     for row in written:
         print(repr(docstrings.decode(row, alphabet)))
@@ -415,15 +417,14 @@ for name in names:
 # **Right.** From 3 blocks to 12, the gradient of the last block stays about the same with
 # the norm after, and falls to not much more than half with the norm before.
 #
-# Compare that with Xiong et al. (2020). Their theorem 1 (section 3.3) says of the *last*
-# block, before training: with the norm after, the size of this gradient does not depend on
+# Compare that with Xiong et al. (2020). Their theorem 1 (section 3.3) bounds this gradient
+# in the *last* block, before training: with the norm after, the bound does not depend on
 # the depth $L$; with the norm before, it falls like $1/\sqrt{L}$, and
-# $\sqrt{3/12} = 0.5$. Our measurement agrees, as well as one can ask of a theorem about
-# wide networks. For the blocks *below* the last, their measurement (section 3.4) found
-# gradients that grow towards the output with the norm after, as here, and nearly equal
-# ones with the norm before. Ours are not equal: they fall. Their model is another
-# (an encoder and a decoder of six blocks each, for translation), and we did not look for
-# the cause.
+# $\sqrt{3/12} = 0.5$. A bound promises only that the gradient is not larger, but ours do
+# behave much like it. In the blocks *below* the last, they measured (section 3.4) gradients
+# that grow towards the output with the norm after, as here, and nearly equal ones with the
+# norm before. Ours are not equal: they fall. Their model is another (an encoder and a
+# decoder of six blocks each, for translation), and we did not look for the cause.
 #
 # Why $1/\sqrt{L}$? Look at $x$ itself.
 
@@ -441,8 +442,8 @@ print("variance of x, before the first block and after each:", np.round(variance
 # With the norm before, nothing ever shrinks $x$. Each block adds its share, so the variance
 # grows about in proportion to the number of blocks, and the standard deviation like its
 # root. The last norm divides by that standard deviation, on the way forward and, by the
-# chain rule, on the way back. With the norm after, every block ends with a norm, and the
-# last one always divides by about the same number.
+# chain rule, on the way back. With the norm after, every block ends with a norm, so that
+# what the last norm has to divide by does not grow with the number of blocks.
 #
 # What follows? All this is about the first step of training; nothing here was trained.
 # Xiong et al. argue that the large gradients near the output are what makes training with
@@ -552,7 +553,7 @@ for count in paddings:
     ):
         vectors = encode(padded, mask)[:, :40]
         errors[name].append(np.abs(vectors - alone).max())
-show.curves(
+axes = show.curves(
     paddings,
     errors,
     "positions of padding behind 40 characters",
@@ -560,15 +561,18 @@ show.curves(
     "The same sentence, alone and padded",
     log="x",
 )
+axes.set_xticks(paddings, paddings)
+axes.minorticks_off()
 for name, values in errors.items():
     print(f"{name}: off by {values[0]:.1e} with 1 position of padding, ", end="")
     print(f"by {max(values):.1e} at most")
 
 # %% [markdown]
-# With the padding mask the difference is rounding, a few units in the seventh digit,
-# however much padding there is. With a mask that keeps everything, a single position of
-# padding moves some number by about a half, and 64 of them change the sentence beyond
-# recognition. No exception is raised and every shape is right: only such a test finds it.
+# With the padding mask the difference is rounding, in the sixth decimal at most, however
+# much padding there is. With a mask that keeps everything, a single position of padding
+# moves some number by about a half, and 64 of them move one by more than 3, where most
+# numbers lie between −2 and 2. No exception is raised and every shape is right: only such
+# a test finds it.
 #
 # Notice which part needed the mask. Norm, feed-forward network and residual work on each
 # position alone, so padding cannot reach through them. The same care is due wherever

@@ -46,5 +46,5 @@ def test_decoding_undoes_encoding_and_leaves_padding_out():
     ids = docstrings.encode("abca", "\0abc")
     np.testing.assert_array_equal(ids, [1, 2, 3, 1])
     assert docstrings.decode([*ids, 0, 0], "\0abc") == "abca"
-    with pytest.raises(ValueError, match="'x' at position 1.*alphabet"):
+    with pytest.raises(ValueError, match=r"'x' at position 1.*alphabet"):
         docstrings.encode("ax", "\0abc")
