@@ -103,7 +103,11 @@ def trained(allowed, epochs):
     model = CharacterModel(allowed)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(
-        keras.optimizers.Adam(3e-3), loss, metrics=["accuracy"], jit_compile=False
+        keras.optimizers.Adam(3e-3),
+        loss,
+        metrics=["accuracy"],
+        jit_compile=False,
+        run_eagerly=this.at_scale(quick=True, default=False),
     )
     history = model.fit(
         *windows(train_text),
@@ -253,8 +257,9 @@ print(layer_norm(vectors, gain=np.ones(4), bias=np.zeros(4)).round(2))
 # to its size. Without the bend in the middle, two matrix products would be one, and the
 # width would gain nothing.
 #
-# With F = 4 D it holds 8 D² numbers, twice as many as the four matrices of an attention:
-# most of a block's weights are here.
+# With F = 4 D the network holds 8 D² numbers, twice as many as the four matrices of an attention:
+# most of a block's weights are here. (Keras calls a weight matrix a **kernel**, and so does
+# the exercise.)
 #
 # ### Exercise: the feed-forward network (3 points)
 
@@ -457,8 +462,8 @@ print("variance of x, before the first block and after each:", np.round(variance
 # Two residual steps, with the norm before each part:
 #
 # ```
-# x ──┬── norm_1 ── attend ──(+)──┬── norm_2 ── think ──(+)──► x
-#     └──────────────────────┘    └─────────────────────┘
+# x ──┬─ norm_1 ─ attend ─(+)─┬─ norm_2 ─ think ─(+)─► x
+#     └────────────────────┘  └───────────────────┘
 # ```
 #
 # Read the line from left to right: what runs along the bottom is $x$ as it came in, what
@@ -587,8 +592,8 @@ for name, values in errors.items():
 #
 # ```
 # x ──┬─ norm_1 ─ attend_self ─(+)─┬─ norm_2 ─ attend_memory ─(+)─┬─ norm_3 ─ think ─(+)─► x
-#     └────────────────────────┘   └─────────────▲────────────┘   └─────────────────┘
-#                                              memory
+#     └─────────────────────────┘  └─────────────────▲─────────┘  └───────────────────┘
+#                                                  memory
 # ```
 #
 # | step | query | source (keys and values) | mask |
@@ -601,8 +606,8 @@ for name, values in errors.items():
 # padding needs no mask of its own when it stands at the end, for there the causal mask
 # already hides it from every real position.
 #
-# Sizes differ now: the target has T positions, the memory S. Use `causal_mask(T)` from
-# the library, which is the mask that you wrote in lesson 01.
+# Sizes differ now: the target has T positions, the memory S. Use `causal_mask(T)`, imported
+# at the top: it is the mask that you wrote in lesson 01.
 #
 # ### Exercise: the decoder block (4 points)
 
@@ -650,7 +655,7 @@ check(decoder_block)
 # writes       The     array    is     empty
 # ```
 #
-# (Vaswani et al. 2017, section 3.1: "the output embeddings are offset by one position".)
+# (Vaswani et al. 2017 describe this offset at the end of section 3.1.)
 #
 # ### Exercise: shift right (2 points)
 
@@ -671,14 +676,17 @@ def shift_right(token_ids, start_id):
 check(shift_right)
 
 # %% [markdown]
+# Our character model does without a start: its targets are the text from the *second*
+# character on. That is the same shift, and the cost is one character in each piece.
+#
 # ## 10. The case of the model that was too good
 #
 # Now the case can be solved. Collect evidence: *where* is the suspicious model right? It
 # predicts 64 characters of every piece of text.
 #
-# **Predict first.** An honest model knows more and more of the text before it, so it
-# should slowly get better from position 0 to 63. What would you expect of one that
-# cheats by looking ahead?
+# **Predict first.** An honest model has more and more text before it, so from position 0 to
+# 63 it should get better, or at least no worse. What would you expect of one that cheats
+# by looking ahead?
 
 # %% tags=["experiment"]
 test_inputs, test_targets = windows(test_text)
@@ -736,14 +744,16 @@ print(suspicious_mask(4).astype(int))
 #
 # - **Why so good?** Position $t$ has to predict character $t + 1$, which is input $t + 1$,
 #   which it sees. There is nothing to learn but copying.
-# - **Why on the test, too?** The test pieces went in whole and through the same mask. A leak
-#   is in the evaluation as much as in the training, so no held-out data reveals it.
+# - **Why on the test, too?** The test pieces went in whole and through the same mask. The
+#   leak is in the evaluation as much as in the training, so holding data back does not
+#   reveal it.
 # - **Why garbage?** At work nothing stands behind the last character yet. The one thing
 #   that the model can do is to copy what is not there.
 #
-# The same disease has other causes: no causal mask at all, or targets that were not
-# shifted (section 9), where the leak is the diagonal itself. And the same test finds
-# them all.
+# The same disease has other causes. With no causal mask at all, the same test finds it.
+# Where targets were not shifted (section 9) the test finds nothing, for the mask is right,
+# and what is wrong is which target stands beside which input: so look at one input and its
+# target, side by side, before you train.
 #
 # **Predict first.** Take the extra diagonal away and train again, twice as long. Which share
 # of the characters will an honest model get right? As a yardstick: someone who only knows
@@ -796,8 +806,9 @@ write(honest, "The array", "Returns a")
 # Not quite half. The output that moves first is the right one, the curve has no cliff at
 # the end, and what it writes is no English yet but has its spaces, its syllables and some
 # of its words: what it learnt, it can use. In the first two positions it has hardly
-# anything to go by and is no better than the table of successors; from about the fourth on,
-# more text in front does not help a model that has read so little.
+# anything to go by and is no better than the table of successors; from about the fourth on
+# it does not get better any more: this small model, after so little training, makes no use
+# of what stands further back.
 #
 # 98 % was worthless and 47 % is worth something. When a result is too good, do not ask how
 # good it is but where it comes from: change an input that must not matter, and see what
@@ -811,7 +822,7 @@ write(honest, "The array", "Returns a")
 # layers of the same names, arguments and weights. So copy the weights over and compare,
 # with padding and with the norm in both places.
 
-# %%
+# %% tags=["experiment"]
 import keras_hub
 
 random = np.random.default_rng(0)
@@ -857,7 +868,7 @@ for name, arguments in (
 # copied out of the library's blocks: every weight has a path that says where it belongs.
 
 
-# %%
+# %% tags=["experiment"]
 def borrow(layer, block, *places):
     """A layer with the weights of a block whose paths contain one of the places."""
     layer.build((None, None, 32))
