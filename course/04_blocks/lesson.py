@@ -810,9 +810,9 @@ write(honest, "The array", "Returns a")
 # it does not get better any more: this small model, after so little training, makes no use
 # of what stands further back.
 #
-# 98 % was worthless and 47 % is worth something. When a result is too good, do not ask how
-# good it is but where it comes from: change an input that must not matter, and see what
-# moves.
+# The 98 % were worthless, and not quite half is worth something. When a result is too good,
+# do not ask how good it is but where it comes from: change an input that must not matter,
+# and see what moves.
 
 # %% [markdown]
 # ## 11. In production
