@@ -1,5 +1,5 @@
 """Where data comes from, and how it becomes arrays; one module a data set."""
 
-from tlkeras.datasets import digits
+from tlkeras.datasets import digits, prose
 
-__all__ = ["digits"]
+__all__ = ["digits", "prose"]

@@ -203,6 +203,8 @@ def _installed(filename):
     if filename.startswith(("<frozen", "<__array_function__")):
         return True
     path = filename if filename.startswith("<") else str(Path(filename).resolve())
+    if Path(path).name == "exercises.py":  # a lesson's probe, in a checkout
+        return True
     return path.startswith((ROOM + os.sep, _STANDARD_LIBRARY)) or any(
         part in path
         for part in ("site-packages", "dist-packages", "__autograph_generated_file")
