@@ -5,7 +5,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Rectangle
 
 from tlkeras.visualization import palette
 
@@ -76,6 +78,43 @@ def matrix(values, xlabel, ylabel, title="", xticks=None, yticks=None, axes=None
     axes.tick_params(length=0)
     axes.figure.colorbar(picture, ax=axes, shrink=0.8)
     return axes
+
+
+def picture_ticks(axes, columns=None, rows=None, zoom=2.5):
+    """Small grey pictures below and beside a matrix, in place of numbers."""
+    if columns is not None:
+        axes.set_xticks([])
+        axes.xaxis.labelpad = zoom * np.shape(columns)[1] + 8
+        for place, picture in enumerate(columns):
+            _picture(axes, picture, (place, -0.04), ("data", "axes fraction"), zoom)
+    if rows is not None:
+        axes.set_yticks([])
+        axes.yaxis.labelpad = zoom * np.shape(rows)[2] + 8
+        for place, picture in enumerate(rows):
+            _picture(axes, picture, (-0.04, place), ("axes fraction", "data"), zoom)
+
+
+def _picture(axes, picture, place, coordinates, zoom):
+    below = coordinates[0] == "data"
+    box = AnnotationBbox(
+        OffsetImage(picture, zoom=zoom * 0.72, cmap="Greys", norm=Normalize(0, 1)),
+        place,
+        xycoords=coordinates,
+        box_alignment=(0.5, 1) if below else (1, 0.5),
+        frameon=False,
+        pad=0,
+        annotation_clip=False,
+    )
+    axes.add_artist(box)
+
+
+def outline(axes, columns, label, colour):
+    """Frame one cell in each row of a matrix: the one in `columns[row]`."""
+    for row, column in enumerate(columns):
+        corner = (column - 0.46, row - 0.46)
+        style = {"fill": False, "edgecolor": colour, "linewidth": 2}
+        name = label if row == 0 else None
+        axes.add_patch(Rectangle(corner, 0.92, 0.92, **style, label=name))
 
 
 def images(pictures, titles, columns=9):
