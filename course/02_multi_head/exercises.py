@@ -5,6 +5,7 @@ Each reference is float64 NumPy written in steps; a misconception replaces a ste
 key/value heads, H size of a query or key of one head, V size of a value of one head.
 """
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -296,9 +297,9 @@ SIZES = {
     "heads": 3,
     "size": 4,
     "value_size": 2,
-    "width": 8,
-    "key_width": 9,
-    "value_width": 10,
+    "width": 9,
+    "key_width": 10,
+    "value_width": 13,
     "output": 11,
 }
 ALIKE = SIZES | {
@@ -446,7 +447,7 @@ MULTI_HEAD_ATTENTION = Exercise(
     cases=(
         Case(
             "self",
-            multi_head_inputs(one_sequence=True, keys=7, key_width=8, value_width=8),
+            multi_head_inputs(one_sequence=True, keys=7, key_width=9, value_width=9),
         ),
         Case("three-inputs", multi_head_inputs()),
         Case("one-head", multi_head_inputs(heads=1, batch=3)),
@@ -620,31 +621,41 @@ def layer_call(
     return core(inputs, kernels, biases, num_heads, attention_mask, **steps)
 
 
-def build_and_call(answer, query, value, *arrays_and_settings):
+def build_and_call(answer, query, value, *weights_and_settings):
     """Build the learner's class from ready-made Dense layers, and call it."""
-    keras = _keras()
-    arrays, (num_heads, in_a_model, *mask) = (
-        arrays_and_settings[:8],
-        arrays_and_settings[8:],
-    )
-    dense = [_dense(*arrays[i : i + 2]) for i in range(0, 8, 2)]
-    layer = answer(num_heads, *dense)
+    weights, settings = weights_and_settings[:8], weights_and_settings[8:]
+    num_heads, in_a_model, *mask = settings
+    dense = [_dense(*weights[i : i + 2]) for i in range(0, 8, 2)]
     given = [query, value, *mask]
-    if not in_a_model:
-        return _call(layer, *given)
-    # Neither batch size nor lengths are known while Keras builds the model.
-    entrances = [
-        keras.Input(
-            (None,) * (x.ndim - 1) if x.dtype == bool else (None, x.shape[-1]),
-            dtype=str(x.dtype),
-        )
-        for x in given
-    ]
-    return keras.Model(entrances, _call(layer, *entrances))(given)
+    with _exceptions_as_they_are():
+        layer = answer(num_heads, *dense)
+        if not in_a_model:
+            return _call(layer, *given)
+        entrances = [_entrance(x) for x in given]
+        return _keras().Model(entrances, _call(layer, *entrances))(given)
 
 
 def _call(layer, query, value, mask=None):
     return layer(query, value, attention_mask=mask)
+
+
+def _entrance(x):
+    """A model's input like `x`; batch size and lengths are not known beforehand."""
+    shape = (None, None) if x.dtype == bool else (None, x.shape[-1])
+    return _keras().Input(shape, dtype=str(x.dtype))
+
+
+@contextmanager
+def _exceptions_as_they_are():
+    """Keep Keras from wrapping what a layer raises in a text of its own."""
+    config = _keras().config
+    filtering = config.is_traceback_filtering_enabled()
+    config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if filtering:
+            config.enable_traceback_filtering()
 
 
 def _dense(kernel, bias):
@@ -683,9 +694,9 @@ MULTI_HEAD_LAYER = Exercise(
     messages=MESSAGES,
     cases=(
         Case("call", layer_inputs()),
-        Case("mask", layer_inputs(mask=draw_mask, batch=4)),
-        Case("model", layer_inputs(in_a_model=True, batch=3)),
-        Case("model-mask", layer_inputs(in_a_model=True, mask=draw_mask)),
+        Case("mask", layer_inputs(mask=draw_mask)),
+        Case("model", layer_inputs(in_a_model=True, batch=4)),
+        Case("model-mask", layer_inputs(in_a_model=True, mask=draw_mask, batch=4)),
         Case("square", layer_inputs(sizes=ALIKE), diagnostic=True),
         Case("square-mask", layer_inputs(mask=draw_mask, sizes=ALIKE), diagnostic=True),
     ),
