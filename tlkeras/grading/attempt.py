@@ -139,6 +139,7 @@ def _installed(filename):
         or "site-packages" in path
         or filename.startswith("<frozen")
         or filename.startswith("<__array_function__")
+        or Path(filename).name == "exercises.py"  # a lesson's probe calls the answer
     )
 
 

@@ -117,11 +117,11 @@ def outline(axes, columns, label, colour):
         axes.add_patch(Rectangle(corner, 0.92, 0.92, **style, label=name))
 
 
-def images(pictures, titles, columns=9):
-    """Small grey pictures in a grid, a title above each."""
+def images(pictures, titles, columns=9, width=1.05):
+    """Small grey pictures in a grid, `width` inches each, a title above each."""
     rows = -(-len(pictures) // columns)
     _, grid = plt.subplots(
-        rows, columns, figsize=(columns * 1.05, rows * 1.35), squeeze=False
+        rows, columns, figsize=(columns * width, rows * 1.35), squeeze=False
     )
     for axes in grid.ravel():
         axes.axis("off")
