@@ -672,9 +672,9 @@ print(f"weight on the blank slots if they are not hidden: {leaked:.1%}")
 # %% [markdown]
 # The map has 6 rows and 12 columns: one row for each query, one column for each slot. The
 # last two columns are exactly white: the blank slots are hidden. The number comes back in
-# the other hand. Five of its six digits are found. The second 1 was written otherwise than
-# the first, and looks at other slots more than at the 1. Wherever a query is in doubt, what
-# comes back is blurred, because it is an average of several slots.
+# the other hand. Five of its six digits are found. The second 1, with its long upstroke, is
+# taken for the 9, and comes back as one. Where a query is in doubt, as the 3 is, what
+# comes back is blurred: it is an average of several slots.
 #
 # The trained head finds the right slot more often than lesson 01's cosines of pixels do,
 # although it was trained for something else: what it learned about likeness it has
