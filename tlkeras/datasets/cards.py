@@ -47,9 +47,10 @@ def load_data(train_count=8000, test_count=1000, seed=0):
     Returns:
         Two `Rows`: to train on and to test on.
     """
-    train, test = digits.load_data()
+    (images, labels), (test_images, test_labels) = digits.load_data()
     random = np.random.default_rng(seed)
-    return _deal(*train, train_count, random), _deal(*test, test_count, random)
+    train = _deal(images, labels, train_count, random)
+    return train, _deal(test_images, test_labels, test_count, random)
 
 
 def _deal(images, labels, count, random):
