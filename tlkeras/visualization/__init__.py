@@ -4,7 +4,16 @@ import importlib
 
 from tlkeras.visualization import palette
 
-_FIGURES = ("bars", "curves", "images", "matrix", "panels", "points")
+_FIGURES = (
+    "bars",
+    "curves",
+    "images",
+    "matrix",
+    "outline",
+    "panels",
+    "picture_ticks",
+    "points",
+)
 __all__ = ["palette", "xla_operations", *_FIGURES]
 
 
