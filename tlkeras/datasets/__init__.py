@@ -1,5 +1,5 @@
 """Where data comes from, and how it becomes arrays; one module a data set."""
 
-from tlkeras.datasets import digits, prose
+from tlkeras.datasets import cards, digits, prose
 
-__all__ = ["digits", "prose"]
+__all__ = ["cards", "digits", "prose"]
