@@ -1,0 +1,631 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 Positions
+#
+# About 75 minutes, 20 points. You need lessons 01 and 02, sines and cosines, and to know
+# what a rotation is.
+#
+# Attention has no idea what stands where. This lesson gives it one, in the three ways
+# that nearly every Transformer uses. By the end you will be able to
+#
+# - show that attention without positions sees a bag, and not a sequence;
+# - write sinusoids, learned positions and rotary positions, and say what each of them
+#   lets a dot product see;
+# - say which of them goes on working in sequences longer than those of the training, which
+#   does not, and *why*: you will have measured it;
+# - avoid the two mix-ups of layout that ruin a model without raising an error.
+#
+# Run the cells from top to bottom with Shift+Enter, and check as often as you like: neither
+# checks nor hints cost points.
+
+# %%
+import numpy as np
+
+from tlkeras import layers
+from tlkeras import visualization as show
+from tlkeras.course import lesson
+from tlkeras.datasets import digits
+from tlkeras.masks import causal_mask
+
+this = lesson("03_positions")
+check = this.check
+
+# %% [markdown]
+# ## A question to begin with
+#
+# Below is a row of nine handwritten digits, and under it the same nine cards, shuffled.
+# In each row: which digit stands just left of the 8?
+
+# %% tags=["experiment"]
+(known_images, known_labels), (new_images, new_labels) = digits.load_data()
+nine = np.array([np.flatnonzero(new_labels == d)[0] for d in (3, 1, 4, 7, 8, 2, 6, 5, 0)])
+order = np.array([6, 2, 8, 0, 4, 1, 7, 3, 5])  # the shuffle
+show.images(new_images[np.concatenate([nine, nine[order]])], [""] * 18)
+
+# %% [markdown]
+# A 7 in the first row, a 3 in the second: easy, because you see where things stand. To
+# attention, the two rows are the same.
+
+# %% [markdown]
+# ## 1. Attention is blind to order
+#
+# Look at equation 1 again, softmax(Q Kᵀ / √H) V. A query meets each key in a dot product,
+# and the values are added up. Nowhere does it say which key came first, and a sum does
+# not care about the order of its terms. Shuffle the keys together with their values, and
+# each query gets exactly what it got before. Shuffle the queries too, as happens in
+# self-attention, and the outputs are shuffled in the same way, but are otherwise the
+# same numbers. That is called **permutation-equivariant**: a permutation (a shuffle) of
+# what goes in is the same permutation of what comes out.
+#
+# All other parts of a Transformer layer (projections, normalisation, feed-forward) work on each
+# element alone, so it should hold for a whole layer. Let us see. The layer is
+# `TransformerEncoder`, which lesson 04 opens up; its weights are random, for what is
+# claimed holds for any weights.
+#
+# **Predict first.** For each of three set-ups, does shuffling the row do nothing but
+# shuffle the output? (a) the layer as it is; (b) with the causal mask of lesson 01;
+# (c) with a different vector added to each place, whatever digit stands there.
+
+# %% tags=["experiment"]
+import keras
+
+keras.utils.set_random_seed(0)
+encoder = layers.TransformerEncoder(intermediate_dim=128, num_heads=4)
+row = new_images[nine].reshape(1, 9, 64)  # (B, T, D): nine vectors of 64 pixels
+places = np.random.default_rng(0).normal(size=(9, 64)).astype("float32")
+
+
+def moved(function):
+    """How far output and shuffle are from changing places: 0 if order is not seen."""
+    return np.abs(function(row[:, order]) - np.asarray(function(row))[:, order]).max()
+
+
+blind = moved(encoder)
+masked = moved(lambda x: encoder(x, attention_mask=causal_mask(9)))
+placed = moved(lambda x: encoder(x + places))
+print(f"(a) as it is:           {blind:.1e}")
+print(f"(b) with a causal mask: {masked:.1f}")
+print(f"(c) with places added:  {placed:.1f}")
+
+# %% [markdown]
+# (a) is rounding: the layer cannot tell the two rows apart. So no layer of this kind,
+# and no stack of them, can say what stands left of the 8, however long it is trained.
+#
+# (b) is not zero: a causal mask *is* information about order, since the first element
+# sees one key and the ninth sees nine. Decoders can learn positions from that alone (Haviv et al.
+# 2022 measured it); an encoder, where everybody sees everybody, cannot.
+#
+# (c) is the remedy of the next three sections: make the vector say where it stands.
+
+# %% [markdown]
+# ## 2. Waves: a vector for each position
+#
+# How should position 37 look as a vector of D numbers? One feature that holds 37 would
+# grow without limit and drown the content. The digits of a number do better: each
+# stays small, the last changes at every step, the one before it every ten steps, and so
+# on. Sinusoids are that idea with smooth hands, like those of a clock: a fast hand, a slower
+# one, and so on. Features 2i and 2i + 1 are **pair** i, the two coordinates of one hand:
+#
+# $$\mathrm{PE}(t)_{2i} = \sin\left(\frac{t}{\lambda^{2i/D}}\right) \qquad
+#   \mathrm{PE}(t)_{2i+1} = \cos\left(\frac{t}{\lambda^{2i/D}}\right)$$
+#
+# | symbol | what it is |
+# |---|---|
+# | $t$ | the position, 0 … T − 1 |
+# | $D$ | the size of a vector, an even number: all vectors together are (T, D) |
+# | $i$ | the number of the pair, 0 … D/2 − 1; both features of a pair share it |
+# | $\lambda^{-2i/D}$ | the **frequency** of pair i: radians that its hand turns at each step |
+# | $\lambda$ | `max_wavelength`, usually 10000: sets how slow the slowest hand is |
+#
+# These are the formulas of section 3.5 of Vaswani et al. (2017). The first hand turns by
+# one radian at each step, and is round after 2π ≈ 6.3 positions. The name
+# `max_wavelength` is generous: with D = 64 the last frequency is $\lambda^{-62/64}$, and its
+# hand is round after some 47,000 positions.
+#
+# ### Exercise: sinusoids (4 points)
+
+
+# %% exercise="sine_positions"
+def sine_positions(length, hidden_dim, max_wavelength=10000):
+    """Vectors for positions 0 … length − 1.
+
+    length: T. hidden_dim: D, even. max_wavelength: λ.
+    Returns floats (T, D): even features are sines, odd ones cosines.
+    """
+    # BEGIN SOLUTION
+    feature = np.arange(hidden_dim)
+    frequency = max_wavelength ** (-2 * (feature // 2) / hidden_dim)  # (D,)
+    angles = np.arange(length)[:, None] * frequency  # (T, D)
+    return np.where(feature % 2 == 0, np.sin(angles), np.cos(angles))
+    # END SOLUTION
+
+
+# %%
+check(sine_positions)
+
+# %% [markdown]
+# ### The same waves in another order
+#
+# **A trap.** Some libraries (tensor2tensor, and those that followed it) put all sines
+# first and all cosines behind them, and divide the exponent by D/2 − 1 instead of D/2. As a set of waves that is just as good. But a trained
+# model has learned which feature is which: load its weights into code with the other
+# layout, and nothing complains, and nothing works. tlkeras and KerasHub alternate
+# sine and cosine, as the paper does.
+
+# %% [markdown]
+# ## 3. A step is a rotation
+#
+# Why a sine *and* a cosine of each angle? Because the pair is the tip of a hand on a
+# clock face, and going k steps further turns the hand by the same angle wherever it
+# stands. With $b = k \, \lambda^{-2i/D}$, the addition formulas you know from school say
+#
+# $$\sin(a + b) = \cos b \, \sin a + \sin b \, \cos a$$
+# $$\cos(a + b) = -\sin b \, \sin a + \cos b \, \cos a$$
+#
+# Read the right-hand sides as a 2 × 2 matrix times the vector $(\sin a, \cos a)$. The matrix
+# holds b, so it knows how *far* we go; it does not hold a, so it does not matter
+# *where from*. Put one such block for each pair on the diagonal of a (D, D) matrix
+# $M_k$, and
+#
+# $$M_k \, \mathrm{PE}(t) = \mathrm{PE}(t + k) \quad \text{for every } t$$
+#
+# That is what Vaswani et al. were after when they chose sinusoids: "three to the left" is
+# one fixed linear map, and the projections of an attention layer are linear maps.
+#
+# ### Exercise: the matrix of a step (3 points)
+
+
+# %% exercise="shift_matrix"
+def shift_matrix(distance, hidden_dim, max_wavelength=10000):
+    """The matrix that takes PE(t) to PE(t + distance), for every t.
+
+    distance: k, an integer, negative for steps back. hidden_dim: D, even.
+    Returns floats (D, D), to be multiplied from the left: M @ PE(t).
+    """
+    # BEGIN SOLUTION
+    matrix = np.zeros((hidden_dim, hidden_dim))
+    for i in range(hidden_dim // 2):
+        b = distance * max_wavelength ** (-2 * i / hidden_dim)
+        block = [[np.cos(b), np.sin(b)], [-np.sin(b), np.cos(b)]]
+        matrix[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] = block
+    return matrix
+    # END SOLUTION
+
+
+# %%
+check(shift_matrix)
+
+# %% [markdown]
+# Does one matrix do for all positions? We take 100 of them, and three steps. The
+# pictures show the vectors of 48 positions and, on the right, the dot product of each of
+# them with each.
+#
+# **Predict first.** A rotation changes no dot product. What pattern must the
+# right-hand picture have?
+
+# %% tags=["experiment"]
+encoding = sine_positions(103, 64)
+matrix = shift_matrix(3, 64)
+step_error = np.abs(encoding[:100] @ matrix.T - encoding[3:]).max()
+print(f"M₃ PE(t) − PE(t + 3), 100 positions: at most {step_error:.0e}")
+
+left, right = show.panels(5.2, 4.6, height=3.6)
+waves = encoding[:48]
+show.matrix(waves, "feature", "position", "Waves, slower to the right", axes=left)
+dots = waves @ waves.T
+show.matrix(dots, "position", "position", "Their dot products", axes=right)
+print("dot products of positions 2 apart:", dots[[0, 10, 40], [2, 12, 42]].round(3))
+
+# %% [markdown]
+# One matrix serves all hundred positions, up to rounding. And the picture of dot products is the same
+# along each diagonal: two positions that are 2 apart have the same dot product
+# wherever they are, for $\sin a \sin a' + \cos a \cos a' = \cos(a - a')$. It is largest on
+# the main diagonal and falls off to both sides: near positions look alike.
+#
+# In a model, these vectors are *added* to the vectors of the content, and both go
+# through projections together. There attention *can* compare positions by their distance, if
+# it learns to. Nothing forces it to.
+
+# %% [markdown]
+# ## 4. Learned positions
+#
+# Or let training decide: a table with one row of D numbers for each position, random at
+# first and trained like any other weight. Gehring et al. (2017) did so in a
+# convolutional translator; BERT and GPT-2 do. Vaswani et al. tried both kinds and
+# found nearly identical results (table 3, row E).
+#
+# Generating text comes one token at a time: then the sequence that the layer sees has length 1, and
+# stands at position 57, say. That is what `start_index` is for, here and in Keras.
+#
+# ### Exercise: learned positions (2 points)
+
+
+# %% exercise="add_positions"
+def add_positions(x, table, start_index=0):
+    """Add to each vector the row of its position.
+
+    x: floats (B, T, D). table: floats (L, D), with L at least start_index + T.
+    start_index: the position of the first vector. Returns floats (B, T, D).
+    """
+    # BEGIN SOLUTION
+    return x + table[start_index : start_index + x.shape[1]]  # (B, T, D) + (T, D)
+    # END SOLUTION
+
+
+# %%
+check(add_positions)
+
+# %% [markdown]
+# **A trap.** NumPy cuts a slice that runs over the end of the table, and says nothing.
+# Often an error follows, as the shapes no longer fit; but if exactly *one* row is left, it is broadcast
+# to all positions, silently. `layers.PositionEmbedding` raises an error that names the
+# length instead.
+
+# %% [markdown]
+# ### Stretching a table
+#
+# A table of L rows has nothing to say about position L. One common way out is to *stretch*
+# it: read L rows off at more places, and blend the rows between which a place falls.
+# Vision Transformers do so when the picture has more patches than in the training
+# (Dosovitskiy et al. 2020, section 3.2), in two directions; a sequence has one.
+#
+# Where are the places? Think of rows as planks of equal width, laid end to end over the
+# same distance: L old ones, and `length` new ones below. The middle of new plank j
+# lies at (j + ½) / length of the way. Counted in old planks that is
+# (j + ½) · L / length, and since the middle of old plank 0 lies at ½,
+#
+# $$p_j = \left(j + \tfrac12\right) \frac{L}{\text{length}} - \tfrac12,
+#   \quad\text{clipped to } 0 \dots L - 1$$
+#
+# A place $p_j$ = 3.2 takes 0.8 of row 3 and 0.2 of row 4.
+#
+# ### Exercise: stretch a table (3 points)
+
+
+# %% exercise="stretch_positions"
+def stretch_positions(table, length):
+    """Read a table of positions off at `length` places, linearly between rows.
+
+    table: floats (L, D). length: a positive integer, larger or smaller than L.
+    Returns floats (length, D).
+    """
+    # BEGIN SOLUTION
+    rows = len(table)
+    place = np.clip((np.arange(length) + 0.5) * rows / length - 0.5, 0, rows - 1)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, rows - 1)
+    share = (place - low)[:, None]  # (length, 1)
+    return (1 - share) * table[low] + share * table[high]
+    # END SOLUTION
+
+
+# %%
+check(stretch_positions)
+
+# %% [markdown]
+# ## 5. Rotary: turn the queries and keys
+#
+# Section 3 found that a step is a rotation. Su et al. (2021) turned that round: *use*
+# rotations as positions. Add nothing to the content. Instead, take each head's query and
+# key, pair their features up, and turn pair i of the vector at position t by the angle
+# $t \, \lambda^{-2i/H}$. H is the head size: here the vectors are already split into heads.
+#
+# A pair $(u, v)$, turned by the angle $a$, becomes
+#
+# $$(u \cos a - v \sin a, \;\; v \cos a + u \sin a)$$
+#
+# Why does that help? Turn two vectors by the *same* angle, and their dot product stays
+# as it is. Only the *difference* of their angles matters, and that is the distance of
+# their positions times the frequency. So a logit can see how far apart two
+# tokens stand, and cannot see where they are. Values are left alone: they are what is
+# handed over, not what is compared.
+#
+# ### Which features form a pair
+#
+# **A trap.** The paper pairs neighbours: features 2i and 2i + 1. KerasHub, and with it
+# tlkeras, pairs *halves*: features i and i + H/2. (So do Llama checkpoints in Hugging Face's
+# layout.) For a model trained from scratch it makes no difference, because the projections before it can
+# learn either order. For loaded weights it does: they must be reordered,
+# or all is noise. Note that for *sinusoids* these libraries alternate, and
+# for *rotary* they split into halves.
+#
+# ### Exercise: rotary positions (5 points)
+
+
+# %% exercise="rotate"
+def rotate(x, positions, max_wavelength=10000):
+    """Turn features i and i + H/2 at position t by the angle t · λ^(−2i/H).
+
+    x: floats (B, T, N, H), queries or keys of N heads; H is even.
+    positions: integers (T,), which need not start at 0. max_wavelength: λ.
+    Returns floats (B, T, N, H).
+    """
+    # BEGIN SOLUTION
+    size = x.shape[-1]
+    frequency = max_wavelength ** (-2 * np.arange(size // 2) / size)  # (H/2,)
+    angles = (positions[:, None] * frequency)[:, None, :]  # (T, 1, H/2)
+    first, second = np.split(x, 2, axis=-1)  # (B, T, N, H/2) twice
+    turned = (
+        first * np.cos(angles) - second * np.sin(angles),
+        second * np.cos(angles) + first * np.sin(angles),
+    )
+    return np.concatenate(turned, axis=-1)  # (B, T, N, H)
+    # END SOLUTION
+
+
+# %%
+check(rotate)
+
+# %% [markdown]
+# ### Only the distance counts
+#
+# Take two pictures of an 8 as query and key, their 64 pixels as one head. Put
+# the query at some position p and the key up to 60 places before it.
+#
+# **Predict first.** How does the dot product change with the distance? And if p is 1060
+# instead of 60?
+
+# %% tags=["experiment"]
+eights = known_images[known_labels == 8][:2].reshape(2, 1, 1, 64)  # (2, T, N, H)
+distance = np.arange(61)
+
+
+def product(p):
+    """The dot product of a query at p and a key at p, p − 1, … p − 60: (61,)."""
+    query = rotate(eights[:1], np.array([p]))
+    key = rotate(np.repeat(eights[1:], 61, axis=1), p - distance)
+    return (query * key).sum(axis=(0, 2, 3))
+
+
+show.curves(
+    distance,
+    {f"query at {p}": product(p) for p in (60, 160, 1060)},
+    "how far before the query the key stands",
+    "query · key",
+    "Three curves, one upon another",
+)
+shifted = np.abs(product(1060) - product(60)).max()
+print(f"moved by 1000 positions, the dot product changes by at most {shifted:.0e}")
+
+# %% [markdown]
+# You see one curve because all three agree to rounding. On the whole it falls with the distance (Su et al. call that
+# long-term decay, section 3.4.3), and it does so in waves: pair 0 is round after 6.3 positions, so some
+# distances are hard to tell apart by the fast hands alone.
+#
+# Now put it into attention, and make it ready for generation. When a model writes, keys
+# of earlier tokens are kept in a **cache**, and only the new tokens bring queries. So
+# there are S keys at positions 0 … S − 1, and T queries at
+# `start_index`, `start_index + 1`, and so on. The layer in the next cell does the turning; `turn(x, start_index=5)`
+# takes the first element of x to stand at 5.
+#
+# ### Exercise: rotary logits (3 points)
+
+# %%
+turn = layers.RotaryEmbedding()
+
+
+# %% exercise="rotary_logits"
+def rotary_logits(query, key, start_index):
+    """The logits of new queries against all keys, both turned by their positions.
+
+    query: floats (B, T, N, H), at positions start_index, start_index + 1, …
+    key: floats (B, S, N, H), at positions 0, 1, …
+    Returns floats (B, N, T, S), divided by √H.
+    """
+    # BEGIN SOLUTION
+    query = turn(query, start_index=start_index)  # (B, T, N, H)
+    key = turn(key)  # (B, S, N, H)
+    logits = np.einsum("btnh,bsnh->bnts", query, key)
+    return logits / np.sqrt(query.shape[-1])
+    # END SOLUTION
+
+
+# %%
+check(rotary_logits)
+
+# %% [markdown]
+# ## 6. Which one goes on?
+#
+# Training on long sequences is expensive, so one would like to train on short ones and
+# then use longer ones. Does it work? Back to the question from the top, as a task: **a row of
+# handwritten digits goes in, and for each the model names the digit just left of it.** Reading the digit is
+# part of the task, and so is knowing where left is.
+#
+# The model is as small as it can be: 64 pixels to 64 features, one layer of
+# `TransformerEncoder` with four heads, and ten logits for each element. It is trained on rows of 16 known
+# digits, and then tested on rows of 8 to 64 *new* digits. Only the positions differ:
+#
+# - **none**;
+# - **sinusoids**, added to the features;
+# - **learned**, added: a table of 64 rows, of which training only ever sees the first 16;
+# - **rotary**, in the attention.
+#
+# Each is trained three times, with other initial weights and other rows; the curves
+# show the mean, and a band of one standard deviation that is often too thin to see.
+
+# %% tags=["experiment"]
+LENGTH = 16  # of the rows in training
+seeds = range(this.at_scale(quick=1, default=3, full=10))
+steps = this.at_scale(quick=30, default=400, full=2000)
+
+
+def draw_rows(images, labels, count, length, random):
+    """Rows of digits (count, length, 64), and the digit left of each; −1 for none."""
+    chosen = random.integers(len(images), size=(count, length))
+    left = np.roll(labels[chosen], 1, axis=1)
+    left[:, 0] = -1
+    return images[chosen].reshape(count, length, 64), left
+
+
+class Reader(keras.Model):
+    """Ten logits for each digit of a row: which digit stands left of it?"""
+
+    def __init__(self, positions=None, rotary=None):
+        super().__init__()
+        self.embed = keras.layers.Dense(64)
+        self.positions = positions
+        self.encoder = layers.TransformerEncoder(128, num_heads=4, rotary=rotary)
+        self.classify = keras.layers.Dense(10)
+
+    def call(self, rows, attention_mask=None):
+        x = self.embed(rows)  # (B, T, D)
+        if self.positions is not None:
+            x = x + self.positions(x)
+        return self.classify(self.encoder(x, attention_mask=attention_mask))
+
+
+def train(make, seed):
+    """A Reader, trained on rows of 16 known digits."""
+    keras.utils.set_random_seed(seed)
+    reader = Reader(**make())
+    rate = keras.optimizers.schedules.CosineDecay(0.0, steps, 0.0, None, 3e-3, steps // 10)
+    reader.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1),
+    )
+    random = np.random.default_rng(seed)
+    rows, left = draw_rows(known_images, known_labels, 64 * steps, LENGTH, random)
+    reader.fit(rows, left, batch_size=64, shuffle=False, verbose=0)
+    return reader
+
+
+normal = keras.initializers.RandomNormal(stddev=0.5)
+kinds = {
+    "none": dict,
+    "sinusoids": lambda: {"positions": layers.SinePositionEncoding()},
+    "learned": lambda: {"positions": layers.PositionEmbedding(64, normal.clone())},
+    "rotary": lambda: {"rotary": layers.RotaryEmbedding()},
+}
+readers = {kind: [train(make, seed) for seed in seeds] for kind, make in kinds.items()}
+
+# %% [markdown]
+# The readers are trained. Before you look:
+#
+# **Predict first.**
+#
+# 1. How well can the reader without positions do? It sees all 16 digits, but not who
+#    stands where.
+# 2. Which of the others still works in rows of 32?
+# 3. In a row of 48, at *which positions* do mistakes begin?
+
+# %% tags=["experiment"]
+lengths = [8, 16, 24, 32, 48, 64]
+
+
+def near(length, window=LENGTH):
+    """(T, T): True for keys fewer than `window` places away."""
+    place = np.arange(length)
+    return np.abs(place[:, None] - place) < window
+
+
+def correct(reader, length, mask=None):
+    """The share of 200 rows of new digits read correctly at positions 1, 2, …"""
+    random = np.random.default_rng(1)
+    rows, left = draw_rows(new_images, new_labels, 200, length, random)
+    named = np.argmax(reader(rows, attention_mask=mask), axis=-1)
+    return (named == left)[:, 1:].mean(axis=0)
+
+
+def measure(readers, mask=lambda length: None):
+    """For each length the shares (seeds, length − 1)."""
+    return {n: np.array([correct(r, n, mask(n)) for r in readers]) for n in lengths}
+
+
+def by_length(shares):
+    """Mean and standard deviation over seeds, for each length."""
+    runs = np.array([shares[n].mean(axis=-1) for n in lengths])  # (lengths, seeds)
+    return runs.mean(axis=-1), runs.std(axis=-1)
+
+
+def draw_curves(measured, title):
+    """Accuracy over lengths, and over the positions of rows of 48."""
+    left, right = show.panels(4.8, 5.2, height=3.6)
+    curves = {kind: by_length(shares) for kind, shares in measured.items()}
+    xlabel, ylabel = "digits in a row (trained: 16)", "share read correctly"
+    show.curves(lengths, curves, xlabel, ylabel, title, axes=left)
+    curves = {kind: shares[48].mean(axis=0) for kind, shares in measured.items()}
+    xlabel = "position in a row of 48"
+    show.curves(np.arange(1, 48), curves, xlabel, ylabel, "Where they go wrong", axes=right)
+    for axes in (left, right):
+        axes.set_ylim(0, 1.02)
+        axes.axvline(LENGTH - (axes is right), color="black", linewidth=0.8)
+    right.get_legend().remove()
+
+
+plain = {kind: measure(each) for kind, each in readers.items()}
+draw_curves(plain, "Trained on 16, tested on more")
+for kind, shares in plain.items():
+    inside, outside = shares[16].mean(), shares[48][:, LENGTH - 1 :].mean()
+    print(f"{kind:10} rows of 16: {inside:.0%};  rows of 48, positions 16–47: {outside:.0%}")
+
+# %% [markdown]
+# READING
+#
+# ### New positions or new distances?
+
+# %% tags=["experiment"]
+windowed = {kind: measure(each, near) for kind, each in readers.items()}
+draw_curves(windowed, "The same readers, looking 15 places far")
+for kind, shares in windowed.items():
+    print(f"{kind:10} rows of 64: {plain[kind][64].mean():.0%}, with a window {shares[64].mean():.0%}")
+
+# %% tags=["experiment"]
+def stretched(reader, length):
+    """The shares of a reader whose 16 trained rows are stretched over `length`."""
+    (table,) = reader.positions.get_weights()  # (64, D)
+    new = table.copy()
+    new[:length] = stretch_positions(table[:LENGTH], length)
+    reader.positions.set_weights([new])
+    shares = correct(reader, length)
+    reader.positions.set_weights([table])
+    return shares
+
+
+for length in (8, 16, 24, 32):
+    share = np.mean([stretched(reader, length) for reader in readers["learned"]])
+    print(f"stretched to {length:2}: {share:.0%}")
+
+# %% [markdown]
+# ## 7. Break it
+
+# %% tags=["experiment"]
+def attend(x, start, turn_values):
+    """Self-attention of one head over a row of digits that starts somewhere."""
+    positions = start + np.arange(x.shape[1])
+    heads = x[:, :, None, :]  # (B, T, N, H) with N = 1
+    turned = rotate(heads, positions)[:, :, 0]
+    value = turned if turn_values else x
+    return layers.scaled_dot_product_attention(turned, turned, value)
+
+
+for turn_values in (False, True):
+    here, there = (np.asarray(attend(row, s, turn_values)) for s in (0, 100))
+    print(f"values turned: {turn_values!s:5}; moved by 100, outputs change by {np.abs(here - there).max():.1e}")
+
+twice = [
+    train(lambda: {"positions": layers.SinePositionEncoding(), "rotary": layers.RotaryEmbedding()}, seed)
+    for seed in seeds
+]
+both = {"rotary": windowed["rotary"], "rotary and sinusoids": measure(twice, near)}
+draw_curves(both, "x")
+for kind, shares in both.items():
+    print(f"{kind:20} rows of 16: {shares[16].mean():.0%}; rows of 64 {shares[64].mean():.0%}")
+
+# %% [markdown]
+# ## 8. The same in Keras and KerasHub
+
+# %%
+import keras_hub
+
+x = np.random.default_rng(0).normal(size=(2, 12, 64)).astype("float32")
