@@ -175,6 +175,7 @@ SINE_POSITIONS = Exercise(
             "sine.axes-swapped", "sine", roles=lambda t, f, length, _: (f, t, length)
         ),
         Misconception("sine.transposed", "sine", arrange=np.transpose),
+        Misconception("sine.angles-returned", "sine", sine=identity, cosine=identity),
     ),
     accepted={
         "loops and lists": _sine_with_loops,
@@ -273,6 +274,9 @@ SHIFT_MATRIX = Exercise(
     ),
     misconceptions=(
         Misconception("shift.backwards", "shift", turn=np.transpose),
+        Misconception(
+            "shift.does-nothing", "shift", turn=lambda matrix: np.eye(len(matrix))
+        ),
         Misconception(
             "shift.halves", "sine-traps", pair=lambda i, size: (i, i + size // 2)
         ),
@@ -573,6 +577,11 @@ STRETCH_POSITIONS = Exercise(
             "stretch.row-below",
             "stretch",
             read=lambda table, place: table[np.floor(place).astype(int)],
+        ),
+        Misconception(
+            "stretch.each-row-repeated",
+            "stretch",
+            places=lambda new, old, length: new // -(-length // old),
         ),
         Misconception("stretch.shares-swapped", "stretch", read=read_swapped),
         Misconception(
@@ -909,6 +918,11 @@ ROTARY_LOGITS = Exercise(
         Misconception("cache.queries-not-turned", "distance", turn_query=identity),
         Misconception(
             "cache.nothing-turned", "distance", turn_query=identity, turn_key=identity
+        ),
+        Misconception(
+            "cache.one-position-for-all",
+            "distance",
+            turn_query=lambda x, start: rotate(x, np.full(x.shape[1], start)),
         ),
         Misconception(
             "cache.along-heads",
