@@ -599,18 +599,15 @@ for kind, shares in plain.items():
     )
 
 _, left = draw_lines(new_images, new_labels, 1000, LENGTH, np.random.default_rng(2))
-votes = np.eye(10)[left[:, 1:]].sum(
-    axis=1, keepdims=True
-)  # how often each digit occurs
-guess = np.mean(votes.argmax(axis=-1) == left[:, 1:])
+counts = np.eye(10)[left[:, 1:]].sum(axis=1, keepdims=True)  # (1000, 1, 10)
+guess = np.mean(counts.argmax(axis=-1) == left[:, 1:])
 print(f"\nnaming the most frequent digit everywhere, lines of 16: {guess:.0%}")
 
 # %% [markdown]
 # **Without positions** the model is right about one time in five. It sees a bag of
-# digits. Naming the most frequent one everywhere is right 24 % of the time, says the
-# last line of the output, so there is not much more to find in a bag. The other three
-# read 95 % or more in lines as long as those of the training. In longer lines, *all* of
-# them fail.
+# digits. Naming the most frequent one everywhere is right 24 % of the time, the last
+# number above, so there is not much more to find in a bag. The other three read 95 % or
+# more in lines as long as those of the training. In longer lines, *all* of them fail.
 #
 # But look at *where*, on the right; the black line marks the end of the training. The
 # two kinds that **add** vectors go on well up to position 15, and from 17 on they are
@@ -640,7 +637,7 @@ print(f"\nnaming the most frequent digit everywhere, lines of 16: {guess:.0%}")
 #   a mask, a **window**. Rotary should be cured. Sinusoids and learned positions should
 #   not, because their *positions* are as new as before.
 #
-# **Predict first.** Do you believe it?
+# **Predict first.** How much of a line of 64 will each of the four read with a window?
 
 
 # %% tags=["experiment"]
@@ -680,9 +677,9 @@ for kind, shares in windowed.items():
 # `scaling_factor` and `rope_type` of `layers.RotaryEmbedding` are for (Chen et al.
 # 2023; Peng et al. 2023).
 #
-# Mind what was measured: small models, one task, sixteen positions, three runs each.
-# The order of the curves between 24 and 64 without a window differs from task to task;
-# that unseen positions and unseen distances are two different troubles does not.
+# Mind what was measured: small models, one task, sixteen positions, three runs each. Do
+# not read much into which curve is above which without a window. What the experiment
+# does show is that unseen positions and unseen distances are two different troubles.
 #
 # And stretching the learned table? It gives every position a trained row, or a blend of
 # two.
@@ -712,7 +709,7 @@ for length in (16, 24, 32):
         stretch[length, steps_left] = np.mean(shares)
     one, two = stretch[length, 1], stretch[length, 2]
     print(
-        f"stretched over {length}: names its neighbour {one:.0%}, the one after {two:.0%}"
+        f"stretched over {length}: names its neighbour {one:.0%}, the one beyond {two:.0%}"
     )
 
 # %% [markdown]
@@ -862,7 +859,7 @@ print(f"stretched  yours and tlkeras: {stretch_error:.0e}")
 #   added to tokens and segments.
 # - Su, Lu, Pan, Murtadha, Wen and Liu (2021), *RoFormer: Enhanced Transformer with
 #   Rotary Position Embedding*, [arXiv:2104.09864](https://arxiv.org/abs/2104.09864).
-#   Section 3.4.2: the rotation; section 3.4.3: the decay.
+#   Section 3.2.2: the rotation; 3.4.2: how to compute it; 3.4.3: the decay.
 # - Dosovitskiy et al. (2020), *An Image is Worth 16x16 Words*,
 #   [arXiv:2010.11929](https://arxiv.org/abs/2010.11929). Section 3.2: stretched
 #   positions.
