@@ -91,11 +91,8 @@ vectors = np.random.default_rng(0).normal(size=(9, 64)).astype("float32")
 
 def order_seen(layer):
     """How much a shuffle does beyond shuffling the output: 0 if order is not seen."""
-    shuffled_before, shuffled_after = (
-        layer(line[:, order]),
-        np.array(layer(line))[:, order],
-    )
-    return np.abs(shuffled_before - shuffled_after).max()
+    before, after = layer(line[:, order]), np.array(layer(line))[:, order]
+    return np.abs(before - after).max()
 
 
 blind = order_seen(encoder)
@@ -610,13 +607,14 @@ print(f"\nnaming the most frequent digit everywhere, lines of 16: {guess:.0%}")
 # more in lines as long as those of the training. In longer lines, *all* of them fail.
 #
 # But look at *where*, on the right; the black line marks the end of the training. The
-# two kinds that **add** vectors go on well up to position 15, and from 17 on they are
-# as bad as a bag or worse. For the learned table there is nothing to explain: rows 16
-# to 63 are as random as at the start. That sinusoids fall just as deep is the surprise,
-# for they *have* vectors there, and section 3 found one matrix for every step. Yet
-# training only ever saw sixteen of those vectors, on which the slow hands hardly move.
-# Many weights read these sixteen well; few of them are right everywhere, and nothing in
-# training prefers those few.
+# two kinds that **add** vectors hold out up to position 15, sinusoids with a few more
+# mistakes towards the end, and from 17 on they are about as bad as a bag, or worse. For
+# the learned table there is nothing to explain: rows 16 to 63 are as random as at the
+# start. That sinusoids fall just as deep is the surprise, for they *have* vectors
+# there, and section 3 found one matrix for every step. Yet training only ever saw
+# sixteen of those vectors, on which the slow hands hardly move. Many weights read these
+# sixteen well; few of them are right everywhere, and nothing in training prefers those
+# few.
 #
 # So what these two still read in a line of 48 is its beginning. **Rotary** is
 # different: it fails *everywhere* in the line, also at positions that it knows from
