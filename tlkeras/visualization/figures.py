@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from tlkeras.visualization import palette
 
 INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
+SIGNED = LinearSegmentedColormap.from_list("tlkeras signed", palette.DIVERGING)
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=palette.CYCLE),
     "axes.spines.right": False,
@@ -67,17 +68,32 @@ def curves(x, lines, xlabel, ylabel, title="", log="", dotted=(), axes=None):
 
 
 def matrix(values, xlabel, ylabel, title="", xticks=None, yticks=None, axes=None):
-    """A matrix as a picture: rows down, columns across, dark for large."""
+    """A matrix as a picture: rows down, columns across, dark for large.
+
+    Where some values are negative, blue is above zero and orange below.
+    """
     rows, columns = np.shape(values)
     axes = _axes(axes, 1.5 + 0.32 * columns, 1.2 + 0.32 * rows)
-    picture = axes.imshow(values, cmap=INK, vmin=0)
+    if np.min(values) < 0:
+        most = np.max(np.abs(values))
+        picture = axes.imshow(values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto")
+    else:
+        picture = axes.imshow(values, cmap=INK, vmin=0)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    axes.set_xticks(range(columns), range(columns) if xticks is None else xticks)
-    axes.set_yticks(range(rows), range(rows) if yticks is None else yticks)
+    axes.set_xticks(*_ticks(columns, xticks))
+    axes.set_yticks(*_ticks(rows, yticks))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.figure.colorbar(picture, ax=axes, shrink=0.8)
     return axes
+
+
+def _ticks(count, labels):
+    """Where the ticks are and what they say; of many numbers every eighth."""
+    if labels is not None:
+        return range(count), labels
+    places = range(0, count, 1 if count <= 24 else 8)
+    return places, places
 
 
 def picture_ticks(axes, columns=None, rows=None, zoom=2.5):
