@@ -133,13 +133,15 @@ def transformer_masks(
     memory_keep=lambda source, target: real(source)[:, None, :],
     memory_order=anywhere,
     place=as_keys,
+    spread=np.broadcast_to,
     polarity=identity,
 ):
     """(B, S, S) in the encoder, (B, T, T) in the decoder, (B, T, S) between them."""
 
     def merge(order, queries, keys, keep):
         rule = order(np.arange(queries)[:, None], np.arange(keys)[None, :])
-        return polarity(np.broadcast_to(rule & keep, (batch, queries, keys)))
+        keep = keep if order is anywhere else rule & keep
+        return polarity(spread(keep, (batch, queries, keys)))
 
     batch, source = source_ids.shape
     target = target_ids.shape[1]
@@ -209,6 +211,7 @@ MASKS = Exercise(
             place=lambda keep: keep[:, :, None] & keep[:, None, :],
         ),
         _mask("inverted", polarity=np.logical_not),
+        _mask("not-spread", spread=identity),
         _mask(
             "order-ignores-padding-rule",
             target_keep=lambda ids: ~real(ids),
@@ -295,12 +298,13 @@ def smoothed_cross_entropy(
     *,
     logs=log_softmax,
     smooth=smoothed,
+    over=np.sum,
     sign=np.negative,
     mean=over_real_tokens,
 ):
     """A number: how surprised a model is, on average over tokens."""
     targets = smooth(np.eye(logits.shape[-1])[labels], smoothing)  # (B, T, V)
-    losses = sign((targets * logs(logits)).sum(-1))  # (B, T)
+    losses = sign(over(targets * logs(logits), axis=-1))  # (B, T)
     return mean(losses, labels != PADDING)
 
 
@@ -323,6 +327,14 @@ def far_from_zero(rng):
     return logits + np.float32(2000), labels, smoothing
 
 
+def far_apart(rng):
+    """Rows around 2000 and −2000 that differ little in themselves."""
+    logits, labels, smoothing = logits_and_labels((3, 5, 2), 5, 0.1)(rng)
+    logits[:, ::2] += 2000
+    logits[:, 1::2] -= 2000
+    return logits, labels, smoothing
+
+
 def of_probabilities(logits, axis=-1):
     """The softmax without its logarithm."""
     return np.exp(log_softmax(logits, axis))
@@ -343,6 +355,7 @@ LOSS = Exercise(
         Case("padding", logits_and_labels((5, 2, 3), 5, 0.2)),
         Case("not-smoothed", logits_and_labels((2, 4, 1), 4, 0.0)),
         Case("far-from-zero", far_from_zero, tolerance=1e-3),
+        Case("far-apart", far_apart, tolerance=1e-3),
         Case("sure", logits_and_labels((2, 5, 3), 6, 0.1, scale=900)),
         Case("square", logits_and_labels((2, 7, 4, 3, 1, 5, 6), 7, 0.3), 1e-4, True),
     ),
@@ -397,6 +410,15 @@ LOSS = Exercise(
             "overflow",
             logs=lambda x: np.log(of_probabilities(x)),
         ),
+        _loss(
+            "one-maximum-for-all",
+            "overflow",
+            logs=lambda x: x - x.max() - np.log(np.exp(x - x.max()).sum(-1))[..., None],
+        ),
+        _loss(
+            "tiny-added", "overflow", logs=lambda x: np.log(of_probabilities(x) + 1e-9)
+        ),
+        _loss("mean-over-vocabulary", over=np.mean),
         _loss("sign", sign=identity),
     ),
     accepted={
@@ -583,6 +605,9 @@ def greedy_decode(
     finished=until_all_ended,
     forget=lambda ended, token: ended | (token == END),
     extra=0,
+    complete=lambda tokens, missing, fill: np.pad(
+        tokens, ((0, 0), (0, missing)), constant_values=fill
+    ),
     result=identity,
 ):
     """(B, L): begin, the likeliest token again and again, end, padding."""
@@ -593,7 +618,7 @@ def greedy_decode(
         tokens = np.concatenate([tokens, token[:, None]], axis=1)
         ended = forget(ended, token)
     missing = max(max_length + extra - tokens.shape[1], 0)
-    return result(np.pad(tokens, ((0, 0), (0, missing)), constant_values=fill))
+    return result(complete(tokens, missing, fill))
 
 
 def decoding(ends, max_length, vocabulary=9):
@@ -624,6 +649,8 @@ GREEDY = Exercise(
     misconceptions=(
         _greedy("sees-the-last-token-only", see=lambda tokens: tokens[:, -1:]),
         _greedy("writes-on", forget=lambda ended, token: ended),
+        _greedy("forgets-the-end", forget=lambda ended, token: token == END),
+        _greedy("not-filled-up", complete=identity),
         _greedy("stops-with-the-first", finished=np.any),
         _greedy("fills-with-end", fill=END),
         _greedy("fills-with-begin", fill=BEGIN),

@@ -733,11 +733,8 @@ for block, shares in enumerate(aligned):
 # %% tags=["experiment"]
 unmasked_right = right(seen, translations(seen, keep_padding_hidden=False))
 padding_count = width - np.array([len(english.split(p.english)) + 2 for p in seen])
-edges = np.array([5, 12, 17, 20, 22, 26])
-groups = [
-    (padding_count > low) & (padding_count <= high)
-    for low, high in zip(edges[:-1], edges[1:], strict=True)
-]
+groups = [(padding_count > n - 4) & (padding_count <= n) for n in (12, 16, 20, 24)]
+groups = [group for group in groups if group.any()]
 unmasked_match = unmasked_right.mean()
 show.curves(
     [padding_count[group].mean() for group in groups],
