@@ -117,7 +117,7 @@ def _write(model, sentences, source, target, batch_size=100):
     @lambda function: jit(function, model)
     def write(source_ids):
         cache = model.initial_cache(source_ids, max_length=LONGEST)
-        begin = ops.full((batch_size, 1), text.BEGIN)
+        begin = np.full((batch_size, 1), text.BEGIN)
         return generate(model.step, begin, LONGEST, end_id=text.END, cache=cache)
 
     written = []
