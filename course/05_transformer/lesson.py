@@ -62,8 +62,9 @@ for phrase in train[::7][:3] + train[4::7][:1] + train[6::7][:3]:
 #
 # Could a network find these rules if it sees pairs like these, and nothing else? It is
 # told neither what a month is, nor that 3 PM is in the afternoon (下午), nor even that a
-# 7 in English is a 7 in Chinese. And if it has read "Mar 7, 2024" and "15:04" a thousand
-# times each, but never one after the other: can it put them together?
+# 7 in English is a 7 in Chinese. And if it has read many dates like "Thursday, March 7,
+# 2024" and many times like "15:04", but never one after the other: can it put them
+# together?
 #
 # To find out, some *pairs* of choices are kept out of the training phrases, for example
 # a full date with a 24-hour time. All values of the tests (dates, times, numbers) are
