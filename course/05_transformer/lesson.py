@@ -331,7 +331,7 @@ model = Transformer(
     num_encoder_layers=2,
     num_decoder_layers=2,
     intermediate_dim=256,
-    dropout=0.0,  # new phrases never end: there is nothing to learn by heart
+    dropout=0.0,  # section 8 tests whether it learnt phrases by heart
     max_sequence_length=width,
     normalize_first=True,
 )
@@ -378,7 +378,7 @@ show.curves(
 print(f"{rounds * steps_a_round} steps; the last round's loss is {losses[-1]:.3f}")
 
 # %% [markdown]
-# It stops a little above 0.77: nothing but what the smoothing asks for is left.
+# It stops a little above 0.77: hardly more is left than what the smoothing asks for.
 
 # %% [markdown]
 # ## 7. Greedy decoding
