@@ -1,5 +1,15 @@
 """Where data comes from, and how it becomes arrays; one module a data set."""
 
-from tlkeras.datasets import cards, digits, prose
+from tlkeras.datasets import cards, digits, multi30k, phrases, prose, tatoeba, text
+from tlkeras.datasets._fetch import DataError
 
-__all__ = ["cards", "digits", "prose"]
+__all__ = [
+    "DataError",
+    "cards",
+    "digits",
+    "multi30k",
+    "phrases",
+    "prose",
+    "tatoeba",
+    "text",
+]
