@@ -24,13 +24,68 @@ class CheckTimeoutError(BaseException):
 
 
 @dataclass(frozen=True)
+class Raised:
+    """An exception of the learner's, in words.
+
+    Args:
+        name: its type.
+        text: the first line of what it says.
+        lines: `(number, source)` of the learner's own lines on the way to it.
+        untouched: whether it is what a stub raises.
+        whole: all that it says.
+    """
+
+    name: str
+    text: str
+    lines: tuple[tuple[int, str], ...] = ()
+    untouched: bool = False
+    whole: str = ""
+
+    @classmethod
+    def of(cls, error):
+        """Describe an exception. Never raises, whatever its `__str__` does."""
+        name, whole = type(error).__name__, _text(error)
+        lines = tuple((number, source) for number, source, _ in learner_lines(error))
+        if isinstance(error, SyntaxError) and not lines:
+            whole = error.msg or ""
+            lines = ((error.lineno or 0, (error.text or "").strip()),)
+        first = (whole.strip().splitlines() or [""])[0]
+        untouched = isinstance(error, NotImplementedError)
+        return cls(name, first, lines[-4:], untouched, whole)
+
+
+def _text(error):
+    try:
+        return str(error)
+    except BaseException:
+        return "it cannot be put into words"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back from an answer: arrays, or why there are none.
+
+    Args:
+        arrays: copies of what it returned.
+        problem: why what it returned is not arrays.
+        raised: the exception that ended it.
+        changed: whether the inputs are no longer what they were.
+    """
+
+    arrays: tuple[np.ndarray, ...] | None = None
+    problem: Problem | None = None
+    raised: Raised | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True)
 class Attempt:
     """What an answer did with one case: right if there is no error and no problem."""
 
     trial: Trial
     arrays: tuple[np.ndarray, ...] | None = None
     problem: Problem | None = None
-    error: BaseException | None = None
+    error: Raised | None = None
 
     @property
     def case(self):
@@ -51,24 +106,46 @@ class Attempt:
 def attempt(exercise, answer, case, seed):
     """Run the answer on one case."""
     drawn = trial(exercise, case, seed)
-    given = copy.deepcopy(drawn.inputs)
+    return judged(drawn, ask(exercise.probe, answer, drawn.inputs, drawn.expected))
+
+
+def ask(probe, answer, inputs, like):
+    """Run an answer on copies of some inputs.
+
+    Args:
+        probe: how the answer is exercised.
+        answer: the learner's object.
+        inputs: a tuple.
+        like: what is expected; only its being a tuple, and of what length, matters.
+
+    Returns:
+        A Reply.
+    """
+    given = copy.deepcopy(inputs)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # the message says what they would
-            output = exercise.probe(answer, *given)
+            output = probe(answer, *given)
     except CheckTimeoutError:
         raise
     except BaseException as error:  # a learner's sys.exit() must not end the kernel
         if isinstance(error, KeyboardInterrupt):
             raise
-        return Attempt(drawn, error=error)
-    arrays = as_arrays(output, drawn.expected)
+        return Reply(raised=Raised.of(error))
+    arrays = as_arrays(output, like)
     if isinstance(arrays, Problem):
-        return Attempt(drawn, problem=arrays)
-    problem = difference(arrays, drawn.expected, case.tolerance)
-    if problem is None and not _unchanged(drawn.inputs, given):
+        return Reply(problem=arrays)
+    return Reply(arrays, changed=not _unchanged(inputs, given))
+
+
+def judged(drawn, reply):
+    """The Attempt that a Reply to a Trial makes: nothing but numbers is looked at."""
+    if reply.arrays is None:
+        return Attempt(drawn, problem=reply.problem, error=reply.raised)
+    problem = difference(reply.arrays, drawn.expected, drawn.case.tolerance)
+    if problem is None and reply.changed:
         problem = Problem("changed-inputs", {})
-    return Attempt(drawn, arrays, problem)
+    return Attempt(drawn, reply.arrays, problem)
 
 
 def _unchanged(before, after):

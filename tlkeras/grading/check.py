@@ -22,11 +22,31 @@ def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
         An Outcome. Never raises for anything that the answer does.
     """
     if not callable(answer):
-        return message.not_callable(exercise, answer)
+        return message.not_callable(exercise, type(answer).__name__)
+
+    def try_case(case):
+        return attempt(exercise, answer, case, seed)
+
+    return judge(exercise, try_case, seconds, hint)
+
+
+def judge(exercise, try_case, seconds, hint=0, limit=deadline):
+    """Judge whatever answers the cases: an object here, or a process elsewhere.
+
+    Args:
+        exercise: the Exercise.
+        try_case: from a Case to an Attempt.
+        seconds: time allowed for all cases together; `None` for no limit.
+        hint: how many hints were shown before.
+        limit: a context manager that raises CheckTimeoutError after some seconds.
+
+    Returns:
+        An Outcome.
+    """
     attempts: list[Attempt] = []
     try:
-        with deadline(seconds):
-            _try_cases(exercise, answer, seed, attempts)
+        with limit(seconds):
+            _try_cases(exercise, try_case, attempts)
         return _judge(exercise, attempts, hint)
     except CheckTimeoutError:
         cases, points = _score(exercise, attempts)
@@ -36,12 +56,12 @@ def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
         return message.uncheckable(exercise, error)
 
 
-def _try_cases(exercise, answer, seed, attempts):
+def _try_cases(exercise, try_case, attempts):
     """Append to `attempts`, so that what was done before a timeout still counts."""
     for case in _ordered(exercise):
         if case.diagnostic and (all(a.right for a in attempts) or _untouched(attempts)):
             continue
-        attempts.append(attempt(exercise, answer, case, seed))
+        attempts.append(try_case(case))
 
 
 def _ordered(exercise):
@@ -50,7 +70,7 @@ def _ordered(exercise):
 
 
 def _untouched(attempts):
-    return all(isinstance(a.error, NotImplementedError) for a in attempts)
+    return all(a.error is not None and a.error.untouched for a in attempts)
 
 
 def _score(exercise, attempts):

@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 
-from tlkeras.grading.attempt import learner_lines
 from tlkeras.grading.outcome import Outcome, Picture, State
 
 # Problems that are their own cause: what was expected says all there is to say.
@@ -69,17 +68,8 @@ def wrong(exercise, failed, diagnosis, cases, points, hint):
 def raised(exercise, failed, diagnosis, cases, points, hint):
     """The answer raised an exception on the case `failed`."""
     say, error = exercise.messages.say, failed.error
-    name = type(error).__name__
-    lines = [
-        say("text", "line", number=number, source=source)
-        for number, source, _ in _last_lines(error)
-    ]
     parts = [
-        (
-            say("heading", "raised"),
-            say("returned", "raised", error=name, text=_first_line(error)),
-        ),
-        (say("heading", "lines"), "\n".join(lines) or say("text", "no_lines")),
+        *_exception(exercise, error),
         *_meaning(exercise, error),
         *_explanation(exercise, failed, diagnosis, cases, hint, "unknown_raised"),
     ]
@@ -88,7 +78,7 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
         State.RAISED,
         points,
         "raised",
-        error=name,
+        error=error.name,
         diagnoses=[m.id for m in diagnosis],
         case=failed.case.name,
         cases=cases,
@@ -96,9 +86,9 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     )
 
 
-def not_callable(exercise, answer):
-    """Something that cannot be called was checked."""
-    say, values = exercise.messages.say, {"given": type(answer).__name__}
+def not_callable(exercise, given):
+    """Something of a type that cannot be called was checked."""
+    say, values = exercise.messages.say, {"given": given}
     parts = [
         (say("heading", "returned"), say("returned", "not-callable", **values)),
         (
@@ -141,24 +131,24 @@ def stopped(exercise, seconds):
 
 def never_defined(exercise, error):
     """The cell that should have defined the answer raised an exception."""
-    say, name, text = exercise.messages.say, type(error).__name__, _first_line(error)
-    lines = [(number, source) for number, source, _ in _last_lines(error)]
-    if isinstance(error, SyntaxError):
-        lines, text = [(error.lineno, (error.text or "").strip())], error.msg
-    described = [say("text", "line", number=n, source=source) for n, source in lines]
-    parts = [
-        (say("heading", "raised"), say("returned", "raised", error=name, text=text)),
-        (say("heading", "lines"), "\n".join(described) or say("text", "no_lines")),
-    ]
-    return outcome(exercise, State.RAISED, 0.0, "raised", error=name, parts=parts)
+    parts = list(_exception(exercise, error))
+    return outcome(exercise, State.RAISED, 0.0, "raised", error=error.name, parts=parts)
+
+
+def _exception(exercise, error):
+    """What was raised, and the learner's own lines on the way to it."""
+    say = exercise.messages.say
+    lines = [say("text", "line", number=n, source=source) for n, source in error.lines]
+    raised = say("returned", "raised", error=error.name, text=error.text)
+    yield say("heading", "raised"), raised
+    yield say("heading", "lines"), "\n".join(lines) or say("text", "no_lines")
 
 
 def uncheckable(exercise, error):
     """The check itself failed."""
     say = exercise.messages.say
-    text = say(
-        "text", "uncheckable", error=f"{type(error).__name__}: {_first_line(error)}"
-    )
+    first = (str(error).strip().splitlines() or [""])[0]
+    text = say("text", "uncheckable", error=f"{type(error).__name__}: {first}")
     parts = [(say("heading", "report"), text)]
     return outcome(exercise, State.UNCHECKABLE, 0.0, "uncheckable", parts=parts)
 
@@ -188,7 +178,7 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
 def _meaning(exercise, error):
     """What an exception's own words mean, where they are hard to read."""
     for entry in exercise.messages.get("meaning") or []:
-        if re.search(entry["pattern"], str(error)):
+        if re.search(entry["pattern"], error.whole):
             yield exercise.messages.say("heading", "meaning"), entry["text"]
             return
 
@@ -219,15 +209,6 @@ def _in_output(exercise, failed, key):
 
 def _describe(value):
     return str(value) if np.ndim(value) == 0 else str(tuple(np.shape(value)))
-
-
-def _last_lines(error, count=4):
-    return learner_lines(error)[-count:]
-
-
-def _first_line(error):
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else ""
 
 
 def _picture(exercise, failed):
