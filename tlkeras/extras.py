@@ -16,6 +16,7 @@ EXTRAS = {
         "traitlets",
         "typer",
     ),
+    "cluster": ("distributed",),
     "tensorflow": ("tensorflow",),
     "parity": ("safetensors", "torch", "transformers"),
 }

@@ -38,7 +38,7 @@ class ChannelError(Exception):
     """The other side sent what is not allowed, or nothing in time, or has gone."""
 
 
-class Closed(ChannelError):  # noqa: N818: an ordinary end
+class Closed(ChannelError):  # noqa: N818
     """The other side has gone."""
 
 

@@ -67,7 +67,7 @@ def wrong(exercise, failed, diagnosis, cases, points, hint):
 
 def raised(exercise, failed, diagnosis, cases, points, hint):
     """The answer raised an exception on the case `failed`."""
-    say, error = exercise.messages.say, failed.error
+    error = failed.error
     parts = [
         *_exception(exercise, error),
         *_meaning(exercise, error),

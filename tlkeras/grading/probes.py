@@ -84,8 +84,9 @@ def _is_literal(value):
 
 def _names(text):
     """Names that a definition looks up outside itself."""
-    nodes = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name | ast.arg)]
-    own = {n.arg if isinstance(n, ast.arg) else n.id for n in nodes if not _loads(n)}
+    tree = ast.walk(ast.parse(text))
+    nodes: list = [n for n in tree if isinstance(n, ast.Name | ast.arg)]
+    own = {getattr(n, "arg", None) or n.id for n in nodes if not _loads(n)}
     return {n.id for n in nodes if _loads(n)} - own
 
 

@@ -1,7 +1,7 @@
 """What a notebook's code says about itself, without running it.
 
-Which names a piece of code defines and mentions, Python without a notebook's magics, and
-from these: which cells have to run so that the answers exist.
+Which names a piece of code defines and mentions, Python without a notebook's magics,
+and from these: which cells have to run so that the answers exist.
 """
 
 import ast
@@ -81,7 +81,8 @@ def used(statement):
 
 def mentioned(module):
     """The names that a module looks up before it has defined them."""
-    names, known = set(), set()
+    names: set[str] = set()
+    known: set[str] = set()
     for statement in module.body:
         try:
             names |= used(statement) - known
@@ -124,9 +125,9 @@ class Step:
 def steps(texts, given=(), experiments=()):
     """Which cells have to run, in order.
 
-    All that a learner wrote or changed does. What the lesson gave runs only if something
-    that runs mentions a name it defines: checks and printing need not. Where such a cell
-    has been deleted, the lesson's stands in for it. Experiments never run.
+    All that a learner wrote or changed does. What the lesson gave runs only if
+    something that runs mentions a name it defines: checks and printing need not. Where
+    such a cell has been deleted, the lesson's stands in for it. Experiments never run.
 
     Args:
         texts: source of each code cell of the notebook, by number.

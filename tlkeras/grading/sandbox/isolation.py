@@ -80,7 +80,9 @@ def _check_container(hidden):
         raise SandboxError("this is not root in a container")
     for folder in hidden:
         if _others_may_read(Path(folder).resolve()):
-            raise SandboxError(f"every user can read {folder}: run chmod -R o= {folder}")
+            raise SandboxError(
+                f"every user can read {folder}: run chmod -R o= {folder}"
+            )
 
 
 def _others_may_read(folder):

@@ -10,8 +10,8 @@ import resource
 import struct
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-LIBC.prctl.argtypes = [ctypes.c_int] + 4 * [ctypes.c_ulong]
-LIBC.mount.argtypes = 3 * [ctypes.c_char_p] + [ctypes.c_ulong, ctypes.c_char_p]
+LIBC.prctl.argtypes = [ctypes.c_int, *4 * [ctypes.c_ulong]]
+LIBC.mount.argtypes = [*3 * [ctypes.c_char_p], ctypes.c_ulong, ctypes.c_char_p]
 
 NEW_NAMESPACES = 0x00020000 | 0x20000000 | 0x08000000 | 0x40000000 | 0x04000000
 NEW_USER = 0x10000000  # mount, pid, ipc, net and uts above

@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tlkeras.grading.channel import Channel, ChannelError
 from tlkeras.grading.sandbox import jail
@@ -41,9 +42,9 @@ class Nursery:
         self.modules = tuple(modules)
         self.hidden = tuple(map(str, hidden))
         self._lock = threading.Lock()
-        self._process = None
-        self._requests = None
-        self._folder = None
+        self._process: Any = None
+        self._requests: Any = None
+        self._folder: Any = None
 
     @contextlib.contextmanager
     def session(self, limits):
@@ -52,8 +53,9 @@ class Nursery:
         Raises:
             SandboxError: there is none to be had, or it does not end.
         """
-        ends = [socket.socketpair(), socket.socketpair(), os.pipe()]
-        (channel, far_channel), (control, far_control), (output, far_output) = ends
+        channel, far_channel = socket.socketpair()
+        control, far_control = socket.socketpair()
+        output, far_output = os.pipe()
         drain = _Drain(output, limits.output)
         try:
             user = _free_user() if os.geteuid() == 0 and self.tier != "C" else None
@@ -108,7 +110,8 @@ class Nursery:
 
     def _launch(self, words, far, environment):
         """Start the process in a thread that lives as long: its death would end it."""
-        started, self._errors = threading.Event(), tempfile.TemporaryFile()
+        started = threading.Event()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         problems = []
 
         def keep():

@@ -1,9 +1,9 @@
 """The warm parent: has imported what lessons need, has run nothing, and forks.
 
-For each submission it forks an *attendant*, which opens new namespaces and forks the
-*worker*, locks it up, watches its memory, and outlives it to tell how it ended. When the
-worker ends, or the verdict lets go of the control connection, the kernel ends everything
-in the worker's pid namespace, and only then does the attendant report.
+For each submission it forks an *attendant*, which opens new namespaces, forks the
+*worker* into them, watches its memory, and outlives it to tell how it ended. When the
+worker ends, or the verdict lets go of the control connection, the kernel ends all that
+is left in the worker's pid namespace, and only then does the attendant report.
 
 Fork after an import is safe, after a first TensorFlow operation it is not: nothing here
 computes anything.
@@ -178,8 +178,8 @@ def _read(table, name):
             os.close(file)
     except OSError:
         return ["0"] * 5
-    before, bracket, after = text.rpartition(")")  # a name may hold anything
-    return (["0", "0"] + after.split()) if bracket else text.split()
+    _, bracket, after = text.rpartition(")")  # a name may hold anything
+    return ["0", "0", *after.split()] if bracket else text.split()
 
 
 def _end_all(table):

@@ -63,7 +63,10 @@ class _Notebook:
         for name in request["names"]:
             if name in self._names:
                 value = self._names[name]
-                found[name] = {"callable": callable(value), "type": type(value).__name__}
+                found[name] = {
+                    "callable": callable(value),
+                    "type": type(value).__name__,
+                }
         return {"found": found}, []
 
     def probe(self, request, _):
