@@ -113,8 +113,8 @@ class _Summary:
 def _follow(results, total):
     summary = _Summary()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    columns = ("Grading", *columns, "{task.description}")
-    with Progress(*columns, console=err, transient=True) as bar:
+    words = ("Grading", *columns, "{task.description}")
+    with Progress(*words, console=err, transient=True) as bar:
         task = bar.add_task("", total=total)
         for job, result, old in results:
             summary.add(job, result, old)

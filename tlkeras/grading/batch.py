@@ -12,7 +12,7 @@ import multiprocessing
 import secrets
 import signal
 import sys
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -119,7 +119,8 @@ def _results(jobs, grade, failed, workers, executor):
 
 def _pass_through(jobs, grade, failed, workers, executor):
     """Keep an executor busy with few jobs at a time; the jobs it broke on."""
-    waiting, running = iter(jobs), {}
+    waiting = iter(jobs)
+    running: dict[Future, object] = {}
     while True:
         try:
             for job in itertools.islice(waiting, 2 * workers - len(running)):

@@ -19,6 +19,7 @@ import numpy as np
 HEAD = struct.Struct(">cQ")
 JSON_BYTES = 1 << 20
 ARRAY_BYTES = 16 << 20  # more than any right answer holds; the total of a message
+LARGEST = ARRAY_BYTES - (1 << 20)  # numbers alone; beyond it only shapes are sent
 ARRAYS = 256
 DEPTH = 32
 DTYPES = frozenset(

@@ -8,7 +8,7 @@ import numpy as np
 
 from tlkeras.grading import parcel, probes
 from tlkeras.grading.attempt import CheckTimeoutError, Raised, Reply
-from tlkeras.grading.channel import ARRAY_BYTES, DTYPES, ChannelError, Closed, Late
+from tlkeras.grading.channel import DTYPES, LARGEST, ChannelError, Closed, Late
 from tlkeras.grading.compare import Problem
 
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
@@ -161,7 +161,7 @@ class Worker:
             return Reply(problem=self._problem(reply))
         if "shapes" in reply:
             arrays = _stand_ins(reply["shapes"])
-            if sum(array.nbytes for array in arrays) <= ARRAY_BYTES:
+            if sum(array.nbytes for array in arrays) <= LARGEST:
                 raise self._lost(ChannelError("shapes of arrays that are small"))
         if len(arrays) != count:
             raise self._lost(ChannelError(f"{len(arrays)} arrays instead of {count}"))

@@ -69,7 +69,8 @@ class _Grading:
         self._seed = seed
         self._limits = limits
         self._left_out = set()  # numbers of cells that spoilt a worker
-        self._raised = {}  # by number of the cell
+        # By number of the cell: what it raised, `True` if it overstayed, else `None`.
+        self._raised: dict[int, Raised | bool | None] = {}
         self._verdict = Verdict()
 
     @property
@@ -106,7 +107,7 @@ class _Grading:
 
     def _missed_a_name(self, step, steps):
         raised = self._raised.get(step.number)
-        if raised is None or raised.name != "NameError":
+        if not isinstance(raised, Raised) or raised.name != "NameError":
             return False
         later = [s for s in steps if s.number > step.number]
         return any(step.mentions & s.defines for s in later)
@@ -116,7 +117,7 @@ class _Grading:
             self._raised[step.number] = worker.run(step)
         except Lost as lost:
             self._left_out.add(step.number)
-            self._raised[step.number] = lost.late or self._ended(lost)
+            self._raised[step.number] = True if lost.late else self._ended(lost)
             raise
         except CheckTimeoutError:
             self._raised[step.number] = True
@@ -157,10 +158,11 @@ class _Grading:
         """Why a name does not exist: its cell is gone, raised, or was stopped."""
         for step in reversed(self._steps):
             raised = self._raised.get(step.number)
-            if raised is True and _defines(step, exercise.name):
-                return message.stopped(exercise, self._limits.cell)
-            if raised and _defines(step, exercise.name):
+            if raised is None or not _defines(step, exercise.name):
+                continue
+            if isinstance(raised, Raised):
                 return message.never_defined(exercise, raised)
+            return message.stopped(exercise, self._limits.cell)
         return message.not_attempted(exercise, {})
 
     def verdict(self):

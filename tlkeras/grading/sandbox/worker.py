@@ -16,7 +16,7 @@ import numpy as np
 
 from tlkeras.grading import attempt, exercise, parcel
 from tlkeras.grading.attempt import CheckTimeoutError, Raised, deadline
-from tlkeras.grading.channel import ARRAY_BYTES, ARRAYS, Channel, encode
+from tlkeras.grading.channel import ARRAYS, LARGEST, Channel
 
 
 def serve(connection):
@@ -97,11 +97,10 @@ def _reply(reply):
         return {"problem": problem.id, "values": values}, []
     if reply.raised is not None:
         return {"raised": _described(reply.raised)}, []
-    arrays = [_portable(array) for array in reply.arrays]
-    if sum(map(len, map(encode, arrays))) > ARRAY_BYTES or len(arrays) > ARRAYS:
-        shapes = [[str(array.dtype), *array.shape] for array in arrays]
+    if sum(array.nbytes for array in reply.arrays) > LARGEST:
+        shapes = [[str(array.dtype), *array.shape] for array in reply.arrays]
         return {"shapes": shapes[:ARRAYS]}, []
-    return {"changed": reply.changed}, arrays
+    return {"changed": reply.changed}, [_portable(array) for array in reply.arrays]
 
 
 def _portable(array):
