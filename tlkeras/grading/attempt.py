@@ -212,7 +212,7 @@ def learner_lines(error):
 def _installed(filename):
     path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
     return (
-        path.startswith((ROOM, _STANDARD_LIBRARY))
+        path.startswith((ROOM, _STANDARD_LIBRARY, "<probe>"))
         or "site-packages" in path
         or filename.startswith("<frozen")
         or filename.startswith("<__array_function__")

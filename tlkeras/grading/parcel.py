@@ -11,12 +11,17 @@ class ParcelError(TypeError):
     """The inputs of an exercise hold something that cannot be sent."""
 
 
-def pack(value, arrays):
-    """JSON-ready data for a value; its arrays are appended to a list.
+def pack(value, arrays, classes):
+    """JSON-ready data for a value.
+
+    Args:
+        value: arrays, numbers, text, `None`; tuples, lists and dictionaries of them;
+            and objects of plain Python classes that hold nothing else.
+        arrays: its arrays are appended to this list.
+        classes: the classes of its objects are added to this list.
 
     Raises:
-        ParcelError: it holds something other than arrays, numbers, text, `None`, and
-            tuples, lists and dictionaries of them.
+        ParcelError: it holds something else.
     """
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -25,22 +30,25 @@ def pack(value, arrays):
         kind = "$array" if isinstance(value, np.ndarray) else "$number"
         return {kind: len(arrays) - 1}
     if isinstance(value, list):
-        return [pack(each, arrays) for each in value]
+        return [pack(each, arrays, classes) for each in value]
     if isinstance(value, tuple):
-        return {"$tuple": [pack(each, arrays) for each in value]}
+        return {"$tuple": [pack(each, arrays, classes) for each in value]}
     if isinstance(value, dict):
-        pairs = value.items()
-        return {"$table": [[pack(k, arrays), pack(v, arrays)] for k, v in pairs]}
+        pairs = [list(pair) for pair in value.items()]
+        return {"$table": pack(pairs, arrays, classes)}
+    if type(value).__module__.startswith("tlkeras_exercises_"):
+        classes.extend({type(value)} - {*classes})
+        return {"$object": [type(value).__name__, pack(vars(value), arrays, classes)]}
     raise ParcelError(
         f"a {type(value).__name__} cannot be sent to the process that runs answers. "
         "Let the case draw arrays, and let the exercise's probe make objects of them."
     )
 
 
-def unpack(data, arrays):
-    """The value that `pack` made data of."""
+def unpack(data, arrays, names):
+    """The value that `pack` made data of; its classes are looked up by name."""
     if isinstance(data, list):
-        return [unpack(each, arrays) for each in data]
+        return [unpack(each, arrays, names) for each in data]
     if not isinstance(data, dict):
         return data
     ((kind, content),) = data.items()
@@ -48,6 +56,9 @@ def unpack(data, arrays):
         return arrays[content]
     if kind == "$number":
         return arrays[content][()]
-    if kind == "$tuple":
-        return tuple(unpack(each, arrays) for each in content)
-    return {unpack(k, arrays): unpack(v, arrays) for k, v in content}
+    content = unpack(content, arrays, names)
+    if kind == "$object":
+        made = object.__new__(names[content[0]])
+        vars(made).update(content[1])
+        return made
+    return tuple(content) if kind == "$tuple" else dict(content)

@@ -48,7 +48,7 @@ def _reached(name, trees):
     """The statements that define a name, and those that these need."""
     statements = [(step, s) for step, tree in trees.items() for s in tree.body]
     defines = [source.defined(statement) for _, statement in statements]
-    wanted, taken = [name], set()
+    wanted, taken = [name, "*"], set()  # a star may bring anything
     while wanted:
         one = wanted.pop()
         for index, names in enumerate(defines):

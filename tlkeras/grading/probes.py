@@ -1,7 +1,8 @@
 """A probe as text, so that it runs where the exercises are not.
 
 A lesson's probe lies beside the references. It is sent alone: its source, the source of
-the plain functions of its module that it calls, the modules it uses, and constants.
+the functions and classes of its module that it uses, imports, and constants. Classes of
+objects among the inputs are sent in the same way.
 """
 
 import ast
@@ -12,23 +13,34 @@ import textwrap
 import types
 
 from tlkeras.grading.exercise import call
+from tlkeras.grading.source import used
+
+
+NAME = "_tlkeras_probe"  # what stands for the probe at the end of the text
 
 
 class ProbeError(ValueError):
     """A probe needs something that cannot be sent; the message says what to change."""
 
 
-def source(exercise):
-    """The text of a module that defines the exercise's probe; `None` for a mere call.
+def source(exercise, classes=()):
+    """The text of a module that defines the exercise's probe, if it has one.
+
+    Args:
+        exercise: the Exercise.
+        classes: defined in it too.
 
     Raises:
         ProbeError: the probe reaches something that must not or cannot be sent.
     """
-    if exercise.probe is call:
-        return None
     pieces: dict[str, str] = {}
-    _collect(exercise.probe, exercise, pieces)
-    return "\n\n".join(pieces.values()) + f"\n\nprobe = {exercise.probe.__name__}\n"
+    for thing in classes:
+        if thing.__name__ not in pieces:
+            _collect(thing, exercise, pieces)
+    if exercise.probe is not call:
+        _collect(exercise.probe, exercise, pieces)
+        pieces[NAME] = f"{NAME} = {exercise.probe.__name__}"
+    return "\n\n".join(pieces.values())
 
 
 def _collect(thing, exercise, pieces):
@@ -36,12 +48,12 @@ def _collect(thing, exercise, pieces):
     where, name = f"the probe of {exercise.name}", thing.__name__
     if thing in (exercise.reference, *exercise.accepted.values()):
         raise ProbeError(f"{where} reaches a right answer, {name}.")
-    if name == "<lambda>" or getattr(thing, "__closure__", None):
+    if name == "<lambda>" or getattr(inspect.unwrap(thing), "__closure__", None):
         raise ProbeError(f"{where}: write {name} with `def`, at the module's top.")
     pieces[name] = ""  # functions may call each other
     text = textwrap.dedent(inspect.getsource(thing))
     module = vars(sys.modules[thing.__module__])
-    for needed in sorted(_names(text) - pieces.keys()):
+    for needed in sorted(used(ast.parse(text).body[0]) - pieces.keys()):
         if needed in module:
             _define(needed, module[needed], thing, exercise, pieces)
         elif not hasattr(builtins, needed):
@@ -80,15 +92,3 @@ def _is_literal(value):
     if isinstance(value, dict):
         return all(_is_literal(x) for pair in value.items() for x in pair)
     return value is None or isinstance(value, bool | int | float | str | bytes)
-
-
-def _names(text):
-    """Names that a definition looks up outside itself."""
-    tree = ast.walk(ast.parse(text))
-    nodes: list = [n for n in tree if isinstance(n, ast.Name | ast.arg)]
-    own = {getattr(n, "arg", None) or n.id for n in nodes if not _loads(n)}
-    return {n.id for n in nodes if _loads(n)} - own
-
-
-def _loads(node):
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)

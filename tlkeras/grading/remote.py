@@ -61,7 +61,7 @@ class Worker:
         self._end = end
         self._until = end
         self._number = 0
-        self._probed = set()
+        self._probes: dict[str, str] = {}
 
     @contextlib.contextmanager
     def within(self, seconds):
@@ -102,25 +102,25 @@ class Worker:
             Lost: it spoilt the worker.
             ParcelError, ProbeError: the exercise cannot be sent.
         """
-        self._send_probe(exercise)
         arrays: list[np.ndarray] = []
+        classes: list[type] = []
+        inputs = parcel.pack(tuple(drawn.inputs), arrays, classes)
+        self._send_probe(exercise, classes)
         count = len(drawn.expected) if isinstance(drawn.expected, tuple) else None
         request = {
             "do": "call",
             "name": exercise.name,
-            "inputs": parcel.pack(tuple(drawn.inputs), arrays),
+            "inputs": inputs,
             "count": count,
         }
         reply, returned = self._ask(request, arrays)
         return self._reply(reply, returned, 1 if count is None else count)
 
-    def _send_probe(self, exercise):
-        if exercise.name in self._probed:
-            return
-        text = probes.source(exercise)
-        if text is not None:
+    def _send_probe(self, exercise, classes):
+        text = probes.source(exercise, classes)
+        if text != self._probes.get(exercise.name, ""):
             self._ask({"do": "probe", "name": exercise.name, "text": text})
-        self._probed.add(exercise.name)
+            self._probes[exercise.name] = text
 
     def _ask(self, request, arrays=()):
         self._number += 1

@@ -93,7 +93,7 @@ class _Grading:
             for name, exercise in self._exercises.items():
                 if name not in self._verdict.outcomes and worker.alive:
                     self._attend(worker, exercise, found.get(name))
-        except Lost:
+        except (Lost, CheckTimeoutError):  # of the whole submission
             return
 
     def _run_cells(self, worker):

@@ -14,7 +14,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from tlkeras.grading import attempt, exercise, parcel
+from tlkeras.grading import attempt, exercise, parcel, probes
 from tlkeras.grading.attempt import CheckTimeoutError, Raised, deadline
 from tlkeras.grading.channel import ARRAYS, LARGEST, Channel
 
@@ -72,15 +72,16 @@ class _Notebook:
     def probe(self, request, _):
         """Define how an answer is to be exercised."""
         names = {"__name__": "probe"}
-        exec(request["text"], names)
-        self._probes[request["name"]] = names["probe"]
+        exec(compile(request["text"], "<probe>", "exec"), names)
+        self._probes[request["name"]] = names
         return {}, []
 
     def call(self, request, arrays):
         """Exercise an answer."""
         name, count = request["name"], request["count"]
-        probe = self._probes.get(name, exercise.call)
-        inputs = parcel.unpack(request["inputs"], arrays)
+        names = self._probes.get(name, {})
+        probe = names.get(probes.NAME, exercise.call)
+        inputs = parcel.unpack(request["inputs"], arrays, names)
         like = None if count is None else (None,) * count
         try:
             with deadline(request["seconds"]):

@@ -201,15 +201,12 @@ for path in (LESSON, "/opt/tlkeras/tlkeras/course/lessons", "/opt/tlkeras/course
             print("LEAK", path, file)
 
 # %% searches all files (cell 20)
-import os
-for folder, folders, files in os.walk("/"):
-    if folder.startswith(("/proc", "/sys", "/usr/share", "/usr/lib/x86_64")):
-        folders[:] = []
-        continue
-    for file in files:
-        if file in ("exercises.py", "syllabus.toml", "grading.json", "result.json") or (
-                file.endswith(".ipynb") and "site-packages" not in folder):
-            print("LEAK", folder, file)
+import subprocess
+names = ("exercises.py", "syllabus.toml", "grading.json", "result.json", "01_tiny*")
+for name in names:
+    command = ["find", "/", "-path", "/proc", "-prune", "-o", "-name", name, "-print"]
+    found = subprocess.run(command, capture_output=True, text=True).stdout
+    if found: print("LEAK", found)
 
 # %% searches its own memory
 import re
