@@ -5,6 +5,7 @@ import pytest
 from tlkeras.grading import Exercise, policy, source
 
 SOFTMAX = "keras.ops.softmax"
+TF = "import tensorflow as tf"
 FORBIDDEN = ("keras.layers.MultiHeadAttention", SOFTMAX, "tlkeras.layers")
 EXERCISE = Exercise("f", "s", 1, None, (), (), forbidden=FORBIDDEN)
 
@@ -23,7 +24,7 @@ def found(*cells):
         (["from keras import ops as o\ndef f(x): return o.softmax(x)"], SOFTMAX),
         (["def f(x):\n  from keras.ops import softmax as s\n  return s(x)"], SOFTMAX),
         (["import keras.ops as K\ng = K.softmax\nf = lambda x: g(x)"], SOFTMAX),
-        (["import tensorflow as tf\ndef f(x): return tf.keras.ops.softmax(x)"], SOFTMAX),
+        ([TF, "def f(x): return tf.keras.ops.softmax(x)"], SOFTMAX),
         (["import keras\ndef f(x): return getattr(keras.ops, 'softmax')(x)"], SOFTMAX),
         (["from keras.ops import *\ndef f(x): return softmax(x)"], "keras.ops.*"),
         (["from numpy import *\ndef f(x): return exp(x)"], None),
@@ -34,7 +35,7 @@ def found(*cells):
         (["def f(x): return __import__('keras').ops.softmax(x)"],
          "__import__ (what it brings cannot be seen)"),
         (["import numpy as np\nimport keras", "def f(x): return np.exp(x)"], None),
-        (["import keras\ndef g(x): return keras.ops.softmax(x)\ndef f(x): return x"], None),
+        (["import keras", "def g(x): return keras.ops.softmax(x)"], None),
         (["import keras\ndef f(x): return keras.ops.softmax_loss(x)"], None),
     ],
 )  # fmt: skip

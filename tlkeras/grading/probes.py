@@ -15,7 +15,6 @@ import types
 from tlkeras.grading.exercise import call
 from tlkeras.grading.source import used
 
-
 NAME = "_tlkeras_probe"  # what stands for the probe at the end of the text
 
 
