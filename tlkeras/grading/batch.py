@@ -6,7 +6,6 @@ any moment, and the same batch, run again, goes on where it was.
 
 import contextlib
 import ctypes
-import itertools
 import json
 import multiprocessing
 import secrets
@@ -100,45 +99,45 @@ def _keep(folder, job, graded, printed):
 
 
 def _results(jobs, grade, failed, workers, executor):
-    if executor is not None:
-        suspects = yield from _pass_through(jobs, grade, failed, workers, executor)
-    else:
-        with _pool(workers) as pool:
-            suspects = yield from _pass_through(jobs, grade, failed, workers, pool)
-    while suspects:  # a process of ours ended: one of these is why, so one at a time
-        job, *rest = suspects
-        with _pool(1) as pool:
-            again = yield from _pass_through([job], grade, failed, 1, pool)
-        if again:
-            yield job, failed(job, "its process ended"), b""
-        if len(rest) > 2 * workers and not again:
-            with _pool(workers) as pool:
-                rest = yield from _pass_through(rest, grade, failed, workers, pool)
-        suspects = rest
+    while jobs:
+        with contextlib.ExitStack() as stack:
+            pool = executor or stack.enter_context(_pool(workers))
+            suspects, jobs = yield from _pass(jobs, grade, failed, 2 * workers, pool)
+        executor = None if suspects else executor
+        while suspects:  # a process of ours died of one of these: one at a time
+            with _pool(1) as pool:
+                suspects, rest = yield from _pass(suspects, grade, failed, 1, pool)
+            for job in suspects:
+                yield job, failed(job, "its process ended"), b""
+            suspects = rest
 
 
-def _pass_through(jobs, grade, failed, workers, executor):
-    """Keep an executor busy with few jobs at a time; the jobs it broke on."""
-    waiting = iter(jobs)
+def _pass(jobs, grade, failed, most, executor):
+    """Keep an executor busy with few jobs at a time.
+
+    Returns:
+        If it broke: the jobs it had, and those it had not; else two empty lists.
+    """
+    waiting = list(reversed(jobs))
     running: dict[Future, object] = {}
-    while True:
+    while waiting or running:
         try:
-            for job in itertools.islice(waiting, 2 * workers - len(running)):
-                running[executor.submit(grade, job)] = job
+            while waiting and len(running) < most:
+                running[executor.submit(grade, waiting[-1])] = waiting[-1]
+                waiting.pop()
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                job, error = running[future], future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    raise error
+                del running[future]
+                if error is None:
+                    yield job, *future.result()
+                else:
+                    yield job, failed(job, f"{type(error).__name__}: {error}"), b""
         except BrokenProcessPool:
-            return [job, *running.values(), *waiting]
-        if not running:
-            return []
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        broken = [f for f in done if isinstance(f.exception(), BrokenProcessPool)]
-        for future in set(done) - set(broken):
-            job, error = running.pop(future), future.exception()
-            if error is None:
-                yield job, *future.result()
-            else:
-                yield job, failed(job, f"{type(error).__name__}: {error}"), b""
-        if broken:
-            return [*running.values(), *waiting]
+            return list(running.values()), waiting[::-1]
+    return [], []
 
 
 def _pool(workers):

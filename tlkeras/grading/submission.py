@@ -83,10 +83,11 @@ def read(path, largest=LARGEST):
         link = error.errno == errno.ELOOP
         reason = "it is a link" if link else error.strerror
         raise NotebookError(f"cannot be read: {reason}.") from None
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(file)
+        raise NotebookError("cannot be read: it is no ordinary file.")
     with open(file, "rb", buffering=0) as opened:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            raise NotebookError("cannot be read: it is no ordinary file.")
         if status.st_size > largest:
             raise NotebookError(
                 f"is too large: {status.st_size / 2**20:.0f} MB, and at most "
