@@ -13,7 +13,7 @@ EXERCISE = Exercise("f", "s", 1, None, (), (), forbidden=FORBIDDEN)
 def found(*cells):
     steps = source.steps(dict(enumerate(cells)))
     return [
-        (entry["name"], entry["text"]) for entry in policy.findings(EXERCISE, steps)
+        (entry["name"], entry["text"]) for entry in policy.findings([EXERCISE], steps)
     ]
 
 
@@ -63,4 +63,4 @@ def test_a_star_that_brings_what_is_forbidden_is_reported():
 def test_without_a_policy_nothing_is_found():
     free = Exercise("f", "s", 1, None, (), ())
     steps = source.steps({0: "import keras\ndef f(x): return keras.ops.softmax(x)"})
-    assert policy.findings(free, steps) == []
+    assert policy.findings([free], steps) == []

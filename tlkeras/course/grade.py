@@ -74,11 +74,7 @@ def grade(job):
     found = verdict.grade(
         steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
     )
-    reported = [
-        finding
-        for exercise in which.exercises.values()
-        for finding in policy.findings(exercise, steps)
-    ]
+    reported = policy.findings(which.exercises.values(), steps)
     result = record.graded(
         _header(job, handed_in, began),
         found,

@@ -200,6 +200,8 @@ def _table(content):
 
 def _depth(content):
     """How deep brackets are nested, counting those in strings too."""
+    if content.count(b"[") + content.count(b"{") <= DEPTH:
+        return 0
     steps = np.frombuffer(content, np.uint8)
     opened = np.isin(steps, list(b"[{")).astype(np.int32)
     closed = np.isin(steps, list(b"]}")).astype(np.int32)

@@ -12,20 +12,25 @@ from tlkeras.grading import source
 UNFOLLOWED = {"__import__", "eval", "exec", "import_module"}
 
 
-def findings(exercise, steps):
-    """What an answer, and what it uses, mentions that it should not.
+def findings(exercises, steps):
+    """What answers, and what they use, mention that they should not.
 
     Args:
-        exercise: an Exercise with `forbidden` names.
+        exercises: Exercises; those without `forbidden` names are passed over.
         steps: the cells that run, as `source.steps` chooses.
 
     Returns:
-        Tables `{"exercise", "line", "name", "text"}`, in the order of the notebook.
+        Tables `{"exercise", "line", "name", "text"}`, by exercise and in the order of
+        the notebook.
     """
-    if not exercise.forbidden:
-        return []
+    exercises = [each for each in exercises if each.forbidden]
+    steps = [step for step in steps if exercises]
     trees = {step: tree for step in steps if (tree := source.parse(step.text))}
     aliases = _aliases(trees.values())
+    return [f for each in exercises for f in _findings(each, trees, aliases)]
+
+
+def _findings(exercise, trees, aliases):
     found: dict[tuple, str] = {}
     for step, statement in _reached(exercise.name, trees):
         for node in ast.walk(statement):

@@ -11,6 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2]  # the folder of tlkeras
 STAND_IN = Path(__file__).resolve().parent / "stand_in.py"
 INSIDE = Path("/opt/tlkeras")  # where tlkeras lies in the jail
+PACKAGES = Path("/opt/packages")  # and where folders of packages do, by number
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
 ENVIRONMENT = {
@@ -47,13 +48,13 @@ def interpreter():
     return Path(sys.executable).resolve()
 
 
-def environment(inside):
+def environment(places):
     """What a worker's process finds in its environment: nothing of this one's.
 
     Args:
-        inside: the folder that holds tlkeras there.
+        places: where Python looks for modules, ours first.
     """
-    places = [str(inside), *map(str, packages())]
+    places = map(str, places)
     return ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(places)}
 
 
@@ -70,7 +71,8 @@ def command(root, hidden=()):
     words += ["--die-with-parent", "--new-session", "--clearenv"]
     if not root:
         words += ["--unshare-user", "--uid", "1000", "--gid", "1000"]
-    for name, value in environment(INSIDE).items():
+    numbers = [PACKAGES / str(number) for number, _ in enumerate(packages())]
+    for name, value in environment([INSIDE, *numbers]).items():
         words += ["--setenv", name, value]
     words += _files(hidden)
     words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
@@ -87,11 +89,15 @@ def _files(hidden):
         yield from ("--ro-bind-try", place, place)
     shown = [Path(place) for place in SYSTEM]
     prefix = Path(sys.base_prefix).resolve()
-    for place in dict.fromkeys((prefix, Path(sys.base_prefix), *packages())):
-        if not _within(place, shown):
-            yield from _open_way(place)
-            yield from ("--ro-bind", str(place.resolve()), str(place))
-            shown.append(place)
+    for own in dict.fromkeys((prefix, Path(sys.base_prefix))):
+        if not _within(own, shown):
+            yield from (*_open_way(own), "--ro-bind", str(prefix), str(own))
+            shown.append(own)
+    for number, folder in enumerate(packages()):
+        target = PACKAGES / str(number)
+        yield from (*_open_way(target), "--ro-bind", str(folder.resolve()), str(target))
+        if (folder / PACKAGE.name).is_dir():
+            yield from _empty(target / PACKAGE.name)
     yield from _own(shown, hidden)
 
 
@@ -100,12 +106,16 @@ def _own(shown, hidden):
     copies = [place / PACKAGE.name for place in packages()]
     for place in (PACKAGE, *copies, *map(Path, hidden)):
         if place.is_dir() and _within(place, shown):
-            yield from ("--tmpfs", str(place), "--remount-ro", str(place))
+            yield from _empty(place)
     here = INSIDE / PACKAGE.name
     yield from (*_open_way(here), "--ro-bind", str(PACKAGE), str(here))
     course = str(here / "course")
     yield from ("--tmpfs", course, "--ro-bind", str(STAND_IN), f"{course}/__init__.py")
     yield from ("--remount-ro", course)
+
+
+def _empty(place):
+    return ("--tmpfs", str(place), "--remount-ro", str(place))
 
 
 def _open_way(place):

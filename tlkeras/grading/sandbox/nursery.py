@@ -91,7 +91,8 @@ class Nursery:
         self._forget()
         self._requests, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         job = {"tier": self.tier, "modules": self.modules, "requests": far.fileno()}
-        words = [str(jail.interpreter()), "-s", "-m", "tlkeras.grading.sandbox.warm"]
+        # Without `site`: nothing but what stands on our path can be imported.
+        words = [str(jail.interpreter()), "-S", "-m", "tlkeras.grading.sandbox.warm"]
         words.append(json.dumps(job))
         environment = None
         if self.tier == "A":
@@ -100,7 +101,8 @@ class Nursery:
             self._folder = tempfile.mkdtemp(prefix="tlkeras-")
             os.chmod(self._folder, 0o777)
             inside = _copy(Path(self._folder) / "package")
-            environment = jail.environment(inside) | {"HOME": self._folder}
+            places = [inside, *jail.packages()]
+            environment = jail.environment(places) | {"HOME": self._folder}
         self._launch(words, far, environment)
         if not select.select([self._requests], [], [], START)[0] or (
             self._requests.recv(16) != b"ready"

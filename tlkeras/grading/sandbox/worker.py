@@ -39,6 +39,7 @@ class _Notebook:
         sys.modules["__main__"] = module  # where dataclasses and pickles look
         self._names = module.__dict__
         self._names.update(display=_nothing, get_ipython=_Shell)
+        self._names.update(exit=sys.exit, quit=sys.exit)
         self._probes = {}
         random.seed(0)
         np.random.seed(0)
