@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import LIMITS
+from conftest import LIMITS, TINY
 
-from tlkeras.grading.sandbox.nursery import FIRST_USER
+from tlkeras.course import grade
 
 HERE = Path(__file__).parent
 SECRET = "what-no-submission-may-see"
@@ -104,16 +104,28 @@ def _files(folder):
     return {p: p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
 
 
-def _survivors():
-    """Processes of users that only submissions have."""
-    found = []
+def _survivors(seconds=3):
+    """What the warm parent has forked and is still there."""
+    warm = grade._warm("A", grade.PLAIN, TINY)._process.pid
+    end = time.monotonic() + seconds
+    while len(left := _descendants(warm)) > 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    return left[2:]  # after bubblewrap's first process and the warm parent
+
+
+def _descendants(process):
+    parents = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.stat(f"/proc/{name}").st_uid >= FIRST_USER:
-                found.append(name)
+            fields = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-    return found
+        if fields[0] != "Z":
+            parents[int(name)] = int(fields[1])
+    found = [process]
+    for parent in found:  # grows
+        found.extend(child for child, own in parents.items() if own == parent)
+    return found[1:]
 
 
 def test_a_test_of_leaks_can_fail(grader):
@@ -124,3 +136,10 @@ def test_a_test_of_leaks_can_fail(grader):
 def test_the_sentinel_sees_what_is_left(grader, solved_cells):
     _, printed = grader("open('/tmp/x', 'w')", SENTINEL)
     assert "LEAK" in printed
+
+
+def test_the_search_for_survivors_finds_one(isolation):
+    nursery = grade._warm("A", grade.PLAIN, TINY)
+    with nursery.session(LIMITS):
+        assert _survivors(0)
+    assert _survivors() == []
