@@ -4,18 +4,19 @@ Runs in any process that has the lessons; the submission's code runs in another.
 """
 
 import atexit
+import re
 import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import tlkeras
-from tlkeras.course.build import STUB, build
 from tlkeras.course.headless import lesson_of
 from tlkeras.course.syllabus import CourseError, home, lesson
 from tlkeras.grading import notebook, policy, record, source, submission, verdict
 from tlkeras.grading.sandbox import Isolation, Limits, Nursery
 
+SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
 # What a warm parent has imported. Which one a submission gets depends on its imports.
 PLAIN = ("numpy",)
 HEAVY = (*PLAIN, "tensorflow", "keras", "tlkeras.layers", "tlkeras.masks")
@@ -123,11 +124,16 @@ def _steps(which, document):
 
 @cache
 def _material(which):
-    """The cells of a lesson that a learner need not change, and its experiments."""
-    cells = notebook.parse(build(which)).code
-    cells = [cell for cell in cells if STUB[0] not in cell.source]
-    experiments = tuple(c.source for c in cells if "experiment" in c.tags)
-    return tuple(c.source for c in cells if "experiment" not in c.tags), experiments
+    """The cells of a lesson that a learner need not change, and its experiments.
+
+    Read off the lesson's text, for what builds notebooks takes seconds to import.
+    """
+    text = (which.folder / "lesson.py").read_text("utf-8")
+    pieces = iter(re.split(r"^# %%(.*)$", text, flags=re.MULTILINE)[1:])
+    cells = [(head, body) for head, body in zip(pieces, pieces, strict=True)]
+    code = [(h, b) for h, b in cells if "[markdown]" not in h and SOLUTION not in b]
+    experiments = tuple(body for head, body in code if '"experiment"' in head)
+    return tuple(body for head, body in code if '"experiment"' not in head), experiments
 
 
 def _notes(steps, found, limits):
