@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 from tlkeras.course import lesson
@@ -89,8 +90,7 @@ def _options():
 def vary(number):
     """The lesson's cells with the mistakes of one learner in them."""
     rng = random.Random(number)
-    cells = notebook.parse(build(lesson(LESSON), solved=True)).code
-    blank = notebook.parse(build(lesson(LESSON))).code
+    cells, blank = _lesson()
     made = []
     for cell, given in zip(cells, blank, strict=True):
         text = cell.source
@@ -100,6 +100,12 @@ def vary(number):
             )
         made.append((text, sorted(cell.tags), STUB[0] in given.source))
     return made
+
+
+@cache
+def _lesson():
+    texts = (build(lesson(LESSON), solved=True), build(lesson(LESSON)))
+    return [notebook.parse(text).code for text in texts]
 
 
 def write_class(folder, cells, tensorflow):
