@@ -5,6 +5,8 @@ import json
 import shutil
 import sys
 
+import pytest
+
 from tlkeras.course import grade, lesson
 from tlkeras.grading import check
 from tlkeras.grading.sandbox import Limits, choose
@@ -90,6 +92,7 @@ def notebook(number):
     return json.dumps({"cells": made, "metadata": metadata})
 
 
+@pytest.mark.slow
 def test_practice_and_marks_agree(tmp_path):
     names = dict(vars(sys.modules[f"tlkeras_exercises_{LESSON.name}"]), sys=sys)
     exec(ANSWERS, names)
