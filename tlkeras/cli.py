@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import tlkeras
-from tlkeras import course
+from tlkeras import cli_grade, course
 from tlkeras.course import doctor as doctor_room
 from tlkeras.course import headless, progress, tables
 
@@ -122,6 +122,9 @@ def check(
             if not outcome["passed"]:
                 print(f"\n{outcome['message']}")
     _exit_unless(all(outcome["passed"] for outcome in outcomes.values()))
+
+
+app.command()(cli_grade.grade)
 
 
 @app.command()
@@ -246,9 +249,11 @@ def run():
     """Run the command; what its user can mend is one line, and exit code 2."""
     from tlkeras.grading.notebook import NotebookError
     from tlkeras.grading.practice import PracticeError
+    from tlkeras.grading.sandbox import SandboxError
 
+    known = (course.CourseError, NotebookError, PracticeError, SandboxError)
     try:
         app(prog_name="tlkeras")
-    except (course.CourseError, NotebookError, PracticeError) as error:
+    except known as error:
         err.print(f"tlkeras: {error}", style="red", markup=False, soft_wrap=True)
         raise SystemExit(2) from None

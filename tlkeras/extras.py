@@ -17,6 +17,7 @@ EXTRAS = {
         "traitlets",
         "typer",
     ),
+    "cluster": ("distributed",),
     "tensorflow": ("tensorflow",),
     "scores": ("sacrebleu",),
     "parity": ("safetensors", "torch", "transformers"),

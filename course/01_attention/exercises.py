@@ -12,6 +12,24 @@ import numpy as np
 from tlkeras.grading import Case, Exercise, Messages, Misconception
 
 MESSAGES = Messages(Path(__file__).parent)
+# What these exercises ask a learner to write; reported if it is called instead.
+SOFTMAXES = (
+    "keras.activations.softmax",
+    "keras.layers.Softmax",
+    "keras.ops.softmax",
+    "scipy.special.softmax",
+    "tensorflow.nn.softmax",
+)
+ATTENTIONS = (
+    "keras.layers.AdditiveAttention",
+    "keras.layers.Attention",
+    "keras.layers.GroupQueryAttention",
+    "keras.layers.MultiHeadAttention",
+    "keras.ops.dot_product_attention",
+    "keras_hub.layers",
+    "tlkeras.layers",
+)
+MASKS = ("tlkeras.masks",)
 
 
 def floats(rng, *shape, scale=1.0):
@@ -68,6 +86,7 @@ SOFTMAX = Exercise(
     points=3,
     reference=softmax,
     messages=MESSAGES,
+    forbidden=SOFTMAXES,
     cases=(
         Case("vector", lambda rng: (floats(rng, 5, scale=2),)),
         Case("rows", lambda rng: (floats(rng, 3, 5, scale=2),)),
@@ -254,6 +273,7 @@ ATTENTION = Exercise(
     points=6,
     reference=attention,
     messages=MESSAGES,
+    forbidden=ATTENTIONS,
     cases=(
         Case("plain", attention_inputs(2)),
         Case("heads", attention_inputs(2, 3)),
@@ -460,6 +480,7 @@ CAUSAL_MASK = Exercise(
     points=2,
     reference=causal,
     messages=MESSAGES,
+    forbidden=MASKS,
     cases=(
         Case("five", lambda rng: (5,)),
         Case("one", lambda rng: (1,)),
@@ -518,6 +539,7 @@ PADDING_MASK = Exercise(
     points=2,
     reference=padding,
     messages=MESSAGES,
+    forbidden=MASKS,
     cases=(
         Case("right", tokens(3, 5, 0, size=5)),
         Case("left", left_padded),
@@ -590,6 +612,7 @@ CAUSAL_SELF_ATTENTION = Exercise(
     points=3,
     reference=self_attention,
     messages=MESSAGES,
+    forbidden=(*ATTENTIONS, *MASKS),
     cases=(
         Case("no-padding", sequences(4, 4, size=4, width=3)),
         Case("padding", sequences(3, 5, 2, size=5, width=4)),
@@ -713,6 +736,7 @@ ATTENTION_CLASSIFIER = Exercise(
     points=4,
     reference=classifier,
     messages=MESSAGES,
+    forbidden=ATTENTIONS,
     cases=(
         Case("warm", digits(3, 20, 0.5)),
         Case("cool", digits(4, 30, 0.05), tolerance=1e-3),

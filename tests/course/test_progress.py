@@ -75,7 +75,7 @@ def test_a_crash_while_writing_leaves_the_old_file(started, monkeypatch):
     def crash(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("tlkeras.course.files.os.replace", crash)
+    monkeypatch.setattr("tlkeras.files.os.replace", crash)
     with pytest.warns(UserWarning, match="disk full"):
         progress.record("01_tiny", outcome(2))
     assert progress.read(started)["01_tiny"]["double"]["points"] == 1

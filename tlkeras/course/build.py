@@ -14,8 +14,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from tlkeras.course.files import write_atomically
 from tlkeras.course.syllabus import CourseError, home
+from tlkeras.files import write_atomically
 
 FORMAT = 1  # of the `tlkeras` metadata in a notebook
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"

@@ -6,7 +6,8 @@ the function needs, and those that these need, take a moment.
 
 import ast
 import json
-import symtable
+
+from tlkeras.grading.source import defined, used
 
 
 class UndefinedError(LookupError):
@@ -27,11 +28,11 @@ def define(text, name):
     wanted, needed = [name], set()
     while wanted:
         one = wanted.pop()
-        definers = [i for i, s in enumerate(statements) if one in _defined(s)]
+        definers = [i for i, s in enumerate(statements) if one in defined(s)]
         for index in definers:
             if index not in needed:
                 needed.add(index)
-                wanted.extend(_used(statements[index]))
+                wanted.extend(used(statements[index]))
     body = [statements[index] for index in sorted(needed)]
     names = {"__name__": "__main__"}
     exec(compile(ast.Module(body, type_ignores=[]), f"<{name}>", "exec"), names)
@@ -50,28 +51,3 @@ def _statements(text):
         except SyntaxError:  # magics
             continue
     return statements
-
-
-def _defined(statement):
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(a.asname or a.name).split(".")[0] for a in statement.names}
-    return {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-
-
-def _used(statement):
-    """The notebook's names that a statement looks up, and no local variables."""
-    tables = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
-    for table in tables:  # grows: functions hold functions
-        tables.extend(table.get_children())
-    return {
-        symbol.get_name()
-        for table in tables
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (symbol.is_global() or table is tables[0])
-    }

@@ -10,7 +10,7 @@ import os
 import warnings
 from pathlib import Path
 
-from tlkeras.course.files import write_atomically
+from tlkeras.files import write_atomically
 from tlkeras.grading import Messages, State
 
 MESSAGES = Messages(Path(__file__).parent)

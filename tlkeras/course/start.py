@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tlkeras.course import progress
 from tlkeras.course.build import build
-from tlkeras.course.files import write_atomically
 from tlkeras.course.syllabus import CourseError, lessons
 from tlkeras.extras import require
+from tlkeras.files import write_atomically
 from tlkeras.grading import notebook
 
 

@@ -33,14 +33,56 @@ class Raised:
     Args:
         name: of its type.
         text: what it says, in one short line.
-        lines: the learner's own lines that led to it: `(number, source, function)`.
-        stub: the function that is not written yet, where that is what it says.
+        lines: `(number, source)` of the learner's own last lines on the way to it.
+        untouched: whether it is what the answer's own stub raises.
+        stub: another function that is not written yet, if that is what it says.
+        whole: all that it says, without colours.
     """
 
     name: str
     text: str
-    lines: tuple[tuple[int, str, str], ...] = ()
-    stub: str | None = None
+    lines: tuple[tuple[int, str], ...] = ()
+    untouched: bool = False
+    stub: str = ""
+    whole: str = ""
+
+    @classmethod
+    def of(cls, error, answer=None):
+        """Describe an exception, whatever its own methods do.
+
+        Args:
+            error: the exception.
+            answer: what was called, to tell its own stub from another one's.
+        """
+        name, whole, lines = type(error).__name__, _words(error), learner_lines(error)
+        if isinstance(error, SyntaxError) and not lines:
+            whole = error.msg or ""
+            lines = [(error.lineno or 0, (error.text or "").strip(), "")]
+        untouched, stub = False, ""
+        if isinstance(error, NotImplementedError):
+            last = lines[-1][2] if lines else ""
+            own = getattr(answer, "__qualname__", "") or last
+            untouched = f"{last}.".startswith(f"{own}.")
+            stub = "" if untouched else last
+        shown = tuple((number, source) for number, source, _ in lines[-4:])
+        return cls(name, _first_line(whole), shown, untouched, stub, whole)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back from an answer: arrays, or why there are none.
+
+    Args:
+        arrays: copies of what it returned.
+        problem: why what it returned is not arrays.
+        raised: the exception that ended it.
+        changed: whether the inputs are no longer what they were.
+    """
+
+    arrays: tuple[np.ndarray, ...] | None = None
+    problem: Problem | None = None
+    raised: Raised | None = None
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,21 +113,43 @@ class Attempt:
 def attempt(exercise, answer, case, seed):
     """Run the answer on one case."""
     drawn = trial(exercise, case, seed)
-    given = copy.deepcopy(drawn.inputs)
+    return judged(drawn, ask(exercise.probe, answer, drawn.inputs, drawn.expected))
+
+
+def ask(probe, answer, inputs, like):
+    """Run an answer on copies of some inputs.
+
+    Args:
+        probe: how the answer is exercised.
+        answer: the learner's object.
+        inputs: a tuple.
+        like: what is expected; only its being a tuple, and of what length, matters.
+
+    Returns:
+        A Reply.
+    """
+    given = copy.deepcopy(inputs)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # the message says what they would
-            arrays = as_arrays(exercise.probe(answer, *given), drawn.expected)
+            arrays = as_arrays(probe(answer, *given), like)
     except (CheckTimeoutError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a learner's sys.exit() must not end the kernel
-        return Attempt(drawn, error=as_raised(error))
+        return Reply(raised=Raised.of(error, answer))
     if isinstance(arrays, Problem):
-        return Attempt(drawn, problem=arrays)
-    problem = difference(arrays, drawn.expected, case.tolerance)
-    if problem is None and not _unchanged(drawn.inputs, given):
+        return Reply(problem=arrays)
+    return Reply(arrays, changed=not _unchanged(inputs, given))
+
+
+def judged(drawn, reply):
+    """The Attempt that a Reply to a Trial makes: nothing but numbers is looked at."""
+    if reply.arrays is None:
+        return Attempt(drawn, problem=reply.problem, error=reply.raised)
+    problem = difference(reply.arrays, drawn.expected, drawn.case.tolerance)
+    if problem is None and reply.changed:
         problem = Problem("changed-inputs", {})
-    return Attempt(drawn, arrays, problem)
+    return Attempt(drawn, reply.arrays, problem)
 
 
 def _unchanged(before, after):
@@ -157,25 +221,19 @@ def _raise_at_next_line(frame):
     sys.settrace(trace)
 
 
-def as_raised(error):
-    """An exception as data, whatever its own methods do."""
-    lines = tuple(learner_lines(error))
-    stub = None
-    if isinstance(error, NotImplementedError):
-        stub = lines[-1][2] if lines else ""
-    return Raised(type(error).__name__, _words(error), lines, stub)
-
-
 def _words(error):
-    """The first line that says something: no colours, 300 characters at most."""
     try:
         text = str(error)
     except (CheckTimeoutError, KeyboardInterrupt):
         raise
     except BaseException:
         return "(its text cannot be read)"
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(text[:5000]))
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(text[:5000]))  # colours
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _first_line(text):
+    """The first line that says something, of 300 characters at most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # Keras puts a line of its own before what a layer raised.
     if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
@@ -200,7 +258,7 @@ def learner_lines(error):
 
 
 def _installed(filename):
-    if filename.startswith(("<frozen", "<__array_function__")):
+    if filename.startswith(("<frozen", "<__array_function__", "<probe>")):
         return True
     path = filename if filename.startswith("<") else str(Path(filename).resolve())
     if Path(path).name == "exercises.py":  # a lesson's probe, in a checkout

@@ -6,7 +6,7 @@ from tlkeras.grading import message
 from tlkeras.grading.attempt import (
     Attempt,
     CheckTimeoutError,
-    as_raised,
+    Raised,
     attempt,
     deadline,
 )
@@ -30,24 +30,42 @@ def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
         An Outcome. Never raises for anything that the answer does.
     """
     if not callable(answer):
-        return message.not_callable(exercise, answer)
+        return message.not_callable(exercise, type(answer).__name__)
+
+    def try_case(case):
+        return attempt(exercise, answer, case, seed)
+
+    return judge(exercise, try_case, seconds, hint)
+
+
+def judge(exercise, try_case, seconds, hint=0, limit=deadline):
+    """Judge whatever answers the cases: an object here, or a process elsewhere.
+
+    Args:
+        exercise: the Exercise.
+        try_case: from a Case to an Attempt.
+        seconds: time allowed for all cases together; `None` for no limit.
+        hint: how many hints were shown before.
+        limit: a context manager that raises CheckTimeoutError after some seconds.
+
+    Returns:
+        An Outcome.
+    """
     attempts: list[Attempt] = []
     try:
-        with suppress(CheckTimeoutError), deadline(seconds):
-            _try_cases(exercise, answer, seed, attempts)
-        return _judge(exercise, answer, attempts, hint, seconds)
+        with suppress(CheckTimeoutError), limit(seconds):
+            _try_cases(exercise, try_case, attempts)
+        return _judge(exercise, attempts, hint, seconds)
     except Exception as error:  # not the answer's, which `attempt` keeps: our fault
-        return message.uncheckable(exercise, as_raised(error))
+        return message.uncheckable(exercise, Raised.of(error))
 
 
-def _try_cases(exercise, answer, seed, attempts):
+def _try_cases(exercise, try_case, attempts):
     """Append to `attempts`, so that what was done before a timeout still counts."""
     for case in _ordered(exercise):
-        if case.diagnostic and (
-            all(a.right for a in attempts) or _untouched(answer, attempts)
-        ):
+        if case.diagnostic and (all(a.right for a in attempts) or _untouched(attempts)):
             continue
-        attempts.append(attempt(exercise, answer, case, seed))
+        attempts.append(try_case(case))
 
 
 def _ordered(exercise):
@@ -55,15 +73,9 @@ def _ordered(exercise):
     return sorted(exercise.cases, key=lambda case: case.diagnostic)
 
 
-def _untouched(answer, attempts):
+def _untouched(attempts):
     """Whether the answer is still the stub; that of another exercise does not count."""
-    own = getattr(answer, "__qualname__", "")
-    stubs = [a.error.stub if a.error else None for a in attempts]
-    return all(stub is not None and _within(own, stub) for stub in stubs)
-
-
-def _within(own, function):
-    return not function or not own or f"{function}.".startswith(f"{own}.")
+    return all(a.error is not None and a.error.untouched for a in attempts)
 
 
 def _score(exercise, attempts):
@@ -72,7 +84,7 @@ def _score(exercise, attempts):
     return cases, round(exercise.points * sum(cases.values()) / count, 2)
 
 
-def _judge(exercise, answer, attempts, hint, seconds):
+def _judge(exercise, attempts, hint, seconds):
     cases, points = _score(exercise, attempts)
     waiting = [
         c for c in _ordered(exercise) if not c.diagnostic and c.name not in cases
@@ -81,7 +93,7 @@ def _judge(exercise, answer, attempts, hint, seconds):
         return message.timed_out(exercise, waiting[0], cases, points, seconds)
     if all(cases.values()):
         return message.outcome(exercise, State.PASSED, points, cases=cases)
-    if _untouched(answer, attempts):
+    if _untouched(attempts):
         return message.not_attempted(exercise, cases)
     failing = [a for a in attempts if not a.right and not a.case.diagnostic]
     failed = min(failing, key=lambda a: a.size)

@@ -93,6 +93,9 @@ class Exercise:
         accepted: other right answers by name; `tlkeras verify` proves that they pass.
         probe: `(answer, *inputs) -> output`, how the learner's object is exercised.
         messages: what is said to the learner.
+        forbidden: full names of what may not be called instead, as
+            `keras.layers.MultiHeadAttention`; of a module, everything in it. Found in
+            the text of a submission and reported; it costs no points.
     """
 
     name: str
@@ -104,6 +107,7 @@ class Exercise:
     accepted: Mapping[str, Callable] = field(default_factory=dict)
     probe: Callable = call
     messages: Messages = field(default_factory=Messages)
+    forbidden: tuple[str, ...] = ()
 
     @cached_property
     def mistakes(self):

@@ -2,11 +2,9 @@
 
 import inspect
 import re
-from dataclasses import replace
 
 import numpy as np
 
-from tlkeras.grading.attempt import as_raised
 from tlkeras.grading.outcome import Outcome, Picture, State
 
 # Problems that are their own cause: what was expected says all there is to say.
@@ -71,12 +69,17 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     """The answer raised an exception on the case `failed`."""
     error = failed.error
     unknown = "unknown_raised" if error.lines else "unknown"
-    if error.stub:
-        unknown = "unwritten"
     parts = [
-        *_raised(exercise, error),
+        *_exception(exercise, error),
         *_meaning(exercise, error),
-        *_explanation(exercise, failed, diagnosis, cases, hint, unknown),
+        *_explanation(
+            exercise,
+            failed,
+            diagnosis,
+            cases,
+            hint,
+            "unwritten" if error.stub else unknown,
+        ),
     ]
     return outcome(
         exercise,
@@ -91,9 +94,9 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     )
 
 
-def not_callable(exercise, answer):
-    """Something that cannot be called was checked."""
-    say, values = exercise.messages.say, {"given": type(answer).__name__}
+def not_callable(exercise, given):
+    """Something of a type that cannot be called was checked."""
+    say, values = exercise.messages.say, {"given": given}
     parts = [
         (say("heading", "returned"), say("returned", "not-callable", **values)),
         (
@@ -136,25 +139,16 @@ def stopped(exercise, seconds):
 
 def never_defined(exercise, error):
     """The cell that should have defined the answer raised an exception."""
-    raised = as_raised(error)
-    if isinstance(error, SyntaxError):
-        line = (error.lineno, (error.text or "").strip(), "")
-        raised = replace(raised, text=error.msg, lines=(line,))
-    parts = list(_raised(exercise, raised))
-    return outcome(
-        exercise, State.RAISED, 0.0, "raised", error=raised.name, parts=parts
-    )
+    parts = list(_exception(exercise, error))
+    return outcome(exercise, State.RAISED, 0.0, "raised", error=error.name, parts=parts)
 
 
-def _raised(exercise, error):
-    """What was raised, and the learner's last lines that led to it."""
+def _exception(exercise, error):
+    """What was raised, and the learner's own lines on the way to it."""
     say = exercise.messages.say
-    said = say("returned", "raised", error=error.name, text=error.text)
-    lines = [
-        say("text", "line", number=number, source=source)
-        for number, source, _ in error.lines[-4:]
-    ]
-    yield say("heading", "raised"), said
+    lines = [say("text", "line", number=n, source=source) for n, source in error.lines]
+    raised = say("returned", "raised", error=error.name, text=error.text)
+    yield say("heading", "raised"), raised
     yield say("heading", "lines"), "\n".join(lines) or say("text", "no_lines")
 
 
@@ -192,7 +186,7 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
 def _meaning(exercise, error):
     """What an exception's own words mean, where they are hard to read."""
     for entry in exercise.messages.get("meaning") or []:
-        if re.search(entry["pattern"], error.text):
+        if re.search(entry["pattern"], error.whole):
             yield exercise.messages.say("heading", "meaning"), entry["text"]
             return
 

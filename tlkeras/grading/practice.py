@@ -19,7 +19,7 @@ import threading
 import time
 
 from tlkeras.grading import message
-from tlkeras.grading.attempt import CheckTimeoutError, deadline
+from tlkeras.grading.attempt import CheckTimeoutError, Raised, deadline
 from tlkeras.grading.check import SECONDS, check
 
 SKIPPED_TAG = "experiment"  # long, and defines nothing that is checked
@@ -75,7 +75,7 @@ def _undefined(exercise, cells, errors, seconds):
             if number not in errors or isinstance(error, CheckTimeoutError):
                 return message.stopped(exercise, seconds)
             if error is not None:
-                return message.never_defined(exercise, error)
+                return message.never_defined(exercise, Raised.of(error))
     return message.not_attempted(exercise, {})
 
 

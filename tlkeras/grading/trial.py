@@ -78,4 +78,4 @@ def _flat(arrays):
 
 # An exercise is tried again and again on the same inputs: by a learner who mends an
 # answer, and by `tlkeras verify`, which tries hundreds of mistakes.
-trial = lru_cache(maxsize=32)(Trial)
+trial = lru_cache(maxsize=64)(Trial)

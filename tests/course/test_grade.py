@@ -1,0 +1,47 @@
+"""What grading knows of a lesson's own cells, and the command."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from typer.testing import CliRunner
+
+from tlkeras import cli
+from tlkeras.course import build, grade, lessons
+from tlkeras.grading import batch, notebook, source
+
+run = CliRunner().invoke
+
+
+def test_a_lessons_cells_are_those_of_its_notebook():
+    for lesson in lessons():
+        cells = notebook.parse(build.build(lesson)).code
+        cells = [cell for cell in cells if build.STUB[0] not in cell.source]
+        given, experiments = grade._material(lesson)
+        for found, tagged in ((given, False), (experiments, True)):
+            wanted = [c.source for c in cells if ("experiment" in c.tags) == tagged]
+            assert list(map(source.bare, found)) == list(map(source.bare, wanted))
+        assert grade.SOLUTION == build.BEGIN
+
+
+def test_a_class_from_the_command_line(tiny, solved, tmp_path, monkeypatch):
+    # Another process would not know of the tiny course.
+    monkeypatch.setattr(batch, "_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(grade, "home", lambda: tiny.folder.parent)
+    (tmp_path / "broken.ipynb").write_text("{")
+    arguments = ["grade", str(tmp_path), "--out", str(tmp_path / "out"), "--seed", "4"]
+    first = run(cli.app, arguments)
+    assert first.exit_code == 1, first.output
+    assert "3 of 3" in first.output
+    assert "is damaged" in first.output
+    path = tmp_path / "out" / "submissions" / "01_tiny" / "result.json"
+    before = path.read_bytes()
+    assert json.loads(before)["graded"]["seed"] == 4
+    again = run(cli.app, arguments)
+    assert "2 of them were graded before" in again.output.replace("\n", " ")
+    assert path.read_bytes() == before
+
+
+def test_what_cannot_be_graded_at_all_is_one_line(tmp_path):
+    result = run(cli.app, ["grade", str(tmp_path / "no"), "--out", str(tmp_path)])
+    assert result.exit_code
+    assert "does not exist" in str(result.exception)

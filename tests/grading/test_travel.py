@@ -1,0 +1,24 @@
+"""Every exercise of the course can be asked of another process."""
+
+import pytest
+
+from tlkeras.course import lessons
+from tlkeras.grading import channel, parcel, probes
+
+EXERCISES = [exercise for each in lessons() for exercise in each.exercises.values()]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_its_inputs_and_its_probe_can_be_sent(exercise):
+    for case in exercise.cases:
+        arrays: list = []
+        classes: list = []
+        data = parcel.pack(tuple(case.draw(3)), arrays, classes)
+        names: dict = {}
+        exec(probes.source(exercise, classes), names)
+        sent = [channel.decode(channel.encode(array)) for array in arrays]
+        back = parcel.unpack(data, sent, names)
+        again: list = []
+        assert parcel.pack(back, again, []) == data or classes
+        assert len(again) == len(arrays) or classes
+        assert sum(array.nbytes for array in arrays) < channel.LARGEST

@@ -1,0 +1,136 @@
+"""`tlkeras grade`: a class of notebooks, and what it found."""
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.table import Table
+
+out = Console()
+err = Console(stderr=True)
+
+
+def grade(
+    submissions: Annotated[
+        list[Path], typer.Argument(help="Notebooks, and folders of notebooks.")
+    ],
+    folder: Annotated[Path, typer.Option("--out", help="Where results go.")],
+    jobs: Annotated[int, typer.Option(min=1, help="How many at once.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Repeats a grading exactly.")
+    ] = None,
+    lesson: Annotated[
+        str | None, typer.Option(help="The lesson, where notebooks do not tell.")
+    ] = None,
+    tier: Annotated[
+        str | None, typer.Option(help="A, B or C: insist on this isolation.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler to run on.")
+    ] = None,
+    memory: Annotated[float, typer.Option(min=0.1, help="GB a submission.")] = 8,
+    processes: Annotated[int, typer.Option(min=8, help="At once.")] = 256,
+    wall: Annotated[float, typer.Option(min=1, help="Seconds a submission.")] = 300,
+    cell: Annotated[float, typer.Option(min=1, help="Seconds a cell.")] = 60,
+    exercise: Annotated[float, typer.Option(min=1, help="Seconds an exercise.")] = 20,
+):
+    """Grade notebooks where their code cannot touch the verdict.
+
+    Each gets RESULTS/submissions/NAME/result.json. Run the same command again to go on
+    after an interruption: what is finished is not graded twice. Exit code 1: something
+    could not be graded.
+    """
+    from tlkeras import course
+    from tlkeras.course import grade as room
+    from tlkeras.course.syllabus import home
+    from tlkeras.grading import batch, submission
+    from tlkeras.grading.sandbox import Limits, choose
+
+    if lesson is not None:
+        course.lesson(lesson)  # or say which there are
+    found = submission.find(submissions)
+    isolation = choose([home()], tier)
+    for reason in isolation.why:
+        err.print(f"Not isolated better because of {reason}", markup=False)
+    if not isolation.for_marks:
+        err.print("[red]These results are practice, not for marks.[/red]")
+    limits = Limits(
+        memory=int(memory * 2**30),
+        processes=processes,
+        wall=wall,
+        cell=cell,
+        exercise=exercise,
+    )
+    chosen = batch.seed_of(folder, seed)
+    todo = [
+        room.Job(each.name, str(each.path), chosen, isolation, limits, lesson)
+        for each in found
+    ]
+    with _executor(scheduler) as executor:
+        results = batch.run(todo, room.grade, room.failed, folder, jobs, executor)
+        summary = _follow(results, len(todo))
+    out.print(summary.table())
+    out.print(f"Seed {chosen}. Results are in {folder}.", soft_wrap=True, markup=False)
+    raise typer.Exit(1 if summary.ungraded else 0)
+
+
+class _Summary:
+    """What is worth telling of a batch, without holding its results."""
+
+    def __init__(self):
+        self.rows, self.ungraded, self.old = [], 0, 0
+
+    def add(self, job, result, old):
+        """Take note of a result."""
+        self.old += old
+        self.ungraded += result["state"] != "graded"
+        points = f"{result['points']:g} of {result['max_points']:g}"
+        note = result["reason"] or ", ".join(
+            f"{e['name']} {e['state']}"
+            for e in result["exercises"]
+            if e["state"] != "passed"
+        )
+        if result["policy"]:
+            note += f" ({len(result['policy'])} to look at)"
+        self.rows.append((job.name, points, note))
+
+    def table(self, most=40):
+        """The first submissions, and how many more there are."""
+        table = Table("submission", "points", "what is open")
+        for row in sorted(self.rows)[:most]:
+            table.add_row(*map(escape, row))
+        if len(self.rows) > most:
+            table.add_row(f"… and {len(self.rows) - most} more", "", "")
+        if self.old:
+            table.caption = f"{self.old} of them were graded before"
+        return table
+
+
+def _follow(results, total):
+    summary = _Summary()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    words = ("Grading", *columns, "{task.description}")
+    with Progress(*words, console=err, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        for job, result, old in results:
+            summary.add(job, result, old)
+            bar.update(task, advance=1, description=escape(job.name))
+    return summary
+
+
+@contextlib.contextmanager
+def _executor(address):
+    if address is None:
+        yield None
+        return
+    from tlkeras.extras import require
+
+    require("distributed")
+    from distributed import Client
+
+    with Client(address) as client:
+        yield client.get_executor(retries=2)

@@ -1,0 +1,159 @@
+"""Grading one submission: from a file to the data of its `result.json`.
+
+Runs in any process that has the lessons; the submission's code runs in another.
+"""
+
+import atexit
+import re
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import tlkeras
+from tlkeras.course.headless import lesson_of
+from tlkeras.course.syllabus import CourseError, home, lesson
+from tlkeras.grading import notebook, policy, record, source, submission, verdict
+from tlkeras.grading.sandbox import Isolation, Limits, Nursery
+
+SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
+# What a warm parent has imported. Which one a submission gets depends on its imports.
+PLAIN = ("numpy",)
+HEAVY = (*PLAIN, "tensorflow", "keras", "tlkeras.layers", "tlkeras.masks")
+NEEDS_HEAVY = {"tensorflow", "keras", "keras_hub", "keras_nlp"}
+OWN_HEAVY = ("tlkeras.layers", "tlkeras.masks", "tlkeras.models", "tlkeras.generation")
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that grading one submission depends on; travels between processes.
+
+    Args:
+        name: of the submission.
+        file: path of the notebook.
+        seed: draws the inputs.
+        isolation: an Isolation.
+        limits: Limits.
+        lesson: name of the lesson. Defaults to `None`: the notebook tells.
+    """
+
+    name: str
+    file: str
+    seed: int
+    isolation: Isolation
+    limits: Limits
+    lesson: str | None = None
+
+
+def grade(job):
+    """Grade a submission.
+
+    Args:
+        job: a Job.
+
+    Returns:
+        The data of its `result.json`, and the beginning of what it printed, as bytes.
+
+    Raises:
+        SandboxError: no worker could be started.
+    """
+    began = time.monotonic()
+    handed_in = {"name": job.name, "file": job.file, "sha256": None, "bytes": None}
+    try:
+        content = submission.read(job.file)
+        handed_in |= {
+            "sha256": submission.fingerprint(content),
+            "bytes": len(content),
+        }
+        document = notebook.parse(content)
+        del content
+        which = _lesson(job, document)
+    except (notebook.NotebookError, CourseError) as error:
+        reason = f"The file {error}" if str(error)[:1].islower() else str(error)
+        return record.refused(_header(job, handed_in, began), "unreadable", reason), b""
+    steps = _steps(which, document)
+    found = verdict.grade(
+        steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
+    )
+    reported = policy.findings(which.exercises.values(), steps)
+    result = record.graded(
+        _header(job, handed_in, began),
+        found,
+        which.exercises,
+        which.name,
+        reported,
+        list(_notes(steps, found, job.limits)),
+    )
+    return result, found.printed[0]
+
+
+def failed(job, reason):
+    """The result of a submission that the grader itself failed on."""
+    handed_in = {"name": job.name, "file": job.file, "sha256": None, "bytes": None}
+    header = _header(job, handed_in, time.monotonic())
+    return record.refused(header, "stopped", f"The grader itself failed: {reason}")
+
+
+def _header(job, handed_in, began):
+    return record.header(
+        handed_in,
+        {
+            "tlkeras": tlkeras.__version__,
+            "seed": job.seed,
+            "seconds": round(time.monotonic() - began, 3),
+            "isolation": job.isolation.to_dict(),
+        },
+    )
+
+
+def _lesson(job, document):
+    if job.lesson is not None:
+        return lesson(job.lesson)
+    return lesson_of(document, Path(job.file))
+
+
+def _steps(which, document):
+    given, experiments = _material(which)
+    texts = {
+        number: cell.source
+        for number, cell in enumerate(document.code)
+        if "experiment" not in cell.tags
+    }
+    return source.steps(texts, given, experiments)
+
+
+@cache
+def _material(which):
+    """The cells of a lesson that a learner need not change, and its experiments.
+
+    Read off the lesson's text, for what builds notebooks takes seconds to import.
+    """
+    text = (which.folder / "lesson.py").read_text("utf-8")
+    pieces = iter(re.split(r"^# %%(.*)$", text, flags=re.MULTILINE)[1:])
+    cells = [(head, body) for head, body in zip(pieces, pieces, strict=True)]
+    code = [(h, b) for h, b in cells if "[markdown]" not in h and SOLUTION not in b]
+    experiments = tuple(body for head, body in code if '"experiment"' in head)
+    return tuple(body for head, body in code if '"experiment"' not in head), experiments
+
+
+def _notes(steps, found, limits):
+    for step in steps:
+        if step.number < 0:
+            first = step.text.strip().splitlines()[0]
+            yield f"A cell of the lesson was missing and was put back: {first}"
+    if found.printed[1] > limits.output:
+        yield f"It printed more than {limits.output} bytes; the rest was dropped."
+
+
+def _nursery(job, steps):
+    imports = {name for step in steps for name in step.imports}
+    heavy = {name.split(".")[0] for name in imports} & NEEDS_HEAVY
+    heavy |= {name for name in imports if name.startswith(OWN_HEAVY)}
+    return _warm(job.isolation.tier, HEAVY if heavy else PLAIN, home())
+
+
+@cache
+def _warm(tier, modules, hidden):
+    nursery = Nursery(tier, modules, [hidden])
+    atexit.register(nursery.close)
+    return nursery

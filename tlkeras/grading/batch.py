@@ -1,0 +1,153 @@
+"""A class of submissions: graded side by side, and never twice.
+
+Every result is written as soon as it is there, in one step. So a batch may be ended at
+any moment, and the same batch, run again, goes on where it was.
+"""
+
+import contextlib
+import ctypes
+import json
+import multiprocessing
+import secrets
+import signal
+import sys
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import tlkeras
+from tlkeras.files import write_atomically
+from tlkeras.grading import result, submission
+from tlkeras.grading.notebook import NotebookError
+
+PRINTED = "printed.txt"  # beside a result, if the submission printed anything
+
+
+def seed_of(folder, wanted=None):
+    """The seed of all gradings into a folder: the wanted one, or drawn once and kept.
+
+    Drawn after the submissions are there, it cannot be known to any of them.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = Path(folder) / "grading.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        kept = int(json.loads(path.read_bytes())["seed"])
+        wanted = kept if wanted is None else wanted
+    seed = secrets.randbits(32) if wanted is None else wanted
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps({"seed": seed}) + "\n")
+    return seed
+
+
+def is_finished(folder, job):
+    """Whether a folder has the result that grading a job would give again."""
+    try:
+        found = result.read(result.path_of(folder, job.name))
+        digest = submission.fingerprint(submission.read(job.file))
+    except (result.ResultError, NotebookError):
+        return False
+    graded = found["graded"]
+    return (
+        found["submission"]["sha256"] == digest
+        and graded["seed"] == job.seed
+        and graded["tlkeras"] == tlkeras.__version__
+        and graded["isolation"] == job.isolation.to_dict()
+        and job.lesson in (None, found["lesson"])
+    )
+
+
+def run(jobs, grade, failed, folder, workers=1, executor=None):
+    """Grade what is not finished, and write the results.
+
+    Args:
+        jobs: have `name`, `file`, `seed`, `isolation` and `lesson`.
+        grade: from a job to a result and the bytes that were printed. It runs in
+            another process, which must be able to import it.
+        failed: from a job and a reason to a result that says so.
+        folder: where results go.
+        workers: how many run at once.
+        executor: of the `concurrent.futures` interface, to run them elsewhere.
+            Defaults to processes on this machine.
+
+    Yields:
+        Each job, its result, and whether it is an old one, as they come.
+
+    Raises:
+        OSError: a result cannot be written.
+    """
+    left = []
+    for job in jobs:
+        if is_finished(folder, job):
+            yield job, result.read(result.path_of(folder, job.name)), True
+        else:
+            left.append(job)
+    for job, graded, printed in _results(left, grade, failed, workers, executor):
+        _keep(folder, job, graded, printed)
+        yield job, graded, False
+
+
+def _keep(folder, job, graded, printed):
+    path = result.path_of(folder, job.name)
+    result.write(graded, path)
+    aside = path.with_name(PRINTED)
+    if printed:
+        write_atomically(aside, printed.decode("utf-8", "replace"))
+    else:
+        aside.unlink(missing_ok=True)
+
+
+def _results(jobs, grade, failed, workers, executor):
+    while jobs:
+        with contextlib.ExitStack() as stack:
+            pool = executor or stack.enter_context(_pool(workers))
+            suspects, jobs = yield from _pass(jobs, grade, failed, 2 * workers, pool)
+        executor = None if suspects else executor
+        while suspects:  # a process of ours died of one of these: one at a time
+            with _pool(1) as pool:
+                suspects, rest = yield from _pass(suspects, grade, failed, 1, pool)
+            for job in suspects:
+                yield job, failed(job, "its process ended"), b""
+            suspects = rest
+
+
+def _pass(jobs, grade, failed, most, executor):
+    """Keep an executor busy with few jobs at a time.
+
+    Returns:
+        If it broke: the jobs it had, and those it had not; else two empty lists.
+    """
+    waiting = list(reversed(jobs))
+    running: dict[Future, object] = {}
+    while waiting or running:
+        try:
+            while waiting and len(running) < most:
+                running[executor.submit(grade, waiting[-1])] = waiting[-1]
+                waiting.pop()
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                job, error = running[future], future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    raise error
+                del running[future]
+                if error is None:
+                    yield job, *future.result()
+                else:
+                    yield job, failed(job, f"{type(error).__name__}: {error}"), b""
+        except BrokenProcessPool:
+            return list(running.values()), waiting[::-1]
+    return [], []
+
+
+def _pool(workers):
+    # Fresh processes: a fork of this one would hold copies of its threads' locks.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, initializer=_end_with_parent)
+
+
+def _end_with_parent():
+    """End this process when the batch does, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the batch decides
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)

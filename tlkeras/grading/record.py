@@ -1,0 +1,89 @@
+"""From a Verdict to the data of a `result.json`."""
+
+from datetime import UTC, datetime
+
+from tlkeras.grading.result import SCHEMA
+
+
+def graded(header, verdict, exercises, lesson, policy, notes):
+    """The result of a submission that could be read.
+
+    Args:
+        header: as `header` makes it.
+        verdict: a Verdict.
+        exercises: Exercises by name.
+        lesson: name of the lesson.
+        policy: findings of `policy.findings`.
+        notes: sentences.
+    """
+    entries = [
+        _exercise(exercise, verdict.outcomes[name], verdict.seconds[name])
+        for name, exercise in exercises.items()
+    ]
+    return header | {
+        "lesson": lesson,
+        "state": "graded" if verdict.complete else "stopped",
+        "reason": None
+        if verdict.complete
+        else "It used up the time for a whole submission; what was graded until then "
+        "counts.",
+        "points": round(sum(entry["points"] for entry in entries), 2),
+        "max_points": sum(entry["max_points"] for entry in entries),
+        "exercises": entries,
+        "policy": policy,
+        "notes": notes,
+    }
+
+
+def refused(header, state, reason, lesson=None, max_points=0):
+    """The result of a submission of which nothing could be graded."""
+    return header | {
+        "lesson": lesson,
+        "state": state,
+        "reason": reason,
+        "points": 0,
+        "max_points": max_points,
+        "exercises": [],
+        "policy": [],
+        "notes": [],
+    }
+
+
+def header(submission, graded):
+    """What every result begins with.
+
+    Args:
+        submission: table `{"name", "file", "sha256", "bytes"}`.
+        graded: table `{"tlkeras", "seed", "seconds", "isolation"}`.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {
+        "schema": SCHEMA,
+        "submission": submission,
+        "graded": {"at": now, **graded},
+    }
+
+
+def _exercise(exercise, outcome, seconds):
+    say = exercise.messages.say
+    sections = {m.id: m.section for m in exercise.misconceptions}
+    return {
+        "name": exercise.name,
+        "section": say("sections", exercise.section),
+        "state": outcome.state.value,
+        "points": outcome.points,
+        "max_points": outcome.max_points,
+        "cases": outcome.cases,
+        "misconceptions": [
+            {
+                "id": name,
+                "idea": say("misconceptions", name),
+                "section": say("sections", sections[name]),
+            }
+            for name in outcome.diagnoses
+        ],
+        "headline": outcome.headline,
+        "message": outcome.message,
+        "card": outcome._repr_html_(),
+        "seconds": round(seconds, 3),
+    }

@@ -1,0 +1,7 @@
+"""Where a submission's code runs: what it can see, use up, and outlive."""
+
+from tlkeras.grading.sandbox.isolation import Isolation, choose
+from tlkeras.grading.sandbox.limits import Limits
+from tlkeras.grading.sandbox.nursery import Nursery, SandboxError, Session
+
+__all__ = ["Isolation", "Limits", "Nursery", "SandboxError", "Session", "choose"]

@@ -1,0 +1,95 @@
+"""Which isolation this machine offers: found out by trying, best first."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlkeras.grading.sandbox.limits import Limits
+from tlkeras.grading.sandbox.nursery import Nursery, SandboxError
+
+NAMES = {
+    "A": "bubblewrap",
+    "B": "container, user dropped",
+    "C": "limits only: practice, not for marks",
+}
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """How submissions are kept apart from everything.
+
+    Args:
+        tier: `A`, `B` or `C`.
+        why: why no better one was to be had.
+    """
+
+    tier: str
+    why: tuple[str, ...] = ()
+
+    @property
+    def for_marks(self):
+        """Whether its results may be used as marks."""
+        return self.tier != "C"
+
+    def to_dict(self):
+        """As in `result.json`."""
+        return {
+            "tier": self.tier,
+            "name": NAMES[self.tier],
+            "for_marks": self.for_marks,
+        }
+
+
+def choose(hidden=(), wanted=None):
+    """The best tier that works here, tried with a worker each.
+
+    Args:
+        hidden: folders of lessons, which no submission may read.
+        wanted: a tier to use and no other. Defaults to `None`.
+
+    Raises:
+        SandboxError: the wanted one, or none at all, works.
+    """
+    why = []
+    for tier in NAMES if wanted is None else [wanted]:
+        try:
+            _try(tier, hidden)
+        except (SandboxError, OSError) as error:
+            why.append(f"tier {tier} ({NAMES[tier]}): {error}")
+        else:
+            return Isolation(tier, tuple(why))
+    raise SandboxError("; ".join(why))
+
+
+def _try(tier, hidden):
+    if tier == "A" and shutil.which("bwrap") is None:
+        raise SandboxError("bwrap is not installed (Debian: apt install bubblewrap)")
+    if tier == "B":
+        _check_container(hidden)
+    nursery = Nursery(tier, hidden=hidden)
+    try:
+        with nursery.session(Limits()):
+            pass
+    finally:
+        nursery.close()
+
+
+def _check_container(hidden):
+    if not (in_container() and os.geteuid() == 0):
+        raise SandboxError("this is not root in a container")
+    for folder in hidden:
+        if _others_may_read(Path(folder).resolve()):
+            raise SandboxError(
+                f"every user can read {folder}: run chmod -R o= {folder}"
+            )
+
+
+def _others_may_read(folder):
+    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
+
+
+def in_container():
+    """Whether this process runs in a container."""
+    marks = ("/.dockerenv", "/run/.containerenv")
+    return any(map(os.path.exists, marks)) or "container" in os.environ

@@ -1,0 +1,176 @@
+"""What a notebook's code says about itself, without running it.
+
+Which names a piece of code defines and mentions, Python without a notebook's magics,
+and from these: which cells have to run so that the answers exist.
+"""
+
+import ast
+import builtins
+import re
+import symtable
+from dataclasses import dataclass
+from functools import lru_cache
+
+LONGEST = 200_000  # characters of a cell that is looked into; longer ones simply run
+LONGEST_NOTEBOOK = 2_000_000
+RUN_BODY = {"capture", "prun", "time", "timeit"}  # cell magics that run their cell
+MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}\s*)$")
+MAGIC_VALUE = re.compile(r"^(\s*[\w., ]+=\s*)[%!].*$")
+
+
+def python(text):
+    """A cell as Python: magics and shell lines do nothing.
+
+    Nothing is touched in a cell that is Python as it stands.
+    """
+    if parse(text) is not None or len(text) > LONGEST:
+        return text
+    lines = text.splitlines()
+    first = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    if lines and lines[first].lstrip().startswith("%%"):
+        magic = re.match(r"%%(\w*)", lines[first].lstrip())
+        if magic is None or magic[1] not in RUN_BODY:
+            return ""
+        lines[first] = ""
+    lines = [MAGIC_LINE.sub(r"\1pass", line) for line in lines]
+    return "\n".join(MAGIC_VALUE.sub(r"\1None", line) for line in lines)
+
+
+def parse(text):
+    """The syntax tree of a piece of code; `None` if it is none, or too long."""
+    if len(text) > LONGEST:
+        return None
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def defined(node):
+    """The names that a statement of a module, or a module, gives a value."""
+    if isinstance(node, ast.Module):
+        return set().union(*map(defined, node.body))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {(a.asname or a.name).split(".")[0] for a in node.names}
+    names = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            names.add(inner.id)
+        elif inner is not node and isinstance(
+            inner,
+            ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom,
+        ):
+            names |= defined(inner)
+    return names
+
+
+def used(statement):
+    """The names of the module that a statement looks up, and no local variables."""
+    tables = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
+    for table in tables:  # grows: functions hold functions
+        tables.extend(table.get_children())
+    return {
+        symbol.get_name()
+        for table in tables
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or table is tables[0])
+    }
+
+
+def mentioned(module):
+    """The names that a module looks up before it has defined them."""
+    names: set[str] = set()
+    known: set[str] = set()
+    for statement in module.body:
+        try:
+            names |= used(statement) - known
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            names |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+        known |= defined(statement)
+    return names
+
+
+def imported(node):
+    """The top-level modules that a piece of code imports, anywhere in it."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Import):
+            yield from (alias.name for alias in inner.names)
+        elif isinstance(inner, ast.ImportFrom) and inner.module and not inner.level:
+            yield inner.module
+            yield from (f"{inner.module}.{alias.name}" for alias in inner.names)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cell that runs.
+
+    Args:
+        number: which code cell of the notebook it is; negative if the lesson's own
+            stands in for one that is missing.
+        text: Python.
+        defines: the names that it gives a value.
+        mentions: the names that it looks up.
+        imports: the modules that it imports.
+    """
+
+    number: int
+    text: str
+    defines: frozenset[str] = frozenset()
+    mentions: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
+
+
+def steps(texts, given=(), experiments=()):
+    """Which cells have to run, in order.
+
+    All that a learner wrote or changed does. What the lesson gave runs only if
+    something that runs mentions a name it defines: checks and printing need not. Where
+    such a cell has been deleted, the lesson's stands in for it. Experiments never run.
+
+    Args:
+        texts: source of each code cell of the notebook, by number.
+        given: source of each cell of the lesson that a learner need not change.
+        experiments: source of each experiment of the lesson.
+    """
+    whole = sum(map(len, texts.values())) <= LONGEST_NOTEBOOK
+    skipped, known = set(map(bare, experiments)), set(map(bare, given))
+    kept = {n: text for n, text in texts.items() if bare(text) not in skipped}
+    cells = {number: _step(number, text, whole) for number, text in kept.items()}
+    spare = [cells[number] for number in cells if bare(kept[number]) in known]
+    wanted = [cell for cell in cells.values() if cell not in spare]
+    everywhere = set(dir(builtins)).union(*(cell.defines for cell in cells.values()))
+    missing = [_step(n - len(given), text, True) for n, text in enumerate(given)]
+    queue = list(wanted)
+    while queue:
+        mentions = queue.pop().mentions
+        for group, absent in ((spare, frozenset()), (missing, everywhere)):
+            for step in [s for s in group if mentions & (s.defines - absent)]:
+                group.remove(step)
+                wanted.append(step)
+                queue.append(step)
+    return sorted(wanted, key=lambda step: step.number)
+
+
+def _step(number, text, whole):
+    if not whole or len(text) > LONGEST:
+        return Step(number, text)
+    return Step(number, *(_analysed if len(text) < 5000 else _analyse)(text))
+
+
+def _analyse(text):
+    code = python(text)
+    tree = parse(code)
+    if tree is None:
+        return (code,)
+    found = (defined(tree), mentioned(tree), imported(tree))
+    return code, *map(frozenset, found)
+
+
+_analysed = lru_cache(maxsize=1024)(_analyse)  # a class shares most of its cells
+
+
+def bare(text):
+    """The text without what editors change: spaces at line ends, and blank edges."""
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())

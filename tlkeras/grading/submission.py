@@ -1,0 +1,106 @@
+"""Files that anybody may have handed in: finding and reading them without harm."""
+
+import errno
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlkeras.grading.notebook import NotebookError
+
+LARGEST = 128 << 20  # bytes; notebooks are large because of their pictures
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A file to grade.
+
+    Args:
+        name: unique in its batch; with `/` where it lies in a folder.
+        path: where the file is.
+    """
+
+    name: str
+    path: Path
+
+
+def find(places):
+    """All notebooks in some files and folders, in order; links are not followed.
+
+    Args:
+        places: paths. A file counts whatever it is called.
+
+    Raises:
+        NotebookError: a place does not exist, or there is no notebook at all.
+    """
+    found: dict[str, Submission] = {}
+    for place in map(Path, places):
+        if not os.path.lexists(place):
+            raise NotebookError(f"{place} does not exist.")
+        for path, name in _notebooks(place):
+            name = _unused(_printable(name), found)
+            found[name] = Submission(name, path)
+    if not found:
+        raise NotebookError(f"{', '.join(map(str, places))}: no notebook is there.")
+    return list(found.values())
+
+
+def _notebooks(place):
+    if place.is_symlink() or not place.is_dir():
+        yield place, place.stem
+        return
+    for folder, folders, files in os.walk(place):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for file in sorted(files):
+            path = Path(folder, file)
+            if path.suffix == ".ipynb" and not file.startswith("."):
+                yield path, str(path.relative_to(place).with_suffix(""))
+
+
+def _printable(name):
+    name = name.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else "_" for c in name)
+
+
+def _unused(name, taken):
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    return free
+
+
+def read(path, largest=LARGEST):
+    """The bytes of an ordinary file.
+
+    Raises:
+        NotebookError: it is none, or too large; the message says which.
+    """
+    try:
+        # Neither links nor pipes: what is opened is what was handed in, and at once.
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        link = error.errno == errno.ELOOP
+        reason = "it is a link" if link else error.strerror
+        raise NotebookError(f"cannot be read: {reason}.") from None
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(file)
+        raise NotebookError("cannot be read: it is no ordinary file.")
+    with open(file, "rb", buffering=0) as opened:
+        if status.st_size > largest:
+            raise NotebookError(
+                f"is too large: {status.st_size / 2**20:.0f} MB, and at most "
+                f"{largest / 2**20:.0f} are read. Clear its outputs and save it again."
+            )
+        content = bytearray()
+        while piece := opened.read(min(1 << 20, largest + 1 - len(content))):
+            content += piece
+        if len(content) > largest:
+            raise NotebookError("is too large: it grew while it was read.")
+        return bytes(content)
+
+
+def fingerprint(content):
+    """SHA-256 of the bytes."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,182 @@
+"""The verdict on one submission, in a process where none of its code runs.
+
+Cells and calls go to a worker; numbers come back; what is right is decided here, by
+the very functions that decide it in practice. A step that overstays, or that ends the
+worker, is left out of the next one.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from tlkeras.grading import message
+from tlkeras.grading.attempt import Attempt, CheckTimeoutError, Raised, judged
+from tlkeras.grading.check import judge
+from tlkeras.grading.remote import Lost, Worker
+from tlkeras.grading.trial import trial
+
+STARTS = 12  # workers for one submission; each is needed because a step spoilt one
+DEFINERS = ("def", "class")
+
+
+@dataclass
+class Verdict:
+    """What was found.
+
+    Args:
+        outcomes: an Outcome for each exercise, by name.
+        seconds: what each took.
+        complete: whether there was time for all.
+        printed: the beginning of what the submission printed, and its length in bytes.
+    """
+
+    outcomes: dict = field(default_factory=dict)
+    seconds: dict = field(default_factory=dict)
+    complete: bool = True
+    printed: tuple[bytes, int] = (b"", 0)
+
+
+def grade(steps, exercises, seed, open_session, limits):
+    """Grade a submission.
+
+    Args:
+        steps: what runs before the answers exist, as `source.steps` chooses.
+        exercises: Exercises by name.
+        seed: draws the inputs; the same one repeats the grading.
+        open_session: from Limits to a context manager that gives a Session.
+        limits: Limits.
+
+    Returns:
+        A Verdict.
+
+    Raises:
+        SandboxError: no worker could be started.
+    """
+    grading = _Grading(steps, exercises, seed, limits)
+    for _ in range(STARTS):
+        if grading.done or grading.out_of_time:
+            break
+        with open_session(limits) as session:
+            grading.go_on(Worker(session, limits, grading.end))
+        grading.keep_printed(session)
+    return grading.verdict()
+
+
+class _Grading:
+    def __init__(self, steps, exercises, seed, limits):
+        self.end = time.monotonic() + limits.wall
+        self._steps = steps
+        self._exercises = exercises
+        self._seed = seed
+        self._limits = limits
+        self._left_out = set()  # numbers of cells that spoilt a worker
+        # By number of the cell: what it raised, `True` if it overstayed, else `None`.
+        self._raised: dict[int, Raised | bool | None] = {}
+        self._verdict = Verdict()
+
+    @property
+    def done(self):
+        return len(self._verdict.outcomes) == len(self._exercises)
+
+    @property
+    def out_of_time(self):
+        return time.monotonic() > self.end
+
+    def keep_printed(self, session):
+        if self._verdict.printed[1] == 0:
+            self._verdict.printed = session.printed
+
+    def go_on(self, worker):
+        """As far as this worker lasts."""
+        try:
+            self._run_cells(worker)
+            found = worker.look(self._exercises)
+            for name, exercise in self._exercises.items():
+                if name not in self._verdict.outcomes and worker.alive:
+                    self._attend(worker, exercise, found.get(name))
+        except (Lost, CheckTimeoutError):  # of the whole submission
+            return
+
+    def _run_cells(self, worker):
+        waiting = [s for s in self._steps if s.number not in self._left_out]
+        for step in waiting:
+            self._run(worker, step)
+        # In a notebook whose cells were moved, a name may come after its first use.
+        again = [s for s in waiting if self._missed_a_name(s, waiting)]
+        for step in again:
+            self._run(worker, step)
+
+    def _missed_a_name(self, step, steps):
+        raised = self._raised.get(step.number)
+        if not isinstance(raised, Raised) or raised.name != "NameError":
+            return False
+        later = [s for s in steps if s.number > step.number]
+        return any(step.mentions & s.defines for s in later)
+
+    def _run(self, worker, step):
+        try:
+            self._raised[step.number] = worker.run(step)
+        except Lost as lost:
+            self._left_out.add(step.number)
+            self._raised[step.number] = True if lost.late else self._ended(lost)
+            raise
+        except CheckTimeoutError:
+            self._raised[step.number] = True
+
+    def _attend(self, worker, exercise, found):
+        began = time.monotonic()
+        outcome = self._outcome(worker, exercise, found)
+        self._verdict.outcomes[exercise.name] = outcome
+        self._verdict.seconds[exercise.name] = time.monotonic() - began
+
+    def _outcome(self, worker, exercise, found):
+        if found is None:
+            return self._undefined(exercise)
+        if not found[0]:
+            return message.not_callable(exercise, found[1])
+
+        def try_case(case):
+            return self._try(worker, exercise, case)
+
+        seconds = min(self._limits.exercise, max(self.end - time.monotonic(), 0))
+        return judge(exercise, try_case, round(seconds, 1), limit=worker.within)
+
+    def _try(self, worker, exercise, case):
+        drawn = trial(exercise, case, self._seed)
+        try:
+            return judged(drawn, worker.call(exercise, drawn))
+        except Lost as lost:
+            if lost.late:
+                raise CheckTimeoutError from None
+            return Attempt(drawn, error=self._ended(lost))
+
+    def _ended(self, lost):
+        say = next(iter(self._exercises.values())).messages.say
+        text = say("ended", lost.reason, **lost.values)
+        return Raised(say("ended", "name"), text, whole=text)
+
+    def _undefined(self, exercise):
+        """Why a name does not exist: its cell is gone, raised, or was stopped."""
+        for step in reversed(self._steps):
+            raised = self._raised.get(step.number)
+            if raised is None or not _defines(step, exercise.name):
+                continue
+            if isinstance(raised, Raised):
+                return message.never_defined(exercise, raised)
+            return message.stopped(exercise, self._limits.cell)
+        return message.not_attempted(exercise, {})
+
+    def verdict(self):
+        """All outcomes; what there was no time for has overstayed."""
+        self._verdict.complete = self.done
+        for name, exercise in self._exercises.items():
+            if name not in self._verdict.outcomes:
+                stopped = message.stopped(exercise, self._limits.wall)
+                self._verdict.outcomes[name] = stopped
+            self._verdict.seconds.setdefault(name, 0.0)
+        return self._verdict
+
+
+def _defines(step, name):
+    return name in step.defines or (
+        not step.defines and any(f"{word} {name}" in step.text for word in DEFINERS)
+    )
