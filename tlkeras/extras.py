@@ -16,6 +16,7 @@ EXTRAS = {
         "traitlets",
         "typer",
     ),
+    "nbgrader": ("nbgrader",),
     "tensorflow": ("tensorflow",),
     "parity": ("safetensors", "torch", "transformers"),
 }

@@ -8,6 +8,18 @@ from tlkeras.grading.report.text import number, one_line
 
 # A cell that begins with one of these is run as a formula by some spreadsheet.
 FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+BEFORE = ("submission", "points", "max_points")
+AFTER = (
+    "state",
+    "reason",
+    "for_marks",
+    "isolation",
+    "seconds",
+    "graded_at",
+    "seed",
+    "file",
+    "sha256",
+)
 
 
 def table(rows, lesson):
@@ -20,11 +32,7 @@ def table(rows, lesson):
     exercises = columns(lesson, rows)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        ["submission", "points", "max_points", *map(safe, exercises), "state"]
-        + ["reason", "for_marks", "isolation", "seconds", "graded_at", "seed"]
-        + ["file", "sha256"]
-    )
+    writer.writerow([*BEFORE, *map(safe, exercises), *AFTER])
     writer.writerows(_cells(row, exercises) for row in rows)
     return file.getvalue()
 
