@@ -32,7 +32,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.elements.append((tag, dict(attributes)))
-        if tag != "meta":
+        if tag not in ("meta", "wbr"):
             self._open.append(tag)
 
     def handle_endtag(self, tag):
@@ -207,17 +207,18 @@ def test_the_report_counts_every_mistake_and_names_who_made_it(results):
     expected: dict = {}
     for result in results:
         for entry in result["exercises"]:
-            for one in entry["misconceptions"]:
-                names = expected.setdefault((entry["name"], one["id"]), [])
+            for mistake in entry["misconceptions"]:
+                names = expected.setdefault((entry["name"], mistake["id"]), [])
                 names.append(result["submission"]["name"])
     found = summary.mistakes(rows)
     assert {(m.exercise, m.id): [r.name for r in m.rows] for m in found} == expected
     counts = [len(m.rows) for m in found]
     assert counts == sorted(counts, reverse=True)
     text = Page(report.class_report(rows, LESSON)).text
-    for one in found:
-        assert one.section in text
-        assert re.sub(r"[`*\s]", "", one.idea) in re.sub(r"[`*\s]", "", text)
+    plain = re.sub(r"[`*\s]", "", text)
+    for mistake in found:
+        assert mistake.section in text
+        assert re.sub(r"[`*\s]", "", mistake.idea) in plain
 
 
 def test_what_no_mistake_explains_is_said(results):
@@ -280,7 +281,7 @@ def test_an_empty_class_and_an_unreadable_one_have_a_report(tmp_path):
 
 def test_another_lesson_is_refused(results, tmp_path):
     (result,) = [r for r in results if r["lesson"]][:1]
-    with pytest.raises(ValueError, match="'02_other'.*'01_attention'"):
+    with pytest.raises(ValueError, match=r"'02_other'.*'01_attention'"):
         report.write([result | {"lesson": "02_other"}], tmp_path, LESSON)
 
 
@@ -295,7 +296,7 @@ def test_tables_can_be_sorted_and_heard(written):
     for box in [a for a in page.all("div") if a.get("role") == "region"]:
         assert box["aria-label"]
         assert box["tabindex"] == "0"
-    for picture in [a for a in page.all("svg")]:
+    for picture in page.all("svg"):
         assert picture["role"] == "img"
         assert "aria-label" in picture
     html = page.all("html")

@@ -235,7 +235,7 @@ def _review_cells(row, kind, text):
     return (
         element("th", link(row), scope="row"),
         element("td", say("review", kind)),
-        element("td", prose(text)),
+        element("td", element("p", prose(text))),
     )
 
 

@@ -5,7 +5,7 @@ from tlkeras.grading.report.markup import element
 from tlkeras.grading.report.parts import say
 from tlkeras.grading.report.text import number
 
-WIDTH, HEIGHT, FOOT, HEAD = 640, 190, 36, 18  # of the drawing, in its own units
+WIDTH, HEIGHT, FOOT, HEAD = 640, 210, 48, 24  # of the drawing, in its own units
 
 
 def picture(rows):
@@ -66,6 +66,6 @@ def _axis(highest, bins):
     for i, edge in enumerate(_edges(highest, bins)):
         anchor = "start" if i == 0 else "end" if i == bins else "middle"
         x = WIDTH * i / bins
-        yield element("text", edge, x=x, y=base + 14, text_anchor=anchor)
+        yield element("text", edge, x=x, y=base + 20, text_anchor=anchor)
     label = say("column", "points")
     yield element("text", label, x=WIDTH, y=HEIGHT - 4, text_anchor="end")

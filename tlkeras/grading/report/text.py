@@ -15,7 +15,8 @@ STEM = 60  # characters: at most 240 bytes, and a file name has 255
 
 def clean(text):
     """The text with a sign (U+FFFD) in place of each harmful character."""
-    return HARMFUL.sub("\ufffd", str(text).replace("\r\n", "\n"))
+    lines = str(text).replace("\r\n", "\n").replace("\r", "\n")
+    return HARMFUL.sub("\ufffd", lines)
 
 
 def one_line(text, limit=None):
@@ -34,7 +35,8 @@ class FileNames:
         """A file name without its ending, the same each time for one sequence."""
         line = unicodedata.normalize("NFC", one_line(name))
         stem = re.sub(r"[^\w.-]+", "-", line)[:STEM].strip(".-")
-        if stem != name or RESERVED.match(stem) or stem.casefold() in self._taken:
+        usual = stem and stem == name and not RESERVED.match(stem)
+        if not usual or stem.casefold() in self._taken:
             digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
             stem = f"{stem or 'submission'}-{digest[:8]}"
         number, found = 1, stem
