@@ -5,18 +5,20 @@ import io
 import random
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
 from synthetic import HOSTILE, NO_SANDBOX, classroom, made, one, outcomes
 
 from tlkeras.course import lesson
-from tlkeras.grading import report
+from tlkeras.grading import report, result
 from tlkeras.grading.report import markup, summary
 from tlkeras.grading.report.grades import safe
 from tlkeras.grading.report.text import FileNames, clean, one_line
 
 LESSON = lesson("01_attention")
+LESSON02 = SimpleNamespace(name="02_other", title="Other", exercises=LESSON.exercises)
 COUNT = 40
 
 
@@ -283,6 +285,40 @@ def test_another_lesson_is_refused(results, tmp_path):
     (result,) = [r for r in results if r["lesson"]][:1]
     with pytest.raises(ValueError, match=r"'02_other'.*'01_attention'"):
         report.write([result | {"lesson": "02_other"}], tmp_path, LESSON)
+
+
+def test_a_folder_of_results_is_reported_by_lesson(results, tmp_path):
+    def keep(folder, found):
+        for one_result in found:
+            name = one_result["submission"]["name"]
+            result.write(one_result, result.path_of(folder, name))
+
+    keep(tmp_path, results[:9])
+    paths = report.write_all(tmp_path, lesson)
+    assert list(paths) == ["01_attention"]
+    assert paths["01_attention"]["report"] == tmp_path / "report.html"
+
+    several = tmp_path / "several"
+    other = {
+        "lesson": "02_other",
+        "submission": results[0]["submission"] | {"name": "x"},
+    }
+    unread = made("eve", random.Random(0), reason="it is empty")
+    keep(several, [*results[:9], unread, results[0] | other])
+    lessons = {"01_attention": LESSON, "02_other": LESSON02}
+    paths = report.write_all(several, lessons.get)
+    assert list(paths) == list(lessons)
+    text = (several / "02_other" / "grades.csv").read_text("utf-8")
+    assert [line.split(",")[0] for line in text.splitlines()] == [
+        "submission",
+        "eve",
+        "x",
+    ]
+
+    nothing = tmp_path / "nothing"
+    keep(nothing, [unread])
+    paths = report.write_all(nothing, lesson)
+    assert "it is empty" in paths[None]["report"].read_text("utf-8")
 
 
 def test_tables_can_be_sorted_and_heard(written):

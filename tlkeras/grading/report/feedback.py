@@ -2,7 +2,7 @@
 
 from tlkeras.grading.outcome import State
 from tlkeras.grading.report.markup import Markup, element, join, page, prose
-from tlkeras.grading.report.parts import chip, say, state_name
+from tlkeras.grading.report.parts import breakable, chip, say, state_name
 from tlkeras.grading.report.text import number, one_line
 
 
@@ -61,7 +61,7 @@ def _overview(exercises):
     rows = (
         element(
             "tr",
-            element("th", element("code", entry["name"]), scope="row"),
+            element("th", breakable(entry["name"]), scope="row"),
             element("td", chip(entry["state"]), " ", state_name(entry["state"])),
             element("td", _points(entry), class_="number"),
         )
@@ -95,7 +95,7 @@ def _exercise(entry):
     section = None if passed else say("feedback", "section", section=entry["section"])
     return element(
         "section",
-        element("h2", element("code", entry["name"])),
+        element("h2", breakable(entry["name"])),
         element("p", section) if section else None,
         card,
     )
