@@ -16,9 +16,9 @@ EXTRAS = {
         "traitlets",
         "typer",
     ),
-    "nbgrader": ("nbgrader",),
     "tensorflow": ("tensorflow",),
     "parity": ("safetensors", "torch", "transformers"),
+    "nbgrader": ("nbgrader",),
 }
 
 
