@@ -301,10 +301,8 @@ def test_a_folder_of_results_is_reported_by_lesson(results, tmp_path):
     assert paths["01_attention"]["report"] == tmp_path / "report.html"
 
     several = tmp_path / "several"
-    other = {
-        "lesson": "02_other",
-        "submission": results[0]["submission"] | {"name": "x"},
-    }
+    named = results[0]["submission"] | {"name": "x"}
+    other = results[0] | {"lesson": "02_other", "submission": named}
     unread = made("eve", random.Random(0), reason="it is empty")
     keep(several, [*results[:9], unread, other])
     lessons = {"01_attention": LESSON, "02_other": LESSON02}
