@@ -185,12 +185,15 @@ def test_feedback_holds_the_cards_of_practice(results, tmp_path):
         assert entry["message"] in text
 
 
-def test_a_learners_feedback_says_nothing_of_policy():
+def test_a_learners_feedback_says_nothing_of_policy_or_of_the_graders_folders():
     result = one("ada", random.Random(0))
     where = {"exercise": "softmax", "line": 1, "name": "x", "text": "a secret finding"}
     result = result | {"policy": [where], "notes": ["cell 3 raised `NameError`"]}
     page = report.feedback(result, LESSON)
     assert "secret" not in page
+    assert result["submission"]["file"] == "submissions/ada.ipynb"
+    assert "submissions/" not in page
+    assert "ada.ipynb" in page
     assert "<code>NameError</code>" in page
 
 

@@ -5,6 +5,9 @@ by `tlkeras build --nbgrader`: each exercise is a solution cell of the exercise'
 name and a grade cell called `<exercise>-check`.
 """
 
+import contextlib
+import os
+import sys
 from pathlib import Path, PurePath
 
 from tlkeras.grading.export.marks import make_sure_of_marks, refuse
@@ -53,13 +56,13 @@ def nbgrader(
 
     assignment = assignment or lesson.name
     marks = _marks(results, lesson, allow_practice, student or student_of)
-    with Gradebook(_url(database), course) as book:
+    with _own_programs_first(), Gradebook(_url(database), course) as book:
+        book.db().expire_on_commit = False  # what we know does not change under us
         _make_sure_of_assignment(book, lesson, assignment)
-        for who, result in marks.items():
-            book.update_or_create_student(who)
-            book.update_or_create_submission(assignment, who)
-            notebook = book.find_submission_notebook(lesson.name, assignment, who)
-            _enter(notebook, result, lesson.exercises)
+        _make_sure_of_submissions(book, assignment, marks)
+        for notebook in book.notebook_submissions(lesson.name, assignment):
+            if notebook.student.id in marks:
+                _enter(notebook, marks[notebook.student.id], lesson.exercises)
         book.db.commit()
     return list(marks)
 
@@ -101,6 +104,17 @@ def _url(database):
     return text if "://" in text else f"sqlite:///{Path(text).resolve()}"
 
 
+@contextlib.contextmanager
+def _own_programs_first():
+    """Let nbgrader find `alembic`, which it runs, also outside an activated venv."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
 def _make_sure_of_assignment(book, lesson, assignment):
     from nbgrader.api import MissingEntry
 
@@ -125,6 +139,16 @@ def _make_sure_of_assignment(book, lesson, assignment):
                 points=f"{exercise.points:g}",
                 found="–" if found is None else f"{found:g}",
             )
+
+
+def _make_sure_of_submissions(book, assignment, marks):
+    students = {student.id for student in book.students}
+    handed_in = {one.student.id for one in book.assignment_submissions(assignment)}
+    for who in marks:
+        if who not in students:
+            book.add_student(who)
+        if who not in handed_in:
+            book.add_submission(assignment, who)
 
 
 def _enter(notebook, result, names):

@@ -1,5 +1,7 @@
 """Feedback for a learner: one page with the cards of every exercise, as in practice."""
 
+from pathlib import PurePath
+
 from tlkeras.grading.outcome import State
 from tlkeras.grading.report.markup import Markup, element, join, page, prose
 from tlkeras.grading.report.parts import breakable, chip, say, state_name
@@ -116,7 +118,7 @@ def _footer(result):
     text = say(
         "feedback",
         "footer",
-        file=one_line(file["file"], 200),
+        file=one_line(PurePath(file["file"]).name, 200),
         at=graded["at"],
         version=graded["tlkeras"],
         seed=graded["seed"],
