@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from conftest import TINY
@@ -10,6 +11,7 @@ from test_assignment import with_checks
 
 from tlkeras.course import build, syllabus
 from tlkeras.grading import Messages, check, export
+from tlkeras.grading import result as results_room
 from tlkeras.grading.export import ExportError
 
 pytest.importorskip("nbgrader", reason="no nbgrader: pip install 'tlkeras[nbgrader]'")
@@ -91,10 +93,26 @@ def result(lesson, name, answers):
             }
         )
     return {
-        "submission": {"name": name, "file": f"{name}.ipynb"},
-        "graded": {"isolation": {"tier": "A", "name": "bubblewrap", "for_marks": True}},
+        "schema": results_room.SCHEMA,
+        "submission": {
+            "name": name,
+            "file": f"{name}.ipynb",
+            "sha256": None,
+            "bytes": None,
+        },
+        "graded": {
+            "at": "2026-03-01T10:00:00Z",
+            "tlkeras": "0.1.0",
+            "seed": 1,
+            "seconds": 0.1,
+            "isolation": {"tier": "A", "name": "bubblewrap", "for_marks": True},
+        },
         "lesson": NAME,
         "state": "graded",
+        "reason": None,
+        "max_points": 3.0,
+        "policy": [],
+        "notes": [],
         "points": sum(e["points"] for e in entries),
         "exercises": entries,
     }
@@ -192,6 +210,32 @@ def test_the_student_is_read_from_nbgraders_folders(course):
     one = result(lesson, "some/long/name", right(lesson))
     one["submission"]["file"] = f"/course/submitted/grace/{NAME}/{NAME}.ipynb"
     assert export.nbgrader([one], lesson, root / "gradebook.db") == ["grace"]
+
+
+def test_a_folder_of_several_lessons_fills_several_assignments(tiny, tmp_path):
+    other = SimpleNamespace(name="02_other", exercises=tiny.exercises)
+
+    def one(student, assignment, **changes):
+        found = result(tiny, f"{student}/{assignment}", right(tiny))
+        file = f"submitted/{student}/{assignment}/{assignment}.ipynb"
+        found["submission"]["file"] = file
+        return found | {"lesson": assignment} | changes
+
+    nothing = {"lesson": None, "exercises": [], "state": "unreadable", "points": 0}
+    kept = [one("ada", NAME), one("ada", "02_other"), one("bob", "02_other", **nothing)]
+    for found in kept:
+        path = results_room.path_of(tmp_path, found["submission"]["name"])
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(found), "utf-8")
+    path = tmp_path / "gradebook.db"
+    lessons = {NAME: tiny, "02_other": other}
+    assert export.write("nbgrader", tmp_path, lessons.get, path) == 3
+    with Gradebook(f"sqlite:///{path}") as book:
+        scores = {
+            name: {s.student.id: s.score for s in book.assignment_submissions(name)}
+            for name in lessons
+        }
+    assert scores == {NAME: {"ada": 3.0}, "02_other": {"ada": 3.0, "bob": 0.0}}
 
 
 def test_nothing_is_written_when_something_is_wrong(course):

@@ -8,6 +8,7 @@ from synthetic import HOSTILE, NO_SANDBOX, classroom, made, one
 
 from tlkeras.course import lesson
 from tlkeras.grading import export
+from tlkeras.grading import result as results_room
 from tlkeras.grading.export import ExportError
 
 # https://gradescope-autograders.readthedocs.io/en/latest/specs/
@@ -101,6 +102,17 @@ def test_practice_is_refused_unless_it_is_asked_for(tmp_path):
     assert not list(tmp_path.iterdir())
     data = written([result], tmp_path, allow_practice=True)
     assert "not for marks" in data["output"]
+
+
+def test_a_folder_with_one_result_is_handed_on(result, tmp_path):
+    results_room.write(result, results_room.path_of(tmp_path, "ada"))
+    assert export.write("gradescope", tmp_path, lesson) == 1
+    data = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert data["score"] == result["points"]
+    with pytest.raises(ExportError, match="--gradebook"):
+        export.write("nbgrader", tmp_path, lesson)
+    with pytest.raises(ValueError, match="kind is 'otter'"):
+        export.write("otter", tmp_path, lesson)
 
 
 @pytest.mark.parametrize("count", [0, 2])

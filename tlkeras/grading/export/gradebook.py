@@ -75,7 +75,7 @@ def student_of(result):
     """
     parts = PurePath(result["submission"]["file"]).parts
     *_, student, folder, file = ("", "", "", *parts)
-    inside = folder == PurePath(file).stem == result["lesson"]
+    inside = folder == PurePath(file).stem and result["lesson"] in (None, folder)
     return student if inside and student else result["submission"]["name"]
 
 
