@@ -42,8 +42,10 @@ HOSTILE = (
     "</style></title><svg onload=window.pwned=1>",
     "ﬀ " + "long " * 60,
     "$title {name} %s",
+    "𠀀" * 200,
     "",
 )
+EXCEPTION = "<script>window.pwned = 1</script> \udcff \x00 \u202e"
 
 
 def raising(text):
@@ -80,7 +82,7 @@ def outcomes(name):
         "mistake": [check(exercise, wrong(one), hint=1) for one in singles],
         "two": [check(exercise, wrong(*two)) for two in pairs],
         "unknown": [check(exercise, odd)],
-        "raised": [check(exercise, raising("<script>window.pwned = 1</script>"))],
+        "raised": [check(exercise, raising(EXCEPTION))],
         "blank": [check(exercise, blank)],
         "late": [late],
         "broken": [broken],

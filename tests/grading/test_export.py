@@ -10,6 +10,7 @@ from tlkeras.course import lesson
 from tlkeras.grading import export
 from tlkeras.grading import result as results_room
 from tlkeras.grading.export import ExportError
+from tlkeras.grading.report.text import clean
 
 # https://gradescope-autograders.readthedocs.io/en/latest/specs/
 FORMATS = {"text", "html", "simple_format", "md", "ansi"}
@@ -71,7 +72,7 @@ def test_a_result_becomes_what_gradescope_documents(result, tmp_path):
     for test, entry in zip(tests, result["exercises"], strict=True):
         assert (test["status"] == "passed") == (entry["state"] == "passed")
         assert test["max_score"] == entry["max_points"]
-        assert test["output"] == entry["message"]
+        assert test["output"] == clean(entry["message"])
     assert data["extra_data"]["seed"] == result["graded"]["seed"]
     assert data["extra_data"]["isolation"]["tier"] == "A"
 

@@ -122,7 +122,7 @@ def test_file_names_are_safe_and_all_different():
     for name in found:
         assert re.fullmatch(r"[\w.-]+", name)
         assert not name.startswith((".", "-"))
-        assert len(f"{name}.html".encode()) <= 255
+        assert len(f".{name}.html.12345678".encode()) <= 255  # a draft's name
     assert FileNames().of("Zoë_1.final") == "Zoë_1.final"
 
 
@@ -177,12 +177,12 @@ def test_feedback_holds_the_cards_of_practice(results, tmp_path):
     (result,) = [r for r in results if r["state"] == "graded"][:1]
     page = report.feedback(result, LESSON)
     for entry in result["exercises"]:
-        assert entry["card"] in page
+        assert clean(entry["card"]) in page
     assert Page(page).all("h1")
     without = result | {"exercises": [e | {"card": None} for e in result["exercises"]]}
     text = Page(report.feedback(without, LESSON)).text
     for entry in result["exercises"]:
-        assert entry["message"] in text
+        assert clean(entry["message"]) in text
 
 
 def test_a_learners_feedback_says_nothing_of_policy_or_of_the_graders_folders():

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from tlkeras.grading.outcome import State
 from tlkeras.grading.report.markup import Markup, element, join, page, prose
 from tlkeras.grading.report.parts import breakable, chip, say, state_name
-from tlkeras.grading.report.text import number, one_line
+from tlkeras.grading.report.text import clean, number, one_line
 
 
 def feedback(result, lesson):
@@ -92,7 +92,8 @@ def _points(entry):
 
 
 def _exercise(entry):
-    card = Markup(entry["card"]) if entry["card"] else element("pre", entry["message"])
+    text = element("pre", entry["message"])
+    card = Markup(clean(entry["card"])) if entry["card"] else text
     passed = entry["state"] == State.PASSED.value
     section = None if passed else say("feedback", "section", section=entry["section"])
     return element(

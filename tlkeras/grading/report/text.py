@@ -10,7 +10,7 @@ HARMFUL = re.compile(
     "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # Windows
-STEM = 60  # characters: at most 240 bytes, and a file name has 255
+STEM = 48  # characters: at most 192 bytes; names of files, and of drafts, have 255
 
 
 def clean(text):
