@@ -117,6 +117,19 @@ def test_check_of_what_it_cannot_read_is_one_line(tlkeras_command, tmp_path, con
     assert lines[0].startswith(f"tlkeras: {path}")
 
 
+def test_build_for_nbgrader_wants_a_folder_and_says_what_is_in_it(tlkeras_command):
+    code, _, said = tlkeras_command("build", "--nbgrader")
+    assert code == 2
+    assert "tlkeras build --nbgrader COURSE/source" in said
+    assert "solutions" in said
+
+
+def test_build_for_nbgrader_names_an_exercise_without_a_check(tlkeras_command):
+    code, _, said = tlkeras_command("build", "--nbgrader", "source")
+    assert code == 2
+    assert "exercise double has no check(double)" in said
+
+
 def test_build_check_names_what_is_stale_and_what_to_run(tlkeras_command, tmp_path):
     folder = tmp_path / "notebooks"
     code, said, _ = tlkeras_command("build", folder, "--check")

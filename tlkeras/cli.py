@@ -133,21 +133,34 @@ def build(
     check: Annotated[
         bool, typer.Option("--check", help="Build nothing; name what is stale.")
     ] = False,
+    nbgrader: Annotated[
+        bool,
+        typer.Option(
+            "--nbgrader", help="Into nbgrader's source folder DIR, with solutions."
+        ),
+    ] = False,
 ):
     """Build the learners' notebooks from the lessons (for authors)."""
     from tlkeras.course import build as builder
 
+    if nbgrader and folder is None:
+        raise course.CourseError(
+            "Say where your nbgrader course keeps its sources: "
+            "tlkeras build --nbgrader COURSE/source. These notebooks hold the "
+            "solutions; nbgrader generate_assignment takes them out."
+        )
     folder = folder or builder.notebooks_folder()
     lessons = course.lessons()
     with _bar() as bar:
         tracked = bar.track(lessons, description="Building")
-        stale = [lesson for lesson in tracked if builder.update(lesson, folder, check)]
+        stale = [x for x in tracked if builder.update(x, folder, check, nbgrader)]
     if not check:
         print(f"{len(stale)} of {len(lessons)} notebooks rebuilt in {folder}.")
         return
-    orphans = builder.orphans(lessons, folder)
+    orphans = [] if nbgrader else builder.orphans(lessons, folder)
+    command = f"tlkeras build --nbgrader {folder}" if nbgrader else "tlkeras build"
     for lesson in stale:
-        print(f"{folder / lesson.name}.ipynb is stale. Run: tlkeras build")
+        print(f"{builder.place(lesson, folder, nbgrader)} is stale. Run: {command}")
     for path in orphans:
         print(f"{path} belongs to no lesson. Delete it.")
     _exit_unless(not stale and not orphans)

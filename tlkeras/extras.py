@@ -21,6 +21,7 @@ EXTRAS = {
     "tensorflow": ("tensorflow",),
     "scores": ("sacrebleu",),
     "parity": ("safetensors", "torch", "transformers"),
+    "nbgrader": ("nbgrader",),
 }
 
 

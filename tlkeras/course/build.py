@@ -14,6 +14,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from tlkeras.course import assignment
 from tlkeras.course.syllabus import CourseError, home
 from tlkeras.files import write_atomically
 
@@ -23,12 +24,14 @@ STUB = ("# YOUR CODE HERE", "raise NotImplementedError")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def build(lesson, solved=False):
+def build(lesson, solved=False, nbgrader=False):
     """The notebook of a lesson, as text.
 
     Args:
         lesson: a Lesson.
         solved: with the solutions in. Defaults to `False`.
+        nbgrader: for an instructor's `source` folder of nbgrader: the solutions are in,
+            marked as such, and cells carry nbgrader's metadata. Defaults to `False`.
 
     Raises:
         CourseError: the lesson is damaged; the message names the file and line.
@@ -37,6 +40,9 @@ def build(lesson, solved=False):
     lines = _read(path)
     blank = _cells(_replace_solutions(lines, solved=False))
     cells = _cells(_replace_solutions(lines, solved=True)) if solved else blank
+    if nbgrader:
+        cells = _cells("\n".join(lines) + "\n")
+        assignment.mark(cells, lesson, BEGIN)
     # The ids of both notebooks come from the learner's text, so that they agree, and
     # better solutions change no learner's notebook.
     for cell, name in zip(cells, _ids(blank), strict=True):
@@ -68,19 +74,27 @@ def notebooks_folder():
     return home().parent / "notebooks"
 
 
-def update(lesson, folder, check=False):
+def place(lesson, folder, nbgrader=False):
+    """Where the notebook of a lesson lies in a folder."""
+    folder = folder / lesson.name if nbgrader else folder
+    return folder / f"{lesson.name}.ipynb"
+
+
+def update(lesson, folder, check=False, nbgrader=False):
     """Bring the notebook in a folder up to date; whether it was not.
 
     Args:
         lesson: a Lesson.
         folder: where notebooks go.
         check: change nothing. Defaults to `False`.
+        nbgrader: the folder is nbgrader's `source`, with a folder for each assignment.
+            Defaults to `False`.
     """
-    path, text = folder / f"{lesson.name}.ipynb", build(lesson)
+    path, text = place(lesson, folder, nbgrader), build(lesson, nbgrader=nbgrader)
     if path.is_file() and path.read_bytes() == text.encode():
         return False
     if not check:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     return True
 

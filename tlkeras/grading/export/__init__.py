@@ -1,0 +1,56 @@
+"""Handing marks on: to Gradescope as `results.json`, to nbgrader as its gradebook."""
+
+from pathlib import Path, PurePath
+
+from tlkeras.grading import result as results_room
+from tlkeras.grading.export.gradebook import nbgrader
+from tlkeras.grading.export.gradescope import gradescope
+from tlkeras.grading.export.marks import ExportError, refuse
+
+__all__ = ["ExportError", "gradescope", "nbgrader", "write"]
+
+
+def write(kind, folder, lesson, database=None, allow_practice=False):
+    """Hand on all results in a folder.
+
+    For nbgrader, each lesson is an assignment. A submission that could not be read
+    belongs to the assignment in whose folder it lies, or to the only one.
+
+    Args:
+        kind: `"gradescope"` or `"nbgrader"`.
+        folder: with `submissions/<name>/result.json`. Gradescope's `results.json` goes
+            there.
+        lesson: from the name of a lesson to the Lesson.
+        database: nbgrader's, as in `nbgrader`.
+        allow_practice: also results graded without a sandbox. Defaults to `False`.
+
+    Returns:
+        How many results were handed on.
+
+    Raises:
+        ExportError: as in `gradescope` and `nbgrader`.
+        ResultError: a result is damaged.
+        ValueError: there is no such kind.
+    """
+    if kind == "gradescope":
+        path = Path(folder) / "results.json"
+        gradescope(results_room.read_all(folder), path, allow_practice)
+        return 1
+    if kind != "nbgrader":
+        raise ValueError(f"kind is {kind!r}; allowed are gradescope and nbgrader")
+    if database is None:
+        raise refuse("no-gradebook")
+    names = {result["lesson"] for result in results_room.read_all(folder)} - {None}
+    return sum(
+        len(nbgrader(of_lesson, lesson(name), database, allow_practice=allow_practice))
+        for name in sorted(names)
+        for of_lesson in [_of_lesson(folder, name, only=len(names) == 1)]
+    )
+
+
+def _of_lesson(folder, name, only):
+    for result in results_room.read_all(folder):
+        place = PurePath(result["submission"]["file"]).parent.name
+        lost = result["lesson"] is None and (only or place == name)
+        if lost or result["lesson"] == name:
+            yield result
