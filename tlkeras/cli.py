@@ -260,11 +260,18 @@ def _exit_unless(right):
 
 def run():
     """Run the command; what its user can mend is one line, and exit code 2."""
+    from tlkeras.grading.export import ExportError
     from tlkeras.grading.notebook import NotebookError
     from tlkeras.grading.practice import PracticeError
     from tlkeras.grading.sandbox import SandboxError
 
-    known = (course.CourseError, NotebookError, PracticeError, SandboxError)
+    known = (
+        course.CourseError,
+        ExportError,
+        NotebookError,
+        PracticeError,
+        SandboxError,
+    )
     try:
         app(prog_name="tlkeras")
     except known as error:

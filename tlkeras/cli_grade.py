@@ -1,6 +1,7 @@
 """`tlkeras grade`: a class of notebooks, and what it found."""
 
 import contextlib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
+
+
+class Export(StrEnum):
+    """Where marks can be handed on."""
+
+    GRADESCOPE = "gradescope"
+    NBGRADER = "nbgrader"
+
 
 out = Console()
 err = Console(stderr=True)
@@ -32,6 +41,15 @@ def grade(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to run on.")
     ] = None,
+    export: Annotated[
+        Export | None, typer.Option(help="Hand the marks on as well.")
+    ] = None,
+    gradebook: Annotated[
+        str | None, typer.Option(help="nbgrader's gradebook.db, or its URL.")
+    ] = None,
+    allow_practice: Annotated[
+        bool, typer.Option("--allow-practice", help="Hand on practice, too.")
+    ] = False,
     memory: Annotated[float, typer.Option(min=0.1, help="GB a submission.")] = 8,
     processes: Annotated[int, typer.Option(min=8, help="At once.")] = 256,
     wall: Annotated[float, typer.Option(min=1, help="Seconds a submission.")] = 300,
@@ -47,7 +65,7 @@ def grade(
     from tlkeras import course
     from tlkeras.course import grade as room
     from tlkeras.course.syllabus import home
-    from tlkeras.grading import batch, submission
+    from tlkeras.grading import batch, report, submission
     from tlkeras.grading.sandbox import Limits, choose
 
     if lesson is not None:
@@ -73,8 +91,13 @@ def grade(
     with _executor(scheduler) as executor:
         results = batch.run(todo, room.grade, room.failed, folder, jobs, executor)
         summary = _follow(results, len(todo))
+    report.write_all(folder, course.lesson)
     out.print(summary.table())
     out.print(f"Seed {chosen}. Results are in {folder}.", soft_wrap=True, markup=False)
+    if export is not None:
+        from tlkeras.grading import export as exports
+
+        exports.write(export, folder, course.lesson, gradebook, allow_practice)
     raise typer.Exit(1 if summary.ungraded else 0)
 
 
