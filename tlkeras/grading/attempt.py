@@ -167,7 +167,7 @@ def as_raised(error):
 
 
 def _raised_by_hand(lines):
-    """Whether it can be a stub's `raise`: TensorFlow's exceptions have that type too."""
+    """Whether it can be a stub's `raise`: TensorFlow raises this type as well."""
     return not lines or "NotImplementedError" in (lines[-1][1] or "NotImplementedError")
 
 
