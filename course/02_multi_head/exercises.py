@@ -453,7 +453,8 @@ MULTI_HEAD_ATTENTION = Exercise(
         Case("one-head", multi_head_inputs(heads=1, batch=3)),
         Case("mask", multi_head_inputs(draw_mask, batch=4)),
         Case("padding", multi_head_inputs(masked_padding, heads=5)),
-        Case("hidden-row", with_hidden_row()),
+        # The largest, so that a card shows it only if nothing else fails.
+        Case("hidden-row", with_hidden_row(batch=6)),
         # All sizes alike: what would raise an exception above gives numbers here.
         Case("square", multi_head_inputs(sizes=ALIKE), diagnostic=True),
         Case("square-mask", with_hidden_row(sizes=ALIKE), diagnostic=True),
@@ -601,22 +602,30 @@ def _with_layer(kind, query, key, value, wq, wk, wv, wo, n, mask=None):
 def layer_call(
     query,
     value,
-    query_kernel,
-    query_bias,
-    key_kernel,
-    key_bias,
-    value_kernel,
-    value_bias,
-    output_kernel,
-    output_bias,
+    query_dense_matrix,
+    query_dense_bias,
+    key_dense_matrix,
+    key_dense_bias,
+    value_dense_matrix,
+    value_dense_bias,
+    output_dense_matrix,
+    output_dense_bias,
     num_heads,
-    in_a_model,
+    inside_a_model,
     attention_mask=None,
     **steps,
 ):
-    """What `MultiHead.call` returns: keys and values both come from `value`."""
-    kernels = (query_kernel, key_kernel, value_kernel, output_kernel)
-    biases = (query_bias, key_bias, value_bias, output_bias)
+    """What `MultiHead.call` returns: keys and values both come from `value`.
+
+    A card lists the inputs by these names, so they speak as the learner's stub does.
+    """
+    kernels = (
+        query_dense_matrix,
+        key_dense_matrix,
+        value_dense_matrix,
+        output_dense_matrix,
+    )
+    biases = (query_dense_bias, key_dense_bias, value_dense_bias, output_dense_bias)
     inputs = (query, value, value)
     return core(inputs, kernels, biases, num_heads, attention_mask, **steps)
 
@@ -624,12 +633,12 @@ def layer_call(
 def build_and_call(answer, query, value, *weights_and_settings):
     """Build the learner's class from ready-made Dense layers, and call it."""
     weights, settings = weights_and_settings[:8], weights_and_settings[8:]
-    num_heads, in_a_model, *mask = settings
+    num_heads, inside_a_model, *mask = settings
     dense = [_dense(*weights[i : i + 2]) for i in range(0, 8, 2)]
     given = [query, value, *mask]
     with _exceptions_as_they_are():
         layer = answer(num_heads, *dense)
-        if not in_a_model:
+        if not inside_a_model:
             return _call(layer, *given)
         entrances = [_entrance(x) for x in given]
         return _keras().Model(entrances, _call(layer, *entrances))(given)
@@ -666,7 +675,7 @@ def _dense(kernel, bias):
     return layer
 
 
-def layer_inputs(in_a_model=False, mask=None, sizes=SIZES, **changes):
+def layer_inputs(inside_a_model=False, mask=None, sizes=SIZES, **changes):
     """Two sequences, four kernels with biases, and perhaps a mask."""
     s = sizes | changes
     s = s | {"key_width": s["value_width"]}
@@ -678,12 +687,17 @@ def layer_inputs(in_a_model=False, mask=None, sizes=SIZES, **changes):
         biases = [floats(rng, kernel.shape[1], scale=0.5) for kernel in kernels]
         weights = [x for pair in zip(kernels, biases, strict=True) for x in pair]
         rest = () if mask is None else (mask(rng, s),)
-        return (query, value, *weights, s["heads"], in_a_model, *rest)
+        return (query, value, *weights, s["heads"], inside_a_model, *rest)
 
     return draw
 
 
-NO_BIAS = {"bias-forgotten": {"project": lambda x, kernel, bias: x @ kernel}}
+NO_BIAS = {
+    "bias-forgotten": {
+        "project": lambda x, kernel, bias: x @ kernel,
+        "finish": lambda joined, kernel, bias: joined @ kernel,
+    }
+}
 
 MULTI_HEAD_LAYER = Exercise(
     name="MultiHead",
@@ -695,8 +709,8 @@ MULTI_HEAD_LAYER = Exercise(
     cases=(
         Case("call", layer_inputs()),
         Case("mask", layer_inputs(mask=draw_mask)),
-        Case("model", layer_inputs(in_a_model=True, batch=4)),
-        Case("model-mask", layer_inputs(in_a_model=True, mask=draw_mask, batch=4)),
+        Case("model", layer_inputs(inside_a_model=True, batch=4)),
+        Case("model-mask", layer_inputs(inside_a_model=True, mask=draw_mask, batch=4)),
         Case("square", layer_inputs(sizes=ALIKE), diagnostic=True),
         Case("square-mask", layer_inputs(mask=draw_mask, sizes=ALIKE), diagnostic=True),
     ),
@@ -705,6 +719,7 @@ MULTI_HEAD_LAYER = Exercise(
         "layer",
         SHARED,
         MASKED,
+        NO_BIAS,
         without=(
             "query-key-swapped",
             "mask-minus-infinity",

@@ -31,6 +31,7 @@ def test_the_stub_is_not_attempted():
 
 WORKS_WITH_ARRAYS_ALONE = {
     "NumPy": lambda query: np.asarray(query),
+    "NumPy on ops.shape": lambda query: np.reshape(query, keras.ops.shape(query)),
     "x.shape": lambda query: keras.ops.reshape(query, query.shape),
     "arithmetic on x.shape": lambda query: query[: query.shape[0] * 1],
 }
@@ -45,4 +46,33 @@ def test_what_works_with_arrays_alone_is_explained(name):
     assert outcome.state is State.RAISED
     assert [case for case, right in outcome.cases.items() if right] == ["call", "mask"]
     assert "`ops.shape(x)`" in text
+    assert "not written yet" not in text  # TensorFlow raised it, no stub did
+    assert "automatically infer" not in text  # Keras's own words before the error
     assert "_call(layer" not in text  # a line of the probe, not of the learner
+
+
+def test_a_mask_that_was_not_given_is_explained():
+    def attend(query, key, value, num_heads, mask):
+        return MODULE._by_library(query, key, value, num_heads, mask[:, None][:, 0])
+
+    _, text = told(MODULE._layer_of(attend))
+    assert "'NoneType' object is not subscriptable" in text
+    assert "`if mask is not None`" in text
+
+
+def test_using_the_matrices_without_their_biases_is_named():
+    class MultiHead(keras.layers.Layer):
+        def __init__(self, num_heads, *dense):
+            super().__init__()
+            self.num_heads, self.dense = num_heads, list(dense)
+
+        def call(self, query, value, attention_mask=None):
+            matrices = [layer.kernel for layer in self.dense]
+            pairs = zip((query, value, value), matrices[:3], strict=True)
+            projected = (keras.ops.matmul(x, matrix) for x, matrix in pairs)
+            heads = MODULE._by_library(*projected, self.num_heads, attention_mask)
+            return keras.ops.matmul(heads, matrices[3])
+
+    outcome, text = told(MultiHead)
+    assert outcome.diagnoses == ["layer.bias-forgotten"]
+    assert "query_dense_matrix (9, 12)" in text

@@ -59,7 +59,7 @@ class Raised:
             whole = error.msg or ""
             lines = [(error.lineno or 0, (error.text or "").strip(), "")]
         untouched, stub = False, ""
-        if isinstance(error, NotImplementedError):
+        if isinstance(error, NotImplementedError) and _raised_by_hand(lines):
             last = lines[-1][2] if lines else ""
             own = getattr(answer, "__qualname__", "") or last
             untouched = f"{last}.".startswith(f"{own}.")
@@ -221,6 +221,18 @@ def _raise_at_next_line(frame):
     sys.settrace(trace)
 
 
+def _raised_by_hand(lines):
+    """Whether it can be a stub's `raise`: TensorFlow raises this type as well."""
+    return not lines or "NotImplementedError" in (lines[-1][1] or "NotImplementedError")
+
+
+# Keras puts a line of its own before what a layer raised.
+KERAS_SAYS = (
+    "Exception encountered when calling",
+    "Could not automatically infer the output shape",
+)
+
+
 def _words(error):
     try:
         text = str(error)
@@ -235,8 +247,7 @@ def _words(error):
 def _first_line(text):
     """The first line that says something, of 300 characters at most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # Keras puts a line of its own before what a layer raised.
-    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+    while len(lines) > 1 and lines[0].startswith(KERAS_SAYS):
         lines = lines[1:]
     line = lines[0] if lines else ""
     return line if len(line) <= 300 else line[:299] + "…"
