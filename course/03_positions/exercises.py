@@ -527,6 +527,15 @@ def _stretch_by_hats(table, length):
     return hats @ table
 
 
+def _stretch_with_loops(table, length):
+    rows, out = len(table), []
+    for j in range(length):
+        place = min(max((2 * j + 1) * rows / (2 * length) - 0.5, 0), rows - 1)
+        low = min(int(place), rows - 2)
+        out.append(table[low] + (place - low) * (table[low + 1] - table[low]))
+    return np.array(out, np.float32)
+
+
 STRETCH_POSITIONS = Exercise(
     name="stretch_positions",
     section="stretch",
@@ -584,6 +593,7 @@ STRETCH_POSITIONS = Exercise(
             places=lambda new, old, length: new // -(-length // old),
         ),
         Misconception("stretch.shares-swapped", "stretch", read=read_swapped),
+        Misconception("stretch.not-clipped", "stretch", keep=identity),
         Misconception(
             "stretch.straight-on", "stretch", keep=identity, read=read_beyond
         ),
@@ -595,6 +605,7 @@ STRETCH_POSITIONS = Exercise(
         "numpy.interp": _stretch_with_interp,
         "keras.ops.image.resize": _stretch_with_keras,
         "hat functions": _stretch_by_hats,
+        "loops": _stretch_with_loops,
         "tlkeras.layers": lambda table, length: _layers().interpolate_positions(
             table, (1, len(table)), (1, length), interpolation="bilinear"
         ),
@@ -638,11 +649,25 @@ def turn_pairs(x, partner, angles):
     return x * np.cos(angles) + partner * np.sin(angles)
 
 
+def turn_one_after_the_other(x, partner, angles):
+    """Make the second half from the first half as it already was turned."""
+    turned = np.array_split(turn_pairs(x, partner, angles), 2, axis=-1)[0]
+    second, angles = (np.array_split(a, 2, axis=-1)[1] for a in (x, angles))
+    second = second * np.cos(angles) + turned * np.sin(angles)
+    return np.concatenate([turned, second], axis=-1)
+
+
+def evens_then_odds(x):
+    """Take neighbours apart, and leave them apart."""
+    return np.concatenate([x[..., ::2], x[..., 1::2]], axis=-1)
+
+
 def rotate(
     x,
     positions,
     max_wavelength=10000,
     *,
+    arrange=identity,
     count=identity,
     longest=identity,
     pair=pair_of_halves,
@@ -654,7 +679,7 @@ def rotate(
     combine=turn_pairs,
 ):
     """(B, T, N, H): each pair of features turned by an angle that grows with t."""
-    size = x.shape[-1]
+    x, size = arrange(x), x.shape[-1]
     feature = np.arange(size)
     wavelength = longest(max_wavelength) ** exponent(pair(feature, size), size)  # (H,)
     angles = unit(slow(count(positions)[:, None], wavelength))  # (T, H)
@@ -755,6 +780,9 @@ ROTATE = Exercise(
         Misconception(
             "rotary.partners-of-neighbours", "rotary-traps", partner=neighbours
         ),
+        Misconception(
+            "rotary.neighbours-left-apart", "rotary-traps", arrange=evens_then_odds
+        ),
         Misconception("rotary.each-its-own-angle", "rotary", pair=lambda f, _: f / 2),
         Misconception("rotary.backwards", "rotary", partner=lambda x: -halves(x)),
         Misconception("rotary.both-plus", "rotary", partner=halves_both_plus),
@@ -788,6 +816,9 @@ ROTATE = Exercise(
         ),
         Misconception(
             "rotary.added", "rotary", combine=lambda x, partner, a: x + np.sin(a)
+        ),
+        Misconception(
+            "rotary.first-overwritten", "rotary", combine=turn_one_after_the_other
         ),
         Misconception(
             "rotary.halves-exchanged",
@@ -845,6 +876,12 @@ def rotary_logits(
     return after(scale(compare(q, k), query, key))
 
 
+def meet_reshaped(query, key):
+    """Bring the heads forward with `reshape`, which mixes tokens and heads."""
+    query, key = (x.reshape(len(x), x.shape[2], -1, x.shape[3]) for x in (query, key))
+    return np.einsum("bnth,bnsh->bnts", query, key)
+
+
 def along_the_heads(x, start):
     """Turn by the number of the head: the layer was given (B, N, T, H)."""
     return np.swapaxes(turned(np.swapaxes(x, 1, 2), start), 1, 2)
@@ -889,6 +926,12 @@ def _logits_with_tensorflow(query, key, start_index):
     scaled = turn(query, positions=start_index + np.arange(query.shape[1]))
     scaled /= query.shape[-1] ** 0.5
     return tf.einsum("btnh,bsnh->bnts", scaled, turn(key))
+
+
+def _logits_with_matmul(query, key, start_index):
+    query, key = turned(query, start_index), turned(key, 0)
+    logits = query.transpose(0, 2, 1, 3) @ key.transpose(0, 2, 3, 1)
+    return (logits / query.shape[-1] ** 0.5).astype(np.float32)
 
 
 ROTARY_LOGITS = Exercise(
@@ -939,6 +982,19 @@ ROTARY_LOGITS = Exercise(
             scale=lambda logits, query, key: logits / query.shape[-1],
         ),
         Misconception(
+            "cache.scaled-by-all-heads",
+            "distance",
+            scale=lambda logits, query, key: (
+                logits / np.sqrt(query.shape[-1] * query.shape[-2])
+            ),
+        ),
+        Misconception("cache.heads-reshaped", "distance", compare=meet_reshaped),
+        Misconception(
+            "cache.heads-with-heads",
+            "distance",
+            compare=lambda q, k: q @ np.swapaxes(k, -1, -2),
+        ),
+        Misconception(
             "cache.heads-added",
             "distance",
             compare=lambda q, k: np.einsum("btnh,bsnh->bts", q, k),
@@ -956,6 +1012,7 @@ ROTARY_LOGITS = Exercise(
     accepted={
         "keras.ops": _logits_with_keras,
         "tensorflow": _logits_with_tensorflow,
+        "matmul in float32": _logits_with_matmul,
         "query by query": _logits_by_distance,
         "both shifted alike": lambda query, key, start: rotary_logits(
             query, key, start, query_start=lambda s: s + 7, key_start=lambda s: 7
