@@ -243,7 +243,7 @@ print(layer_norm(vectors, gain=np.ones(4), bias=np.zeros(4)).round(2))
 # The first three: adding a number to all components changes nothing, and neither does
 # multiplying all of them by a positive number (as long as $\epsilon$ is small beside the
 # variance). Only the *pattern* is left, and its numbers stay in range, however large those
-# that came in. (Ba et al., section 5.1, list what changes nothing.)
+# that came in. (What changes nothing is the subject of section 5.1 of Ba et al.)
 
 # %% [markdown]
 # ## 3. Feed-forward: each position by itself
@@ -286,9 +286,9 @@ check(feed_forward)
 # Stack twelve parts, each of which *replaces* its input, and what came in must survive
 # being rebuilt twelve times. In a **residual connection** a part computes a *change*, and
 # the input is added to it: $x + \operatorname{part}(x)$. A part with nothing to say
-# returns zeros and does no harm. And the derivative of the sum with respect to $x$ is
-# 1 plus that of the part, so that gradients find a way back past it (He et al. 2015,
-# section 3).
+# returns zeros and does no harm (He et al. 2015, section 3). And the derivative of the sum
+# with respect to $x$ is 1 plus that of the part, so that derivatives find a way back past
+# it (He et al. 2016).
 #
 # There are two places where the normalisation can go:
 #
@@ -328,16 +328,17 @@ check(residual_step)
 #
 # Training moves each weight by an amount that depends on its **gradient**, the derivative
 # of the loss. If gradients differ much from block to block, no single learning rate suits
-# all of them. So we measure: a fresh model of 12 blocks, with random weights, reads eight
+# all of them. So we measure: a model of 12 blocks, with random weights, reads eight
 # pieces of the real text, and for each block we take the length (the **norm**, in another
 # sense of the word) of the gradient of one matrix, $W_2$ of the feed-forward network. This
-# is the matrix that Xiong et al. (2020) reason about. Then the same with 3 and 6 blocks.
+# is the matrix that Xiong et al. (2020) reason about. Then the same with 3 and 6 blocks,
+# and all of it again with other random weights.
 #
 # Everything but the place of the normalisation is the same: text, sizes, random seeds.
 #
-# **Predict first.** (a) In the model with the norm *after*, is the gradient larger in the
-# first block or in the last? (b) Make the model deeper: in which of the two does the
-# gradient of the *last* block shrink?
+# **Predict first.** (a) In which of the two does the *last* block get the larger gradient?
+# (b) Make the model deeper: in which of the two does the gradient of the last block
+# shrink?
 
 # %% tags=["experiment"]
 import tensorflow as tf
@@ -347,10 +348,17 @@ depths = this.at_scale(quick=[1, 2], default=[3, 6, 12], full=[3, 6, 12, 24])
 inputs, following = (piece[:8] for piece in windows(train_text))
 
 
-def gradient_lengths(depth, normalize_first, seed):
-    """The length of the gradient of W₂ in each block, before any training: (L,)."""
+def redraw(model, seed):
+    """New random matrices; that is faster than a new model."""
     keras.utils.set_random_seed(seed)
-    model = CharacterModel(causal_mask, depth, normalize_first)
+    for weight in model.trainable_variables:
+        if "kernel" in weight.path:
+            weight.assign(keras.initializers.GlorotUniform()(weight.shape))
+
+
+def gradient_lengths(model, seed):
+    """The length of the gradient of W₂ in each block, before any training: (L,)."""
+    redraw(model, seed)
     with tf.GradientTape() as tape:
         losses = keras.losses.sparse_categorical_crossentropy(
             following, model(inputs), from_logits=True
@@ -365,13 +373,14 @@ def gradient_lengths(depth, normalize_first, seed):
 
 
 names = {"norm after": False, "norm before": True}
-measured = {  # name -> depth -> (seeds, L)
-    name: {
-        depth: np.array([gradient_lengths(depth, first, s) for s in range(seeds)])
-        for depth in depths
-    }
-    for name, first in names.items()
-}
+measured = {name: {} for name in names}  # name -> depth -> (seeds, L)
+for depth in depths:
+    for name, normalize_first in names.items():
+        keras.utils.set_random_seed(0)
+        fresh = CharacterModel(causal_mask, depth, normalize_first)
+        fresh(inputs)  # the first call makes the weights
+        rows = [gradient_lengths(fresh, seed) for seed in range(seeds)]
+        measured[name][depth] = np.array(rows)
 deepest = {name: by_depth[depths[-1]] for name, by_depth in measured.items()}
 last = {
     name: np.array([rows[:, -1] for rows in by_depth.values()])  # (depths, seeds)
@@ -401,42 +410,45 @@ right.minorticks_off()
 for axes in (left, right):
     axes.set_ylim(0)
 last_to_first = {
-    name: (rows[:, -1] / rows[:, 0]).mean() for name, rows in deepest.items()
+    name: rows[:, -1].mean() / rows[:, 0].mean() for name, rows in deepest.items()
 }
 deep_to_shallow = {
-    name: (values[-1] / values[0]).mean() for name, values in last.items()
+    name: values[-1].mean() / values[0].mean() for name, values in last.items()
 }
+after_to_before = last["norm after"][-1].mean() / last["norm before"][-1].mean()
 for name in names:
     print(
         f"{name}: last block / first block {last_to_first[name]:.2f};",
         f"last block, {depths[-1]} blocks / {depths[0]} blocks {deep_to_shallow[name]:.2f}",
     )
+print(f"last of {depths[-1]} blocks, norm after / norm before: {after_to_before:.1f}")
 
 # %% [markdown]
 # The band is one standard deviation over random seeds.
 #
-# **Left.** With the norm after, the gradient is about half as large again in the last
-# block as in the first. With the norm before, it is the other way round: the last block
-# gets a little more than a third of what the first gets.
+# **Left.** With the norm before, the gradient falls steadily, to well under half in the last
+# block. With the norm after it does not fall; it differs much from seed to seed, and in
+# single models the last block may get less than the first. What is sure is the last block
+# itself: its gradient is about three times as large with the norm after.
 #
-# **Right.** From 3 blocks to 12, the gradient of the last block stays about the same with
-# the norm after, and falls to not much more than half with the norm before.
+# **Right.** From 3 blocks to 12, the gradient of the last block does not shrink with the
+# norm after, and falls to a little over half with the norm before.
 #
 # Compare that with Xiong et al. (2020). Their theorem 1 (section 3.3) bounds this gradient
 # in the *last* block, before training: with the norm after, the bound does not depend on
 # the depth $L$; with the norm before, it falls like $1/\sqrt{L}$, and
 # $\sqrt{3/12} = 0.5$. A bound promises only that the gradient is not larger, but ours do
 # behave much like it. In the blocks *below* the last, they measured (section 3.4) gradients
-# that grow towards the output with the norm after, as here, and nearly equal ones with the
-# norm before. Ours are not equal: they fall. Their model is another (an encoder and a
-# decoder of six blocks each, for translation), and we did not look for the cause.
+# that grow towards the output with the norm after, and nearly equal ones with the
+# norm before. Ours, with the norm before, are not equal: they fall. Their model is another
+# (an encoder and a decoder of six blocks each, for translation). Shleifer et al. (2021)
+# report what we see, larger gradients in the first blocks, during the training of large
+# language models.
 #
 # Why $1/\sqrt{L}$? Look at $x$ itself.
 
 # %% tags=["experiment"]
-keras.utils.set_random_seed(0)
-fresh = CharacterModel(causal_mask, depths[-1], normalize_first=True)
-x = fresh.embed(inputs)
+x = fresh.embed(inputs)  # the last model of all: the deepest, with the norm before
 variances = [float(ops.var(x))]
 for block in fresh.blocks:
     x = block(x)
@@ -710,11 +722,10 @@ print(f"positions 0 to 62: {suspicious_positions[:-1].mean():.1%},", end=" ")
 print(f"position 63: {suspicious_positions[-1]:.1%}")
 
 # %% [markdown]
-# Nearly perfect everywhere but at the very last position, which falls to little more than
-# always guessing a space. It is the only position whose answer, the character after the
-# piece, does not stand in the input. Second piece of evidence, the test of lesson 01:
-# change one character and see which outputs move. What should *not* move is anything
-# before it.
+# Nearly perfect everywhere but at the very last position, where it is right about once in
+# four times. It is the only position whose answer, the character after the piece, does
+# not stand in the input. Second piece of evidence, the test of lesson 01: change one
+# character and see which outputs move. What should *not* move is anything before it.
 #
 # **Predict first.** Input 30 changes. Which is the first output that may move in an honest
 # model, and which will it be here?
@@ -805,10 +816,10 @@ write(honest, "The array", "Returns a")
 # %% [markdown]
 # Not quite half. The output that moves first is the right one, the curve has no cliff at
 # the end, and what it writes is no English yet but has its spaces, its syllables and some
-# of its words: what it learnt, it can use. In the first two positions it has hardly
-# anything to go by and is no better than the table of successors; from about the fourth on
-# it does not get better any more: this small model, after so little training, makes no use
-# of what stands further back.
+# of its words: what it learnt, it can use. In the first position it has one character to
+# go by, like the table of successors, and is no better than that; from about the fourth on
+# it does not get better any more: this small model, after so little training, gains
+# nothing measurable from what stands further back.
 #
 # The 98 % were worthless, and not quite half is worth something. When a result is too good,
 # do not ask how good it is but where it comes from: change an input that must not matter,
@@ -947,9 +958,14 @@ print(f"your decoder block and TransformerDecoder: {decoder_difference:.1e}")
 # - Ba, Kiros and Hinton (2016), *Layer Normalization*,
 #   [arXiv:1607.06450](https://arxiv.org/abs/1607.06450). Section 3; 5.1 on what it ignores.
 # - He, Zhang, Ren and Sun (2015), *Deep Residual Learning for Image Recognition*,
-#   [arXiv:1512.03385](https://arxiv.org/abs/1512.03385). Section 3: learn the change.
+#   [arXiv:1512.03385](https://arxiv.org/abs/1512.03385). Section 3: learn the change. And
+#   (2016), *Identity Mappings in Deep Residual Networks*,
+#   [arXiv:1603.05027](https://arxiv.org/abs/1603.05027): the way back past a part.
 # - Xiong et al. (2020), *On Layer Normalization in the Transformer Architecture*,
 #   [arXiv:2002.04745](https://arxiv.org/abs/2002.04745). Section 3: norm before or after.
+# - Shleifer, Weston and Ott (2021), *NormFormer: Improved Transformer Pretraining with
+#   Extra Normalization*, [arXiv:2110.09456](https://arxiv.org/abs/2110.09456). Gradients
+#   with the norm before.
 #
 # The text is from the docstrings of NumPy (BSD-3-Clause).
 #
