@@ -36,4 +36,5 @@ def test_a_part_is_called_what_the_lesson_calls_it():
 def test_the_card_lists_only_what_the_learner_was_given(outcome):
     shown = dict(outcome.parts)["Smallest failing case"]
     assert "memory_mask (2, 5)" in shown
-    assert "widen" not in shown and "attentions" not in shown
+    assert "widen" not in shown
+    assert "attentions" not in shown
