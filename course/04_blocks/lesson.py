@@ -130,7 +130,7 @@ suspicious, suspicious_accuracy = trained(
 print(f"next characters predicted correctly: {suspicious_accuracy[-1]:.1%}")
 
 # %% [markdown]
-# More than 98 % of the characters, in paragraphs that it has never seen. That would be a
+# 98 % of the characters, in paragraphs that it has never seen. That would be a
 # sensation: always guessing a space is right 15 % of the time, and nobody who reads
 # "The array " can be sure of the next letter. So let it write. It gets a beginning, draws
 # the next character from its predictions (at temperature 0.7), appends it, and so on.
@@ -433,10 +433,10 @@ print(f"last of {depths[-1]} blocks, norm after / norm before: {after_to_before:
 # $\sqrt{3/12} = 0.5$. A bound promises only that the gradient is not larger, but ours do
 # behave much like it. In the blocks *below* the last, they measured (section 3.4) gradients
 # that grow towards the output with the norm after, and nearly equal ones with the
-# norm before. Ours, with the norm before, are not equal: they fall. Their model is another
-# (an encoder and a decoder of six blocks each, for translation). Shleifer et al. (2021)
-# report what we see, larger gradients in the first blocks, during the training of large
-# language models.
+# norm before. Ours, with the norm before, are not equal: they fall (less steeply when we
+# drew the attention's matrices smaller). Their model is another, an encoder and a decoder
+# of six blocks each, for translation. Shleifer et al. (2021) report larger gradients in
+# the first blocks, as here, for language models in training.
 #
 # Why $1/\sqrt{L}$? Look at $x$ itself.
 
@@ -809,14 +809,14 @@ print(
 write(honest, "The array", "Returns a")
 
 # %% [markdown]
-# Not quite half. The output that moves first is the right one, the curve has no cliff at
+# More than two in five. The output that moves first is the right one, the curve has no cliff at
 # the end, and what it writes is no English yet but has its spaces, its syllables and some
 # of its words: what it learnt, it can use. In the first position it has one character to
 # go by, like the table of successors, and is no better than that; from about the fourth on
 # it does not get better any more: this small model, after so little training, gains
 # nothing measurable from what stands further back.
 #
-# The 98 % were worthless, and not quite half is worth something. When a result is too good,
+# The 98 % were worthless, and two in five are worth something. When a result is too good,
 # do not ask how good it is but where it comes from: change an input that must not matter,
 # and see what moves.
 
