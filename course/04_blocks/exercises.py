@@ -352,20 +352,37 @@ def attention_of(kernels):
         query, source = np.asarray(query), np.asarray(source)
         logits = (query @ of_query) @ swap(source @ of_key) / query.shape[-1] ** 0.5
         if mask is not None:
-            logits = np.where(np.asarray(mask), logits, -1e9)  # (B, T, S)
+            logits = np.where(_fitting(np.asarray(mask), logits), logits, -1e9)
         return softmax(logits) @ (source @ of_value) @ of_output  # (B, T, D)
 
-    return attend
+    return named("attend", attend)
+
+
+def _fitting(mask, logits):
+    """The mask, if it broadcasts to the logits' shape (B, T, S)."""
+    try:
+        return np.broadcast_to(mask, logits.shape)
+    except ValueError:
+        raise ValueError(
+            f"attend was given a mask {mask.shape}, which does not broadcast to "
+            f"(B, T, S) = {logits.shape}"
+        ) from None
+
+
+def named(name, function):
+    """A function under the name by which a learner knows it: exceptions tell it."""
+    function.__name__ = function.__qualname__ = name
+    return function
 
 
 def network_of(widen, narrow):
     """`think(x)`, a feed-forward network without biases."""
-    return lambda x: relu(np.asarray(x) @ widen) @ narrow
+    return named("think", lambda x: relu(np.asarray(x) @ widen) @ narrow)
 
 
 def norm_of(gain_and_bias):
     """`norm(x)`, a layer normalisation."""
-    return lambda x: layer_norm(np.asarray(x), *gain_and_bias)
+    return named("norm", lambda x: layer_norm(np.asarray(x), *gain_and_bias))
 
 
 def norms(rng, count, size):
@@ -404,7 +421,7 @@ def residual_step(
 def probe_residual(answer, x, widen, narrow, gain_and_bias, normalize_first):
     """Hand the learner functions."""
     part, norm = network_of(widen, narrow), norm_of(gain_and_bias)
-    return answer(x, part, norm, normalize_first)
+    return answer(x, named("part", part), norm, normalize_first)
 
 
 def part_inputs(*lead, normalize_first, size=5, hidden=8):
@@ -428,6 +445,7 @@ RESIDUAL_STEP = Exercise(
     points=3,
     reference=residual_step,
     probe=probe_residual,
+    hidden=("widen", "narrow", "gain_and_bias"),
     messages=MESSAGES,
     cases=(
         Case("before", part_inputs(2, 3, normalize_first=True)),
@@ -590,6 +608,7 @@ ENCODER_BLOCK = Exercise(
     points=4,
     reference=encoder_block,
     probe=probe_encoder,
+    hidden=("attention", "widen", "narrow", "gains_and_biases"),
     messages=MESSAGES,
     cases=(
         Case("full", block_inputs(3, 3, size=3)),
@@ -909,6 +928,7 @@ DECODER_BLOCK = Exercise(
     points=4,
     reference=decoder_block,
     probe=probe_decoder,
+    hidden=("attentions", "widen", "narrow", "gains_and_biases"),
     messages=MESSAGES,
     cases=(
         Case("full", decoder_inputs(5, 5, size=5, target=3)),
@@ -960,6 +980,11 @@ DECODER_BLOCK = Exercise(
             "memory-causal-instead",
             hide=lambda mask, length: np.tri(length, mask.shape[1], dtype=bool),
         ),
+        _decoder(
+            "masks-exchanged",
+            own_mask=lambda length, memory_mask: hide_keys(memory_mask),
+            hide=lambda mask, length: causal(length),
+        ),
         # who looks at what
         _decoder(
             "keys-from-target",
@@ -982,7 +1007,7 @@ DECODER_BLOCK = Exercise(
         _decoder(
             "queries-from-memory",
             consult=lambda x, memory, attend, norm, mask: (
-                x + attend(memory, norm(x), None)
+                x + attend(memory, norm(x), mask)
             ),
         ),
         _decoder(

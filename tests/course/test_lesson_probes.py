@@ -25,3 +25,16 @@ def test_an_exception_inside_a_part_is_shown_at_the_learners_line(outcome):
 def test_lines_of_the_probe_are_not_shown(outcome):
     assert outcome.state.value == "raised"
     assert len(dict(outcome.parts)["Your lines"].splitlines()) == 1
+
+
+def test_a_part_is_called_what_the_lesson_calls_it():
+    exercise = lesson("04_blocks").exercises["encoder_block"]
+    outcome = check(exercise, lambda x, mask, attend, *others: attend(x, x, x, mask))
+    assert "attend()" in dict(outcome.parts)["Your code raised"]
+
+
+def test_the_card_lists_only_what_the_learner_was_given(outcome):
+    shown = dict(outcome.parts)["Smallest failing case"]
+    assert "memory_mask (2, 5)" in shown
+    assert "widen" not in shown
+    assert "attentions" not in shown

@@ -1,7 +1,7 @@
 """English prose that every installation has: paragraphs of NumPy's docstrings.
 
-About 1,400 paragraphs and 200,000 characters; how many exactly depends on the version
-of NumPy. Code, tables and headings are left out, and so are repetitions.
+More than 1,000 paragraphs and 150,000 characters; how many exactly depends on the
+version of NumPy. Code, tables and headings are left out, and so are repetitions.
 
 Reference:
     The NumPy developers, BSD-3-Clause. Read from the installed package; none of it is

@@ -92,6 +92,7 @@ class Exercise:
         misconceptions: known wrong answers.
         accepted: other right answers by name; `tlkeras verify` proves that they pass.
         probe: `(answer, *inputs) -> output`, how the learner's object is exercised.
+        hidden: names of inputs that the probe alone sees; a message leaves them out.
         messages: what is said to the learner.
         forbidden: full names of what may not be called instead, as
             `keras.layers.MultiHeadAttention`; of a module, everything in it. Found in
@@ -106,6 +107,7 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     accepted: Mapping[str, Callable] = field(default_factory=dict)
     probe: Callable = call
+    hidden: tuple[str, ...] = ()
     messages: Messages = field(default_factory=Messages)
     forbidden: tuple[str, ...] = ()
 

@@ -165,8 +165,11 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
     say = exercise.messages.say
     title = say("cases", exercise.name, failed.case.name)
     names = inspect.signature(exercise.reference).parameters
-    pairs = zip(names, failed.trial.inputs, strict=False)
-    inputs = ", ".join(f"{name} {_describe(value)}" for name, value in pairs)
+    inputs = ", ".join(
+        f"{name} {_describe(value)}"
+        for name, value in zip(names, failed.trial.inputs, strict=False)
+        if name not in exercise.hidden
+    )
     yield say("heading", "case"), say("text", "case", title=title, inputs=inputs)
     passing = [
         say("cases", exercise.name, name) for name, right in cases.items() if right
