@@ -6,7 +6,6 @@ from tlkeras.grading import message
 from tlkeras.grading.attempt import (
     Attempt,
     CheckTimeoutError,
-    Raised,
     attempt,
     deadline,
 )
@@ -57,7 +56,7 @@ def judge(exercise, try_case, seconds, hint=0, limit=deadline):
             _try_cases(exercise, try_case, attempts)
         return _judge(exercise, attempts, hint, seconds)
     except Exception as error:  # not the answer's, which `attempt` keeps: our fault
-        return message.uncheckable(exercise, Raised.of(error))
+        return message.uncheckable(exercise, error)
 
 
 def _try_cases(exercise, try_case, attempts):

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from tlkeras.grading.attempt import Raised
 from tlkeras.grading.outcome import Outcome, Picture, State
 
 # Problems that are their own cause: what was expected says all there is to say.
@@ -155,7 +156,8 @@ def _exception(exercise, error):
 def uncheckable(exercise, error):
     """The check itself failed."""
     say = exercise.messages.say
-    text = say("text", "uncheckable", error=f"{error.name}: {error.text}")
+    raised = Raised.of(error)
+    text = say("text", "uncheckable", error=f"{raised.name}: {raised.text}")
     parts = [(say("heading", "report"), text)]
     return outcome(exercise, State.UNCHECKABLE, 0.0, "uncheckable", parts=parts)
 
