@@ -429,7 +429,9 @@ print(f"moved by 1000 positions, the dot product changes by at most {shifted:.0e
 # ### Exercise: rotary logits (3 points)
 
 # %%
-turn = layers.RotaryEmbedding()
+from tlkeras.layers import RotaryEmbedding
+
+turn = RotaryEmbedding()
 
 
 # %% exercise="rotary_logits"

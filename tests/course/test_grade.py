@@ -1,8 +1,12 @@
 """What grading knows of a lesson's own cells, and the command."""
 
+import builtins
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from typer.testing import CliRunner
 
 from tlkeras import cli
@@ -21,6 +25,31 @@ def test_a_lessons_cells_are_those_of_its_notebook():
             wanted = [c.source for c in cells if ("experiment" in c.tags) == tagged]
             assert list(map(source.bare, found)) == list(map(source.bare, wanted))
         assert grade.SOLUTION == build.BEGIN
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_no_answer_needs_a_name_that_only_an_experiment_defines(lesson):
+    cells = notebook.parse(build.build(lesson, solved=True)).code
+    texts = {number: cell.source for number, cell in enumerate(cells)}
+    steps = source.steps(texts, *grade._material(lesson))
+    known = set(dir(builtins)).union(*(step.defines for step in steps))
+    assert not {
+        step.text: step.mentions - known for step in steps if step.mentions - known
+    }
+
+
+@pytest.mark.slow
+def test_every_solved_notebook_gets_all_points(tmp_path):
+    for lesson in lessons():
+        path = tmp_path / f"{lesson.name}.ipynb"
+        path.write_text(build.build(lesson, solved=True), "utf-8")
+    arguments = [sys.executable, "-m", "tlkeras", "grade", tmp_path]
+    run_it = [*arguments, "--out", tmp_path / "out"]
+    done = subprocess.run(run_it, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for lesson in lessons():
+        text = (tmp_path / "out/submissions" / lesson.name / "result.json").read_text()
+        assert json.loads(text)["points"] == lesson.points, text
 
 
 def test_a_class_from_the_command_line(tiny, solved, tmp_path, monkeypatch):
