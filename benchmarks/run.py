@@ -1,17 +1,28 @@
-"""Run every benchmark and write its table to benchmarks/RESULTS.md.
+"""Run the benchmarks and write their tables to benchmarks/RESULTS.md.
 
 make bench
-python benchmarks/run.py encoder attention   # only some
+python benchmarks/run.py encoder attention   # only some; the others' tables stay
 """
 
 import platform
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PAGE = HERE / "RESULTS.md"
 PEERS = ("tensorflow", "keras", "keras-hub", "jax", "torch", "transformers", "numpy")
+# What is run, with what arguments: what a laptop can do in minutes.
+RUNS = {
+    "parity": [],
+    "attention": [],
+    "memory": [],
+    "encoder": ["--cases", "forward", "training step"],
+    "decode": [],
+    "grade": [],
+}
 
 
 def versions():
@@ -23,30 +34,42 @@ def versions():
             yield f"{name} not installed"
 
 
+def measure(name):
+    """The section of one script: what it is, how it was run, what it printed."""
+    script, arguments = HERE / f"{name}.py", RUNS[name]
+    print(f"── {name} ──", flush=True)
+    run = subprocess.run(
+        [sys.executable, script, *arguments], stdout=subprocess.PIPE, text=True
+    )
+    print(run.stdout, flush=True)
+    text = run.stdout.strip() or "no output"
+    if run.returncode:
+        text += f"\n\nIt failed with exit status {run.returncode}."
+    quoted = " ".join(f"'{x}'" if " " in x else x for x in arguments)
+    about = re.match(r'"""(.*?)\n', script.read_text("utf-8"))[1]
+    command = f"python benchmarks/{name}.py {quoted}".rstrip()
+    return f"{about} `{command}`\n\n{text}"
+
+
 def main(wanted):
     """Run the scripts named, all of them by default, and write the page."""
-    scripts = sorted(p for p in HERE.glob("[a-z]*.py") if p.stem != "run")
-    unknown = set(wanted) - {path.stem for path in scripts}
+    unknown = sorted(set(wanted) - set(RUNS))
     if unknown:
-        known = ", ".join(path.stem for path in scripts)
-        sys.exit(f"No benchmark named {', '.join(sorted(unknown))}; there is {known}.")
-    page = [
-        "# Results",
-        "Medians and ratios of one run on a machine that may have been busy.",
-        f"Machine: {platform.machine()}, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}. Versions: {', '.join(versions())}.",
-    ]
-    for path in scripts:
-        if wanted and path.stem not in wanted:
-            continue
-        print(f"── {path.stem} ──", flush=True)
-        run = subprocess.run([sys.executable, path], stdout=subprocess.PIPE, text=True)
-        print(run.stdout)
-        text = run.stdout.rstrip() or "no output"
-        if run.returncode:
-            text += f"\nfailed with exit status {run.returncode}"
-        page.append(f"## {path.stem}\n\n```\n{text}\n```")
-    (HERE / "RESULTS.md").write_text("\n\n".join(page) + "\n", "utf-8")
+        sys.exit(
+            f"No benchmark named {', '.join(unknown)}; there is {', '.join(RUNS)}."
+        )
+    old = PAGE.read_text("utf-8") if PAGE.is_file() else ""
+    sections = dict(re.findall(r"^## (\w+)\n\n(.*?)\s*(?=^## |\Z)", old, re.M | re.S))
+    for name in wanted or RUNS:
+        sections[name] = measure(name)
+    head = (
+        "# Results\n\nMedians and ratios. A table is from one run, in which contestants "
+        "take turns; the machine may have been busy.\n"
+        f"{platform.machine()}, {platform.system()}, Python "
+        f"{platform.python_version()}; {', '.join(versions())}.\n"
+    )
+    body = [f"## {name}\n\n{sections[name]}\n" for name in RUNS if name in sections]
+    PAGE.write_text("\n".join([head, *body]), "utf-8")
 
 
 if __name__ == "__main__":
