@@ -568,13 +568,13 @@ for phrase, given in wrong[:: max(1, len(wrong) // 6)][:6]:
 
 # %% [markdown]
 # Four formats from the bottom of the list and four from its top. (Which ones are at the
-# bottom differs from one training to the next.) Look at what a wrong translation is like:
-# often a part of *another* format has slipped in, such as decimals after an amount in
-# won, which has none, or a date in the place of a large amount in yen; or digits are lost
-# or doubled. Every piece was in training, this combination of pieces was not. Networks
-# that generalise to new *values* need not generalise to new *combinations* (Lake and
-# Baroni 2018, with artificial commands). A test set split at random would never have shown
-# it: choose the test for the question that you have.
+# bottom differs from one training to the next.) Look at what a wrong translation is like.
+# In our runs a part of *another* format had often slipped in, such as decimals after an
+# amount in won, which has none, or a month and a day for "802 years ago"; or digits, or the
+# name of a currency, were lost. Every piece was in training, this combination of pieces
+# was not. Networks that generalise to new *values* need not generalise to new
+# *combinations* (Lake and Baroni 2018, with artificial commands). A test set split at
+# random would never have shown it: choose the test for the question that you have.
 
 # %% [markdown]
 # ## 9. Beam search
@@ -658,13 +658,14 @@ for k in range(beams):
     print(f"   P = {np.exp(log_p[b, k]):.3f}   {candidates[b][k]}")
 
 # %% [markdown]
-# The first line is what beam search would answer without a length penalty: a point or two
-# better than greedy decoding in our runs. The right translation is among the four more
-# often than it is the best of them. There the model itself prefers a wrong one, and no
+# The first line is what beam search would answer without a length penalty: in our runs as
+# good as greedy decoding, or a point or two better. The right translation is among the four
+# more often than it is the best of them. There the model itself prefers a wrong one, and no
 # search mends that.
 #
-# $\alpha$ hardly matters here, because the four candidates are about equally long; a very
-# large one begins to prefer what is merely longer. For sentences it does matter: Stahlberg
+# $\alpha$ from 0 to 1 hardly matters here, because the four candidates are about equally
+# long. A very large one prefers what is longer, right or wrong; in one of our runs it
+# gained a point, so do not read much into it. For sentences it does matter: Stahlberg
 # and Byrne (2019) searched *exactly*, and for more than half of their sentences the
 # likeliest translation of all was the empty one.
 #
@@ -770,10 +771,10 @@ print(f"exact match with the mask {exact_match:.1%}, without it {unmasked_match:
 
 # %% [markdown]
 # Without the mask about a fifth of the translations become wrong, and there is no error and
-# no warning. The phrases with the most padding suffer most. In training the decoder never
-# looked at a padded position, so nothing taught it to leave these alone; they now compete
-# with the real ones in every softmax, and the more there are, the more weight they take.
-# (The points of the blue curve are not all alike either: long phrases are harder.)
+# no warning. The phrases with the most padding suffer most, though the curve goes up
+# and down before: the groups differ in families too, and long phrases are harder even with
+# the mask. In training the decoder never looked at a padded position, so nothing taught it
+# to leave these alone; they now compete with the real ones in every softmax.
 #
 # There is a test that finds this mistake in any model: pad the same sentence further. If
 # the output changes, a mask is missing.
