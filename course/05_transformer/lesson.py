@@ -369,7 +369,7 @@ print(f"{model.count_params():,} weights")
 # %% tags=["experiment"]
 from time import perf_counter
 
-rounds, steps_a_round = this.at_scale(quick=(2, 10), default=(10, 90), full=(20, 200))
+rounds, steps_a_round = this.at_scale(quick=(2, 4), default=(10, 90), full=(20, 200))
 start = perf_counter()
 history = model.fit(
     batches, epochs=rounds, steps_per_epoch=steps_a_round, shuffle=False, verbose=0
@@ -771,8 +771,8 @@ print(f"exact match with the mask {exact_match:.1%}, without it {unmasked_match:
 
 # %% [markdown]
 # Without the mask about a fifth of the translations become wrong, and there is no error and
-# no warning. The phrases with the most padding suffer most, though the curve goes up
-# and down before: the groups differ in families too, and long phrases are harder even with
+# no warning. The phrases with the most padding suffer most, though the curve may go
+# up and down before: the groups differ in families too, and long phrases are harder even with
 # the mask. In training the decoder never looked at a padded position, so nothing taught it
 # to leave these alone; they now compete with the real ones in every softmax.
 #
