@@ -369,7 +369,7 @@ print(f"{model.count_params():,} weights")
 # %% tags=["experiment"]
 from time import perf_counter
 
-rounds, steps_a_round = this.at_scale(quick=(2, 4), default=(10, 90), full=(20, 200))
+rounds, steps_a_round = this.at_scale(quick=(2, 10), default=(10, 90), full=(20, 200))
 start = perf_counter()
 history = model.fit(
     batches, epochs=rounds, steps_per_epoch=steps_a_round, shuffle=False, verbose=0
