@@ -135,6 +135,7 @@ def transformer_masks(
     place=as_keys,
     spread=np.broadcast_to,
     polarity=identity,
+    memory_axes=identity,
 ):
     """(B, S, S) in the encoder, (B, T, T) in the decoder, (B, T, S) between them."""
 
@@ -145,10 +146,11 @@ def transformer_masks(
 
     batch, source = source_ids.shape
     target = target_ids.shape[1]
+    memory = merge(memory_order, target, source, memory_keep(source_ids, target_ids))
     return (
         merge(source_order, source, source, place(source_keep(source_ids))),
         merge(target_order, target, target, place(target_keep(target_ids))),
-        merge(memory_order, target, source, memory_keep(source_ids, target_ids)),
+        memory_axes(memory),
     )
 
 
@@ -204,6 +206,9 @@ MASKS = Exercise(
             memory_keep=lambda source, target: (
                 real(target)[:, :, None] & real(source)[:, None, :]
             ),
+        ),
+        _mask(
+            "memory-transposed", memory_axes=lambda memory: np.swapaxes(memory, 1, 2)
         ),
         _mask("hides-queries", place=lambda keep: keep[:, :, None]),
         _mask(
@@ -370,6 +375,7 @@ LOSS = Exercise(
             mean=lambda losses, keep: ((losses * keep).sum(1) / keep.sum(1)).mean(),
         ),
         _loss("summed", mean=lambda losses, keep: (losses * keep).sum()),
+        _loss("each-token", mean=lambda losses, keep: losses * keep),
         _loss(
             "divided-by-sentences",
             mean=lambda losses, keep: (losses * keep).sum() / len(losses),
@@ -491,9 +497,10 @@ def learning_rate(
     fall=lambda step: step**-0.5,
     rise=lambda step, warmup: step * warmup**-1.5,
     choose=np.minimum,
+    count=identity,
 ):
     """D^−½ · min(step^−½, step · W^−1.5)."""
-    step = np.asarray(step, dtype=np.float64)
+    step = count(np.asarray(step, dtype=np.float64))
     return size(hidden_dim) * choose(fall(step), rise(step, warmup_steps))
 
 
@@ -535,6 +542,7 @@ RATE = Exercise(
         _rate("falls-too-fast", fall=lambda step: step**-1.0),
         _rate("jump", rise=lambda step, warmup: step * warmup**-0.5),
         _rate("kink", rise=lambda step, warmup: step / warmup),
+        _rate("counted-from-0", count=lambda step: step + 1),
         _rate("rises-to-1", rise=lambda step, warmup: step * warmup**-1.0 * 10),
     ),
     accepted={
@@ -588,10 +596,19 @@ class Model:
         logits[END] += 50 if len(tokens) == self.ends[row] - 1 else -50
         return logits
 
+    def __repr__(self):
+        rows = len(self.ends)
+        return f"({rows}, t) → ({rows}, {self.vocabulary})"
+
 
 def until_all_ended(ended):
     """Stop when every row has its end."""
     return ended.all()
+
+
+def padded_to(tokens, length):
+    """Whole rows, with the places that are not written yet."""
+    return np.pad(tokens, ((0, 0), (0, max(length - tokens.shape[1], 0))))
 
 
 def greedy_decode(
@@ -614,7 +631,8 @@ def greedy_decode(
     tokens = np.full((batch, 1), BEGIN)
     ended = np.zeros(batch, bool)
     while tokens.shape[1] < max_length + extra and not finished(ended):
-        token = np.where(ended, fill, choose(next_logits(see(tokens))))
+        seen = see(tokens, max_length)
+        token = np.where(ended, fill, choose(next_logits(seen)))
         tokens = np.concatenate([tokens, token[:, None]], axis=1)
         ended = forget(ended, token)
     missing = max(max_length + extra - tokens.shape[1], 0)
@@ -647,9 +665,14 @@ GREEDY = Exercise(
         Case("one-row", decoding((4,), 7, vocabulary=12)),
     ),
     misconceptions=(
-        _greedy("sees-the-last-token-only", see=lambda tokens: tokens[:, -1:]),
+        _greedy("sees-the-last-token-only", see=lambda tokens, _: tokens[:, -1:]),
+        _greedy("sees-empty-places", see=padded_to),
         _greedy("writes-on", forget=lambda ended, token: ended),
-        _greedy("forgets-the-end", forget=lambda ended, token: token == END),
+        _greedy(
+            "forgets-the-end",
+            forget=lambda ended, token: token == END,
+            finished=lambda ended: False,
+        ),
         _greedy("not-filled-up", complete=identity),
         _greedy("stops-with-the-first", finished=np.any),
         _greedy("fills-with-end", fill=END),
@@ -784,6 +807,11 @@ def one_best_each(total, count):
     return np.arange(len(total)) * total.shape[1] + total.argmax(-1)
 
 
+def one_best_each_sorted(total, count):
+    """The same, the best of these first."""
+    return one_best_each(total, count)[np.argsort(-total.max(-1))]
+
+
 def _beam(name, **steps):
     return Misconception(f"beam.{name}", "beam", **steps)
 
@@ -803,6 +831,7 @@ BEAM = Exercise(
     ),
     misconceptions=(
         _beam("one-each", choose=one_best_each),
+        _beam("one-each-sorted", choose=one_best_each_sorted),
         _beam("past-forgotten", total=lambda scores, logs: logs),
         _beam("multiplied", total=lambda scores, logs: scores[:, None] * logs),
         _beam("subtracted", total=lambda scores, logs: logs - scores[:, None]),
