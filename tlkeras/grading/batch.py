@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import multiprocessing
+import os
 import secrets
 import signal
 import sys
@@ -151,3 +152,6 @@ def _end_with_parent():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the batch decides
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it ended before this line
+        os._exit(1)
