@@ -63,8 +63,8 @@ def main(wanted):
     for name in wanted or RUNS:
         sections[name] = measure(name)
     head = (
-        "# Results\n\nMedians and ratios. Each table is one run; contestants take turns "
-        "in it, and the machine may have been busy.\n"
+        "# Results\n\nMedians and ratios. Each table is one run; contestants take "
+        "turns in it, and the machine may have been busy.\n"
         f"{platform.machine()}, {platform.system()}, Python "
         f"{platform.python_version()}; {', '.join(versions())}.\n"
     )
