@@ -4,8 +4,8 @@ from tlkeras.transfer._tree import blocks
 from tlkeras.transfer.adapters import Adapter, add_adapters
 from tlkeras.transfer.augmentation import (
     AudioAugmentation,
+    ImageAugmentation,
     TokenMasking,
-    image_augmentation,
 )
 from tlkeras.transfer.caching import cached_features, split_model
 from tlkeras.transfer.comparison import Comparison, compare, draw_labels, estimate
@@ -23,6 +23,7 @@ __all__ = [
     "Comparison",
     "Distiller",
     "GradualUnfreezing",
+    "ImageAugmentation",
     "TokenMasking",
     "add_adapters",
     "add_lora",
@@ -35,7 +36,6 @@ __all__ = [
     "estimate",
     "find_leaks",
     "freeze",
-    "image_augmentation",
     "layerwise_decay",
     "load_delta",
     "merge_lora",

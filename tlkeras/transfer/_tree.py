@@ -52,10 +52,14 @@ def leaves(layer, path=""):
         yield from leaves(child, f"{path}/{child.name}".lstrip("/"))
 
 
+def as_list(patterns):
+    """One pattern or several, as a list."""
+    return [patterns] if isinstance(patterns, str) else list(patterns)
+
+
 def matcher(patterns):
     """Whether any of some regular expressions occurs in a path, or in one above it."""
-    patterns = [patterns] if isinstance(patterns, str) else list(patterns)
-    compiled = [re.compile(pattern) for pattern in patterns]
+    compiled = [re.compile(pattern) for pattern in as_list(patterns)]
 
     def matches(path):
         parts = path.split("/")

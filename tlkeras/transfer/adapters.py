@@ -1,9 +1,11 @@
 """Small networks put between frozen layers."""
 
+import contextlib
+
 import keras
 
-from tlkeras.transfer._compiled import refresh
-from tlkeras.transfer.freezing import freeze, unfreeze
+from tlkeras.transfer._tree import as_list
+from tlkeras.transfer.freezing import learn_only
 from tlkeras.transfer.lora import matching_projections
 
 
@@ -129,19 +131,17 @@ def add_adapters(
     for path, layer in chosen:
         if isinstance(layer, Adapted):
             raise ValueError(f"{path} has an adapter already.")
-    freeze(model, keep_dropout=True)
-    if trainable:
-        unfreeze(model, trainable)
     for _, layer in chosen:
         _attach(layer, size, activation)
-    unfreeze(model, "adapter/(down|up)/")
-    refresh(model)
+    learn_only(model, ["/adapter/(down|up)/", *as_list(trainable)])
     return model
 
 
 def _attach(layer, size, activation):
     adapter = Adapter(size, activation, dtype=layer.dtype_policy, name="adapter")
-    with keras.name_scope(layer.path or layer.name):
+    with contextlib.ExitStack() as scopes:  # so that paths say where it stands
+        for name in (layer.path or layer.name).split("/"):
+            scopes.enter_context(keras.name_scope(name))
         adapter.build((None, layer.kernel.shape[-1]))
     locked = layer._tracker.locked
     layer._tracker.unlock()

@@ -170,47 +170,75 @@ class AudioAugmentation(_Augmentation):
         return {**super().get_config(), **own}
 
 
-def image_augmentation(
-    flip="horizontal", shift=0.1, rotation=0.05, zoom=0.1, contrast=0.2, seed=None
-):
-    """Keras's own layers in a row: flipped, shifted, turned, zoomed, other contrast.
+@keras.saving.register_keras_serializable(package="tlkeras")
+class ImageAugmentation(_Augmentation):
+    """Flip, shift, turn and zoom images and change their contrast while training.
 
-    Digits and letters must not be flipped: give `flip=None`.
+    Keras's own layers in a row, with one difference: called without `training` they
+    would act, and this layer does not. Axes: B batch, H height, W width, C channels.
 
     Args:
-        flip: `"horizontal"`, `"vertical"`, `"horizontal_and_vertical"` or `None`.
+        flip: `"horizontal"`, `"vertical"`, `"horizontal_and_vertical"` or `None`, for
+            what must not be flipped, such as digits. Defaults to `"horizontal"`.
         shift: largest shift, as a share of each side. Defaults to 0.1.
         rotation: largest turn, as a share of a full turn. Defaults to 0.05.
         zoom: largest zoom in or out. Defaults to 0.1.
         contrast: largest change of contrast. Defaults to 0.2.
         seed: an integer. Defaults to `None`.
 
+    Call arguments:
+        inputs: floats `(B, H, W, C)` from 0 to 1.
+        training: whether to change anything. Defaults to `False`.
+
     Returns:
-        A `keras.Sequential` from images `(B, height, width, channels)` to images; what
-        is 0 or `None` is left out.
+        Floats `(B, H, W, C)`.
 
     Example:
 
     >>> import numpy as np
-    >>> augment = image_augmentation(flip=None)
+    >>> augment = ImageAugmentation(flip=None)
     >>> tuple(augment(np.random.rand(2, 8, 8, 1), training=True).shape)
     (2, 8, 8, 1)
     """
-    made = [
-        (flip, keras.layers.RandomFlip, (flip,), {}),
-        (
-            shift,
-            keras.layers.RandomTranslation,
-            (shift, shift),
-            {"fill_mode": "nearest"},
-        ),
-        (rotation, keras.layers.RandomRotation, (rotation,), {"fill_mode": "nearest"}),
-        (zoom, keras.layers.RandomZoom, (zoom,), {"fill_mode": "nearest"}),
-        (contrast, keras.layers.RandomContrast, (contrast,), {"value_range": (0, 1)}),
-    ]
-    layers = [
-        kind(*given, seed=None if seed is None else seed + number, **others)
-        for number, (wanted, kind, given, others) in enumerate(made)
-        if wanted
-    ]
-    return keras.Sequential(layers, name="image_augmentation")
+
+    def __init__(
+        self,
+        flip="horizontal",
+        shift=0.1,
+        rotation=0.05,
+        zoom=0.1,
+        contrast=0.2,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(seed=seed, **kwargs)
+        self._own = {
+            "flip": flip,
+            "shift": shift,
+            "rotation": rotation,
+            "zoom": zoom,
+            "contrast": contrast,
+        }
+        edge, layers = {"fill_mode": "nearest"}, keras.layers
+        made = [
+            (flip, layers.RandomFlip, (flip,), {}),
+            (shift, layers.RandomTranslation, (shift, shift), edge),
+            (rotation, layers.RandomRotation, (rotation,), edge),
+            (zoom, layers.RandomZoom, (zoom,), edge),
+            (contrast, layers.RandomContrast, (contrast,), {"value_range": (0, 1)}),
+        ]
+        self.steps = [
+            kind(*given, seed=None if seed is None else seed + number, **others)
+            for number, (wanted, kind, given, others) in enumerate(made)
+            if wanted
+        ]
+
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        for step in self.steps:
+            inputs = step(inputs, training=True)  # (B, H, W, C)
+        return inputs
+
+    def get_config(self):
+        return {**super().get_config(), **self._own}

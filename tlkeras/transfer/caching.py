@@ -50,7 +50,8 @@ def split_model(model, at):
     names = [at] if isinstance(at, str) else list(at)
     outputs = [model.get_layer(name).output for name in names]
     outputs = outputs[0] if isinstance(at, str) else outputs
-    prefix = keras.Model(model._inputs_struct, outputs)
+    inputs = getattr(model, "_inputs_struct", None)  # a Sequential has none
+    prefix = keras.Model(model.inputs[0] if inputs is None else inputs, outputs)
     try:
         head = keras.Model(outputs, model.output)
     except ValueError as error:

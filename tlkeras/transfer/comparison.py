@@ -1,5 +1,6 @@
 """Compare ways to learn, over numbers of labels and seeds, with intervals."""
 
+import functools
 import hashlib
 import json
 import math
@@ -70,6 +71,7 @@ def estimate(values):
     return Estimate(float(values.mean()), t_quantile(count - 1) * error, count)
 
 
+@functools.cache
 def t_quantile(degrees, confidence=CONFIDENCE):
     """The t that Student's distribution exceeds to either side 5 % of the time.
 

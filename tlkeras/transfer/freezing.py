@@ -115,6 +115,25 @@ def leaves_of(parts):
     return {id(leaf) for layer in layers for _, leaf in leaves(layer)}
 
 
+def learn_only(model, patterns):
+    """Freeze all weights but those that match; dropout stays on throughout.
+
+    This is for small changes inside of a frozen model, which are to be regularised.
+
+    Raises:
+        ValueError: a pattern matches nothing.
+    """
+    found = list(leaves(model))
+    learning = {id(leaf) for _, leaf in found if isinstance(leaf, keras.layers.Layer)}
+    for pattern in patterns:
+        matches = matcher(pattern)
+        hits = {id(leaf) for path, leaf in found if matches(path)}
+        if not hits:
+            raise no_match("trainable", pattern, (path for path, _ in found))
+        learning |= hits
+    set_learning(model, learning)
+
+
 def learning_leaves(model):
     """Ids of the leaves that learn now: neither they nor a layer around are frozen."""
     result = set()

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from tlkeras.transfer._compiled import refresh
-from tlkeras.transfer._tree import matcher, no_match, walk
-from tlkeras.transfer.freezing import freeze, unfreeze
+from tlkeras.transfer._tree import as_list, matcher, no_match, walk
+from tlkeras.transfer.freezing import learn_only
 
 KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
 
@@ -66,12 +66,9 @@ def add_lora(
     for path, layer in chosen:
         if layer.lora_enabled:
             raise ValueError(f"{path} has a LoRA already; see merge_lora.")
-    freeze(model, keep_dropout=True)
-    if trainable:
-        unfreeze(model, trainable)
     for number, (_, layer) in enumerate(chosen):
         enable(layer, rank, alpha, None if seed is None else seed + number)
-    unfreeze(model, "lora_kernel_[ab]$")
+    learn_only(model, ["/lora_kernel_[ab]$", *as_list(trainable)])
     return model
 
 

@@ -136,7 +136,7 @@ def problems(model):
             f"{len(hidden)} weights are trainable inside of frozen layers, so they do "
             f"not learn ({hidden[0]} …). Use unfreeze, which sets the layers around."
         )
-    return found + _of_optimizer(model)
+    return [*found, *_of_optimizer(model)]
 
 
 def _of_layers(model, learning):
