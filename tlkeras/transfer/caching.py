@@ -50,10 +50,13 @@ def split_model(model, at):
     names = [at] if isinstance(at, str) else list(at)
     outputs = [model.get_layer(name).output for name in names]
     outputs = outputs[0] if isinstance(at, str) else outputs
-    inputs = getattr(model, "_inputs_struct", None)  # a Sequential has none
-    prefix = keras.Model(model.inputs[0] if inputs is None else inputs, outputs)
+    if isinstance(model, keras.Sequential):
+        ends = model.inputs[0], model.outputs[0]
+    else:
+        ends = model.input, model.output
+    prefix = keras.Model(ends[0], outputs)
     try:
-        head = keras.Model(outputs, model.output)
+        head = keras.Model(outputs, ends[1])
     except ValueError as error:
         raise ValueError(
             f"the head must need nothing but the output of {at!r}; Keras says: {error} "
