@@ -13,13 +13,14 @@ EXTRAS = {
         "matplotlib",
         "nbformat",
         "rich",
+        "safetensors",
         "sklearn",
         "traitlets",
         "typer",
     ),
     "tensorflow": ("tensorflow",),
     "scores": ("sacrebleu",),
-    "parity": ("safetensors", "torch", "transformers"),
+    "parity": ("torch", "transformers"),
 }
 
 

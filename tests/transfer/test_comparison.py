@@ -117,3 +117,14 @@ def test_drawing_labels():
     for count in (0, 101):
         with pytest.raises(ValueError, match="count must be from 1 to 100"):
             draw_labels(labels, count, seed=0)
+
+
+def test_the_curve(tmp_path):
+    pytest.importorskip("matplotlib").use("Agg")
+    from tlkeras.visualization import learning_curves
+
+    result = compare({"a": Strategy()}, (4, 1000), (0, 1), tmp_path, verbose=0)
+    axes = learning_curves(result.label_counts, result.lines(), "accuracy")
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["4", "1,000"]
+    (line,) = axes.get_lines()
+    assert list(line.get_ydata()) == result.lines()["a"][0]

@@ -137,12 +137,12 @@ def _settings(config):
 
 def _compute(model, inputs, count, place, batch_size, verbose):
     bar = keras.utils.Progbar(count, verbose=int(verbose))
-    arrays, names = [], None
+    arrays, names, kind = [], None, None
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
         batch = keras.tree.map_structure(lambda x, rows=rows: x[rows], inputs)
         outputs = model.predict_on_batch(batch)
-        if names is None:
+        if not arrays:
             names, kind = _names(outputs)
             arrays = [
                 np.lib.format.open_memmap(

@@ -4,7 +4,15 @@ import importlib
 
 from tlkeras.visualization import palette
 
-_FIGURES = ("bars", "curves", "images", "matrix", "panels", "points")
+_FIGURES = (
+    "bars",
+    "curves",
+    "images",
+    "learning_curves",
+    "matrix",
+    "panels",
+    "points",
+)
 __all__ = ["palette", "xla_operations", *_FIGURES]
 
 
