@@ -69,7 +69,7 @@ def theirs(model, inputs):
 
 
 def differences(folder, model, inputs):
-    """The largest differences of hidden states and of scores, all rows and positions."""
+    """The largest differences of hidden states and of scores, everywhere."""
     ours = from_preset(folder)(
         inputs, return_hidden_states=True, return_attention_scores=True
     )

@@ -136,14 +136,15 @@ def test_wrong_optimizers(make, data):
         discriminative_rates(model, once, [("", 0.5)])
 
 
-def test_two_weights_of_one_name(data):
-    parts = [
-        keras.Sequential(
-            [keras.Input((4,)), keras.layers.Dense(4, name="same")], name=n
+def test_two_weights_of_one_name():
+    def part(name):
+        inputs = keras.Input((4,))
+        return keras.Model(
+            inputs, keras.layers.Dense(4, name="same")(inputs), name=name
         )
-        for n in "ab"
-    ]
-    model = keras.Sequential([keras.Input((4,)), *parts])
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, part("b")(part("a")(inputs)))
     discriminative_rates(model, "adam", [("", 0.5)])
     with pytest.raises(ValueError, match="names of their own"):
         discriminative_rates(model, "adam", [("^a/", 0.5)])
