@@ -123,6 +123,9 @@ def multipliers(model, rates):
     """The multiplier of each weight, by its `weight.path`, where it is not 1."""
     weights = named_weights(model)
     tests = [(matcher(pattern), pattern, float(rate)) for pattern, rate in rates]
+    for _, _, rate in tests:
+        if not 0 <= rate < float("inf"):
+            raise ValueError(f"multipliers must be at least 0; given {rate!r}.")
     used, result = set(), {}
     for path, weight in weights.items():
         first = next((one for one in tests if one[0](path)), (None, None, 1.0))
@@ -132,11 +135,9 @@ def multipliers(model, rates):
                 f"layers must have names of their own where rates differ; two weights "
                 f"are called {weight.path!r}."
             )
-    for _, pattern, rate in tests:
+    for _, pattern, _ in tests:
         if pattern not in used:
             raise no_match("each pattern of rates", pattern, weights)
-        if not 0 <= rate < float("inf"):
-            raise ValueError(f"multipliers must be at least 0; given {rate!r}.")
     return {path: rate for path, rate in result.items() if rate != 1.0}
 
 
