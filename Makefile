@@ -30,6 +30,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/tlkeras build --check
+	$(BIN)/python docs/build.py --check
 
 notebooks: $(VENV)/.course
 	$(BIN)/tlkeras build

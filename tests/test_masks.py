@@ -61,6 +61,56 @@ def test_masks_that_cannot_be_read(mask, message):
         masks.from_torch(mask)
 
 
+PAIR = np.ones((2, 3), bool)
+
+
+@pytest.mark.parametrize(
+    ("do", "message"),
+    [
+        (lambda: masks.causal_mask(-1), "query_length must be .* given -1"),
+        (lambda: masks.causal_mask(2.5), "query_length must be an integer.* given 2.5"),
+        (lambda: masks.causal_mask(3, "5"), "key_length must be .* given '5'"),
+        (
+            lambda: masks.position_mask(np.arange(3), np.arange(3), sliding_window=0),
+            "sliding_window must be .* at least 1; given 0",
+        ),
+        (lambda: masks.merge_masks(PAIR, PAIR[:, :2]), r"\(2, 3\) and \(2, 2\)"),
+        (
+            lambda: masks.merge_masks(PAIR, np.zeros((2, 3))),
+            "masks must be boolean.* given float64",
+        ),
+        (lambda: masks.length_mask([[1, 2]], 4), r"lengths must .* given \(1, 2\)"),
+        (
+            lambda: masks.length_mask([1.5], 4),
+            "lengths must be integers; given .*float",
+        ),
+        (lambda: masks.length_mask([1], None), "max_length must be .* given None"),
+        (lambda: masks.prepend_to_mask(PAIR[0]), r"mask must .* \(B, S\); given \(3,"),
+        (lambda: masks.prepend_to_mask(PAIR, -1), "count must be .* given -1"),
+        (lambda: masks.strided_mask(PAIR, 0), "stride must be .* given 0"),
+        (
+            lambda: masks.place_mask(PAIR, 2, 0),
+            r"longer than length, 2; given .*\(2, 3",
+        ),
+        (
+            lambda: masks.attention_masks(query_mask=PAIR[0]),
+            r"query_mask must have shape \(B, T\); given \(3,\)",
+        ),
+        (
+            lambda: masks.attention_masks(key_mask=PAIR[None]),
+            r"key_mask must have shape \(B, S\); given \(1, 2, 3\)",
+        ),
+        (
+            lambda: masks.to_torch(np.array([0.0, -np.inf])),
+            "mask must be boolean.* given float64",
+        ),
+    ],
+)
+def test_wrong_arguments(do, message):
+    with pytest.raises(ValueError, match=message):
+        do()
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("additive", [False, True])
 def test_torch_attention_under_a_translated_mask(additive):

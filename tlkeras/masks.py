@@ -10,6 +10,39 @@ import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
 
+__all__ = [
+    "attention_masks",
+    "causal_mask",
+    "from_torch",
+    "implicit_mask",
+    "length_mask",
+    "merge_masks",
+    "padding_mask",
+    "place_mask",
+    "position_mask",
+    "prepend_to_mask",
+    "strided_mask",
+    "to_torch",
+    "without_mask",
+]
+
+
+def _check_length(name, length, least=0):
+    """Refuse what cannot be a length; tensors, from dynamic shapes, are not read."""
+    if hasattr(length, "dtype") and not isinstance(length, np.generic):
+        return
+    integer = isinstance(length, int | np.integer) and not isinstance(length, bool)
+    if not integer or length < least:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}; given {length!r}."
+        )
+
+
+def _check_axes(name, array, axes):
+    shape = np.shape(array)
+    if len(shape) != len(axes.split(", ")):
+        raise ValueError(f"{name} must have shape ({axes}); given {tuple(shape)}.")
+
 
 def padding_mask(token_ids, padding_id=0):
     """True where a token is real, False where it is padding.
@@ -20,6 +53,11 @@ def padding_mask(token_ids, padding_id=0):
 
     Returns:
         Boolean `(B, S)`.
+
+    Example:
+
+    >>> np.array(padding_mask(np.array([[5, 2, 0]]))).tolist()
+    [[True, True, False]]
     """
     return ops.not_equal(token_ids, padding_id)
 
@@ -37,10 +75,22 @@ def causal_mask(query_length, key_length=None):
     Returns:
         Boolean `(T, S)`; row `t` keeps keys `0 … t + S − T`.
 
+    Raises:
+        ValueError: a length is not an integer of at least 0.
+
+    Example:
+
+    >>> np.array(causal_mask(3)).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    >>> np.array(causal_mask(1, 3)).astype(int).tolist()
+    [[1, 1, 1]]
+
     Reference:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.2.3.
     """
     key_length = query_length if key_length is None else key_length
+    _check_length("query_length", query_length)
+    _check_length("key_length", key_length)
     query_positions = ops.arange(query_length) + (key_length - query_length)  # (T,)
     key_positions = ops.arange(key_length)  # (S,)
     return query_positions[:, None] >= key_positions[None, :]  # (T, S)
@@ -61,9 +111,20 @@ def position_mask(
 
     Returns:
         Boolean `(T, S)`, or `None` when neither rule is asked for.
+
+    Raises:
+        ValueError: `sliding_window` is not a positive integer.
+
+    Example:
+
+    >>> mask = position_mask(np.arange(3), np.arange(3), True, sliding_window=2)
+    >>> np.array(mask).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
     """
     if not use_causal_mask and sliding_window is None:
         return None
+    if sliding_window is not None:
+        _check_length("sliding_window", sliding_window, 1)
     distance = query_positions[:, None] - key_positions[None, :]  # (T, S)
     return merge_masks(
         distance >= 0 if use_causal_mask else None,
@@ -79,12 +140,33 @@ def implicit_mask(tensor):
 
     Returns:
         Boolean `(B, T)`, or `None` when the tensor carries no mask.
+
+    Example:
+
+    >>> import keras
+    >>> embedded = keras.layers.Embedding(9, 4, mask_zero=True)(np.array([[5, 0]]))
+    >>> np.array(implicit_mask(embedded)).tolist()
+    [[True, False]]
     """
     return get_keras_mask(tensor)
 
 
 def without_mask(tensor):
-    """The same values, without the mask that Keras may have attached to them."""
+    """The same values, without the mask that Keras may have attached to them.
+
+    Args:
+        tensor: the output of a layer.
+
+    Returns:
+        A tensor of the same shape and values.
+
+    Example:
+
+    >>> import keras
+    >>> embedded = keras.layers.Embedding(9, 4, mask_zero=True)(np.array([[5, 0]]))
+    >>> implicit_mask(without_mask(embedded)) is None
+    True
+    """
     return tensor if implicit_mask(tensor) is None else tensor * 1
 
 
@@ -98,9 +180,22 @@ def place_mask(mask, length, index):
 
     Returns:
         Boolean `(B, S)`, or `None`.
+
+    Raises:
+        ValueError: the mask is longer than `length`.
+
+    Example:
+
+    >>> np.array(place_mask(np.array([[False, True]]), 4, 1)).tolist()
+    [[True, False, True, True]]
     """
     if mask is None or mask.shape[1] == length:
         return mask
+    if None not in (mask.shape[1], length) and mask.shape[1] > length:
+        raise ValueError(
+            f"mask must not be longer than length, {length}; given shape "
+            f"{tuple(mask.shape)}."
+        )
     keep_all = ops.ones((ops.shape(mask)[0], length), dtype="bool")  # (B, S)
     return ops.slice_update(keep_all, (0, index), ops.cast(mask, "bool"))
 
@@ -117,12 +212,23 @@ def attention_masks(
 
     Returns:
         A tuple of those that are given, broadcastable to `(B, N, T, S)`.
+
+    Raises:
+        ValueError: a mask of queries or keys has other axes.
+
+    Example:
+
+    >>> keys = np.array([[True, False]])
+    >>> [tuple(mask.shape) for mask in attention_masks(keys, keys)]
+    [(1, 1, 2, 1), (1, 1, 1, 2)]
     """
     masks = []
     if query_mask is not None:
+        _check_axes("query_mask", query_mask, "B, T")
         masks.append(query_mask[:, None, :, None])  # (B, 1, T, 1)
-    for mask in (value_mask, key_mask):
+    for name, mask in (("value_mask", value_mask), ("key_mask", key_mask)):
         if mask is not None:
+            _check_axes(name, mask, "B, S")
             masks.append(mask[:, None, None, :])  # (B, 1, 1, S)
     if attention_mask is not None:
         while len(attention_mask.shape) < 4:
@@ -144,12 +250,24 @@ def merge_masks(*masks):
         The merged boolean mask, or `None` when every mask is `None`.
 
     Raises:
-        ValueError: the shapes do not broadcast together.
+        ValueError: the shapes do not broadcast together, or a mask holds floats.
+
+    Example:
+
+    >>> keys = np.array([[True, True, False]])
+    >>> np.array(merge_masks(causal_mask(3), keys[:, None, :])).astype(int).tolist()
+    [[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]
     """
     merged = None
     for mask in masks:
         if mask is None:
             continue
+        dtype = str(getattr(mask, "dtype", "bool"))
+        if "float" in dtype:
+            raise ValueError(
+                "masks must be boolean, or integers 0 and 1, and True means keep; "
+                f"given {dtype}. Turn an additive mask (0 and −inf) into mask == 0."
+            )
         mask = ops.cast(mask, "bool")
         if merged is None:
             merged = mask
@@ -178,8 +296,20 @@ def length_mask(lengths, max_length):
 
     Returns:
         Boolean `(B, S)`.
+
+    Raises:
+        ValueError: `lengths` are not integers `(B,)`, or `max_length` is no length.
+
+    Example:
+
+    >>> np.array(length_mask([1, 3], 3)).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 1]]
     """
+    _check_axes("lengths", lengths, "B")
+    _check_length("max_length", max_length)
     lengths = ops.convert_to_tensor(lengths)
+    if "int" not in str(lengths.dtype):
+        raise ValueError(f"lengths must be integers; given {lengths.dtype}.")
     return ops.arange(max_length, dtype=lengths.dtype) < lengths[:, None]  # (B, S)
 
 
@@ -192,9 +322,19 @@ def prepend_to_mask(mask, count=1):
 
     Returns:
         Boolean `(B, count + S)`, or `None` when `mask` is `None`.
+
+    Raises:
+        ValueError: the mask has other axes, or `count` is below 0.
+
+    Example:
+
+    >>> np.array(prepend_to_mask(np.array([[True, False]]))).tolist()
+    [[True, True, False]]
     """
     if mask is None:
         return None
+    _check_axes("mask", mask, "B, S")
+    _check_length("count", count)
     mask = ops.cast(mask, "bool")
     return ops.concatenate([ops.ones_like(mask[:, :1])] * count + [mask], axis=1)
 
@@ -209,8 +349,21 @@ def strided_mask(mask, stride, first=0):
 
     Returns:
         Boolean `(B, ⌈(S − first) / stride⌉)`, or `None` when `mask` is `None`.
+
+    Raises:
+        ValueError: the mask has other axes, or `stride` is not positive.
+
+    Example:
+
+    >>> np.array(strided_mask(np.array([[1, 1, 1, 0]]), 2)).tolist()
+    [[True, True]]
     """
-    return None if mask is None else ops.cast(mask, "bool")[:, first::stride]
+    _check_length("stride", stride, 1)
+    _check_length("first", first)
+    if mask is None:
+        return None
+    _check_axes("mask", mask, "B, S")
+    return ops.cast(mask, "bool")[:, first::stride]
 
 
 def from_torch(mask):
@@ -228,6 +381,13 @@ def from_torch(mask):
 
     Raises:
         ValueError: integers, or floats that neither keep nor hide.
+
+    Example:
+
+    >>> from_torch(np.array([False, True])).tolist()
+    [True, False]
+    >>> from_torch(np.array([0.0, -np.inf])).tolist()
+    [True, False]
     """
     if mask is None:
         return None
@@ -258,10 +418,26 @@ def to_torch(mask, additive=False):
     Returns:
         NumPy array of the same shape: boolean, True means *hide*, or with `additive`
         float32, 0 or −∞. `None` for `None`. Read it with `torch.from_numpy`.
+
+    Raises:
+        ValueError: the mask holds floats.
+
+    Example:
+
+    >>> to_torch(np.array([True, False])).tolist()
+    [False, True]
+    >>> to_torch(np.array([True, False]), additive=True).tolist()
+    [0.0, -inf]
     """
     if mask is None:
         return None
-    hide = ~ops.convert_to_numpy(mask).astype(bool)
+    mask = ops.convert_to_numpy(mask)
+    if mask.dtype.kind not in "biu":
+        raise ValueError(
+            "mask must be boolean, or integers 0 and 1, and True means keep; given "
+            f"{mask.dtype}. Is it one of PyTorch's already?"
+        )
+    hide = ~mask.astype(bool)
     return np.where(hide, np.float32(-np.inf), np.float32(0)) if additive else hide
 
 

@@ -217,6 +217,14 @@ def with_random_mask(rng, query, key, value):
     return query, key, value, mask
 
 
+def with_low_logits(rng, query, key, value):
+    """All logits far below −1000, where a small fill would be the largest of all."""
+    query, key, value, mask = with_random_mask(rng, query, key, value)
+    query[..., 0] += 70
+    key[..., 0] -= 70
+    return query, key, value, mask
+
+
 def with_padding(rng, query, key, value):
     """Hide the last keys, a different number in each sequence: a mask (B, 1, S)."""
     lengths = np.array([2, 3, 4])[: len(query)]
@@ -252,6 +260,7 @@ ATTENTION = Exercise(
         Case("mask", attention_inputs(3, mask=with_random_mask, scale=3)),
         Case("padding", attention_inputs(3, mask=with_padding)),
         Case("hidden-row", attention_inputs(3, mask=with_hidden_row)),
+        Case("low", attention_inputs(3, mask=with_low_logits), tolerance=5e-3),
         Case("large", attention_inputs(2, scale=2000), tolerance=5e-3),
         # T = S: a transposed mask gives numbers and no exception here.
         Case("one-length", with_hidden_row_and(2, queries=5), diagnostic=True),
@@ -301,6 +310,11 @@ ATTENTION = Exercise(
             "mask-minus-infinity",
             "masks",
             hide=masked(lambda x, m: np.where(m, x, -np.inf)),
+        ),
+        _mistake(
+            "fill-too-small",
+            "masks",
+            hide=masked(lambda x, m: np.where(m, x, -100)),
         ),
         _mistake(
             "mask-transposed", "masks", hide=masked(lambda x, m: fill(x, swap(m)))

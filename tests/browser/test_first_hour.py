@@ -108,6 +108,8 @@ def test_a_wrong_answer_is_named_mended_and_turns_green(notebook):
     colour = passed.evaluate("card => getComputedStyle(card).borderLeftColor")
     assert colour == "rgb(0, 158, 115)"
     keep(passed, "card-passed")
+    asked = notebook.page.get_by_text(re.compile("Jupyter news"))
+    assert asked.count() == 0, "JupyterLab asks a learner about its news"
 
 
 def test_a_traceback_is_the_learners_own(notebook):

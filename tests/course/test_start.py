@@ -137,8 +137,9 @@ def test_jupyter_opens_the_notebook_in_the_folder(folder, monkeypatch):
     calls = []
 
     class Process:
-        def __init__(self, command):
+        def __init__(self, command, env):
             calls.append(command)
+            assert str(folder) in env["JUPYTER_CONFIG_PATH"]
 
         def wait(self):
             if len(calls) == 1:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 
 import pytest
 
@@ -135,3 +136,19 @@ def test_tatoeba_refuses(monkeypatch, mirror):
         tatoeba.load_data()
     with pytest.raises(ValueError, match="split must be one of"):
         tatoeba.load_data("all")
+
+
+@pytest.mark.skipif("TLKERAS_MIRROR" not in os.environ, reason="needs a mirror")
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_the_real_files(split):
+    pairs = multi30k.load_data(split)
+    assert len(pairs) == multi30k.SIZES[split]
+    assert all(source and target for source, target in pairs)
+    ours = {english for english, _ in tatoeba.load_data(split)}
+    others = {
+        english
+        for other in set(tatoeba.SPLITS) - {split}
+        for english, _ in tatoeba.load_data(other)
+    }
+    assert len(ours) > 1000
+    assert not ours & others

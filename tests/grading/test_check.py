@@ -97,7 +97,7 @@ def test_partial_credit_counts_the_cases_that_are_right():
     assert outcome.diagnoses == ["attention.mask-ignored"]
     assert outcome.cases["plain"]
     assert not outcome.cases["mask"]
-    assert outcome.points == 3
+    assert outcome.points == round(6 * 3 / 7, 2)  # three of seven cases have no mask
 
 
 def test_two_mistakes_at_once_are_both_named():
@@ -301,3 +301,109 @@ def test_inputs_are_not_shared_between_checks():
 
     check(SOFTMAX, spoil)
     assert check(SOFTMAX, lambda x: SOFTMAX.reference(x)).passed
+
+
+class SilentError(Exception):
+    def __str__(self):
+        raise SystemExit
+
+
+class EndlessError(Exception):
+    def __str__(self):
+        while True:
+            pass
+
+
+class ExitsAsArray:
+    def __array__(self, *args, **kwargs):
+        raise SystemExit
+
+
+def raising(error):
+    def answer(*args):
+        raise error
+
+    return answer
+
+
+def test_an_exception_whose_text_cannot_be_read_is_still_told():
+    outcome = check(SOFTMAX, raising(SilentError()))
+    assert outcome.state is State.RAISED
+    assert "its text cannot be read" in outcome.message
+
+
+def test_an_exception_whose_text_never_ends_is_stopped():
+    outcome = check(SOFTMAX, raising(EndlessError()), seconds=1)
+    assert outcome.state is State.TIMED_OUT
+
+
+def test_an_output_that_exits_when_read_is_an_exception_like_others():
+    outcome = check(SOFTMAX, lambda x: ExitsAsArray())
+    assert outcome.state is State.RAISED
+    assert "SystemExit" in outcome.headline
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\x1b[1mbold\x1b[0m words", "bold words"),
+        (
+            "Exception encountered when calling Dense.call().\n\nreal cause",
+            "real cause",
+        ),
+        ("x" * 5000, "x" * 299 + "…"),
+        ("lone \ud800 surrogate", "lone ? surrogate"),
+    ],
+)
+def test_an_exceptions_text_is_one_short_plain_line(text, said):
+    message = check(SOFTMAX, raising(ValueError(text))).message
+    assert f"ValueError: {said}\n" in message
+
+
+def test_a_loop_that_swallows_every_exception_is_stopped():
+    def stubborn(x):
+        while True:
+            try:
+                x = x + 0
+            except BaseException:
+                x = x - 0
+
+    outcome = check(SOFTMAX, stubborn, seconds=0.5)
+    assert outcome.state is State.TIMED_OUT
+
+
+def test_time_lost_in_a_diagnostic_case_takes_nothing_away():
+    def slow_on_squares(query, key, value, mask=None):
+        while query.shape[-2] == key.shape[-2] == 5:
+            pass
+        return right(query, key, value)  # and no mask
+
+    outcome = check(ATTENTION, slow_on_squares, seconds=1)
+    assert outcome.state is State.WRONG
+    assert outcome.cases["plain"]
+
+
+def softmax_to_be_written(x):
+    raise NotImplementedError
+
+
+def test_a_stub_that_the_answer_calls_is_named():
+    def attention(query, key, value, mask=None):
+        return softmax_to_be_written(query)
+
+    outcome = check(ATTENTION, attention)
+    assert outcome.state is State.RAISED
+    assert "`softmax_to_be_written` is not written yet" in outcome.message
+
+
+@pytest.mark.parametrize("number", [20, 100, 1000])
+def test_hiding_with_a_number_that_is_not_negative_enough_is_found(number):
+    def attention(query, key, value, mask=None):
+        logits = query @ np.swapaxes(key, -1, -2) / np.sqrt(query.shape[-1])
+        if mask is not None:
+            logits = np.where(mask, logits, -number)
+        powers = np.exp(logits - logits.max(-1, keepdims=True))
+        return powers / powers.sum(-1, keepdims=True) @ value
+
+    outcome = check(ATTENTION, attention)
+    assert outcome.diagnoses == ["attention.fill-too-small"]

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 TOLERANCE = 1e-5  # float32 against float64, and against another library
@@ -30,3 +31,12 @@ def randomize(layer, rng):
 def padding(lengths, size):
     """True for the first positions of each row: `(B, S)`."""
     return np.arange(size) < np.array(lengths)[:, None]
+
+
+def refused(do, argument, given):
+    """Assert that `do()` raises a message with the argument and what was given."""
+    with pytest.raises(ValueError, match=r"\w") as caught:
+        do()
+    before_keras_adds = str(caught.value).split("Arguments received by")[0]
+    assert argument in before_keras_adds
+    assert given in before_keras_adds

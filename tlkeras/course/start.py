@@ -78,12 +78,23 @@ def open_jupyter(folder, path, browser=True):
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # containers: Jupyter would refuse
-    process = subprocess.Popen([*command, str(path)])
+    process = subprocess.Popen([*command, str(path)], env=_without_news(folder))
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:  # Jupyter got it too, and is closing its kernels
             continue
+
+
+def _without_news(folder):
+    """The environment in which JupyterLab does not begin by asking about its news."""
+    home = folder.resolve() / progress.MARK / "jupyter"
+    page = home / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    announcements = "@jupyterlab/apputils-extension:announcements"
+    write_atomically(page, json.dumps({"disabledExtensions": {announcements: True}}))
+    paths = [str(home), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
 
 
 def fingerprint(content):

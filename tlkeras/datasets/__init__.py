@@ -2,10 +2,12 @@
 
 from tlkeras.datasets import (
     ag_news,
+    cards,
     digits,
     docstrings,
     multi30k,
     phrases,
+    prose,
     sst2,
     tatoeba,
     text,
@@ -15,10 +17,12 @@ from tlkeras.datasets._fetch import DataError
 __all__ = [
     "DataError",
     "ag_news",
+    "cards",
     "digits",
     "docstrings",
     "multi30k",
     "phrases",
+    "prose",
     "sst2",
     "tatoeba",
     "text",

@@ -118,7 +118,8 @@ def by_length(source_ids, target_ids, widths, batch_size, seed=0):
             f"widths must reach {lengths.max()}, the longest sentence; given {widths}."
         )
     place = np.searchsorted(widths, lengths)  # which width holds each pair
-    return _batches(source_ids, target_ids, widths, place, batch_size, seed)
+    batches = _batches(source_ids, target_ids, widths, place, batch_size, seed)
+    return batches if len(np.unique(place)) == 1 else _two_widths_first(batches)
 
 
 def _batches(source_ids, target_ids, widths, place, batch_size, seed):
@@ -134,6 +135,15 @@ def _batches(source_ids, target_ids, widths, place, batch_size, seed):
                 inputs = {"source_ids": source, "target_ids": target[:, :-1]}
                 yield inputs, target[:, 1:]
                 rows.clear()
+
+
+def _two_widths_first(batches):
+    """Keras learns from the first two batches which axes vary: let them differ."""
+    first = [next(batches)]
+    while first[-1][1].shape == first[0][1].shape:
+        first.append(next(batches))
+    yield from (first[0], first[-1], *first[1:-1])
+    yield from batches
 
 
 def _cut(ids, width):

@@ -45,7 +45,8 @@ def beam_search(
         are fewer than K continuations.
 
     Raises:
-        ValueError: an argument does not fit the others.
+        ValueError: an argument does not fit the others, or `step` returns something
+            else than logits `(B, V)` and a cache of the shapes that it got.
 
     Example: two tokens, of which 1 ends a row and is half as likely as 0.
 
@@ -56,20 +57,21 @@ def beam_search(
     >>> tokens, scores = beam_search(
     ...     step, np.array([[0]]), 3, end_id=1, num_beams=2, length_penalty=0.0
     ... )
-    >>> np.array(tokens).tolist(), np.exp(scores).round(2).tolist()
+    >>> chances = np.exp(np.array(scores, "float64"))
+    >>> np.array(tokens).tolist(), chances.round(2).tolist()
     ([[[0, 0, 0], [0, 1, 0]]], [[0.44, 0.33]])
 
     Reference:
         Wu et al. (2016), arXiv:1609.08144, section 7, equation 14 (without coverage);
         Vaswani et al. (2017), arXiv:1706.03762, section 6.1 (K = 4, penalty 0.6).
     """
-    prompts.check(step, prompt, max_length, end_id, padding_mask)
-    _check_beams(num_beams, length_penalty, cache, np.shape(prompt)[0])
+    prompts.check(step, prompt, max_length, end_id, padding_mask, cache, padding_id)
+    _check_beams(num_beams, length_penalty)
     tokens, lengths, start = prompts.read(prompt, padding_mask, max_length, padding_id)
     search = _Search(step, end_id, lengths, length_penalty)
     width = np.shape(prompt)[1]
     if width > 1:
-        _, cache = step(tokens[:, :width], cache, 0)
+        _, cache = prompts.take(step, tokens[:, :width], cache, 0)
     cache = keras.tree.map_structure(lambda x: ops.repeat(x, num_beams, axis=0), cache)
     _, beams, _ = ops.while_loop(
         search.unfinished, search.extend, (start, _first(tokens, num_beams), cache)
@@ -171,16 +173,12 @@ def _reorder(cache, parent):
     return keras.tree.map_structure(lambda x: ops.take(x, rows, axis=0), cache)
 
 
-def _check_beams(num_beams, length_penalty, cache, batch):
-    if not isinstance(num_beams, int | np.integer) or num_beams < 1:
+def _check_beams(num_beams, length_penalty):
+    integer = isinstance(num_beams, int | np.integer) and num_beams is not True
+    if not integer or num_beams < 1:
         raise ValueError(f"num_beams must be a positive integer; given {num_beams!r}.")
-    if not length_penalty >= 0:
+    number = isinstance(length_penalty, int | float | np.number)
+    if not number or not 0 <= length_penalty < float("inf"):
         raise ValueError(
             f"length_penalty must be at least 0; given {length_penalty!r}."
         )
-    for part in keras.tree.flatten(cache):
-        if np.shape(part)[:1] != (batch,):
-            raise ValueError(
-                f"cache must hold tensors of {batch} rows, as prompt does; given one "
-                f"of shape {tuple(np.shape(part))}."
-            )

@@ -19,6 +19,9 @@ def jit(function, *stateful):
     Returns:
         A function of the same arguments.
 
+    Raises:
+        ValueError: `function` is none, or one of `stateful` has no `variables`.
+
     Example:
 
     >>> import numpy as np
@@ -27,6 +30,14 @@ def jit(function, *stateful):
     >>> float(double(np.array(1.5)))
     3.0
     """
+    if not callable(function):
+        raise ValueError(f"function must be a function; given {function!r}.")
+    for item in stateful:
+        if not hasattr(item, "variables"):
+            raise ValueError(
+                "stateful must be models, layers or samplers, which have variables; "
+                f"given {item!r}."
+            )
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf

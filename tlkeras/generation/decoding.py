@@ -39,7 +39,8 @@ def generate(
         Integers `(B, L)`: the prompt, its continuation with the end token, padding.
 
     Raises:
-        ValueError: an argument does not fit the others.
+        ValueError: an argument does not fit the others, or `step` returns something
+            else than logits `(B, V)` and a cache of the shapes that it got.
 
     Example: a model that counts upwards, and ends with 5.
 
@@ -51,16 +52,17 @@ def generate(
     >>> [[int(token) for token in row] for row in tokens]
     [[1, 2, 3, 4, 5, 0], [3, 4, 5, 0, 0, 0]]
     """
-    prompts.check(step, prompt, max_length, end_id, padding_mask)
+    prompts.check(step, prompt, max_length, end_id, padding_mask, cache, padding_id)
     sampler = _check_sampler(sampler)
     tokens, lengths, start = prompts.read(prompt, padding_mask, max_length, padding_id)
     batch, width = np.shape(prompt)
     if width > 1:
-        _, cache = step(tokens[:, :width], cache, 0)
+        _, cache = prompts.take(step, tokens[:, :width], cache, 0)
     uniform = sampler.draw((batch, max_length))  # (B, L)
 
     def write(index, tokens, cache, ended):
-        logits, cache = step(prompts.column(tokens, index), cache, index)  # (B, V)
+        last = prompts.column(tokens, index)  # (B, 1)
+        logits, cache = prompts.take(step, last, cache, index)  # (B, V)
         token = sampler(logits, prompts.column(uniform, index)[:, 0])  # (B,)
         token = ops.where(ended, padding_id, ops.cast(token, "int32"))
         reading = index + 1 < lengths  # (B,)
@@ -78,7 +80,11 @@ def generate(
 
 def _check_sampler(sampler):
     sampler = Greedy() if sampler is None else sampler
-    if not callable(sampler) or not hasattr(sampler, "draw"):
+    if (
+        isinstance(sampler, type)
+        or not callable(sampler)
+        or not hasattr(sampler, "draw")
+    ):
         raise ValueError(
             f"sampler must be Greedy() or Sample(…), or like them; given {sampler!r}."
         )

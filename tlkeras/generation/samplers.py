@@ -1,11 +1,22 @@
 """How a token is chosen from its logits `(B, V)`."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
 class Greedy:
     """Take the likeliest token.
+
+    Call arguments:
+        logits: floats `(B, V)`.
+        uniform: not looked at; `Sample` needs it.
+
+    Returns:
+        Integers `(B,)`.
+
+    Raises:
+        ValueError: the logits have other axes.
 
     Example:
 
@@ -15,6 +26,7 @@ class Greedy:
     """
 
     def __call__(self, logits, uniform=None):
+        _check_logits(logits)
         return ops.argmax(logits, axis=-1)  # (B,)
 
     def draw(self, shape):
@@ -38,8 +50,15 @@ class Sample:
             `keras.random.SeedGenerator`: each call draws anew, in a sequence that can
             be repeated. Defaults to `None`: a new generator, seeded at random.
 
+    Call arguments:
+        logits: floats `(B, V)`.
+        uniform: numbers in [0, 1) `(B,)`, such as a column of `draw((B, L))`.
+
+    Returns:
+        Integers `(B,)`.
+
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: an argument is out of range, or the logits have other axes.
 
     Example:
 
@@ -55,16 +74,18 @@ class Sample:
     """
 
     def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=None):
-        if not temperature > 0:
+        if not _is_number(temperature) or not 0 < temperature < float("inf"):
             raise ValueError(
-                f"temperature must be above 0; given {temperature}. For the likeliest "
-                "token, use Greedy()."
+                f"temperature must be above 0; given {temperature!r}. "
+                "For the likeliest token, use Greedy()."
             )
-        if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
+        integer = isinstance(top_k, int | np.integer) and top_k is not True
+        if top_k is not None and (not integer or top_k < 1):
             raise ValueError(f"top_k must be a positive integer; given {top_k!r}.")
-        if top_p is not None and not 0 < top_p <= 1:
+        if top_p is not None and (not _is_number(top_p) or not 0 < top_p <= 1):
             raise ValueError(f"top_p must be above 0, at most 1; given {top_p!r}.")
-        if not isinstance(seed, int | None | keras.random.SeedGenerator):
+        allowed = int | None | keras.random.SeedGenerator
+        if not isinstance(seed, allowed) or isinstance(seed, bool):
             raise ValueError(
                 "seed must be an integer or a keras.random.SeedGenerator; "
                 f"given {seed!r}."
@@ -73,6 +94,7 @@ class Sample:
         self.seed = keras.random.SeedGenerator() if seed is None else seed
 
     def __call__(self, logits, uniform):
+        _check_logits(logits)
         logits = ops.cast(logits, "float32") / self.temperature  # (B, V)
         probabilities = ops.softmax(logits, axis=-1)
         if self.top_k is None and self.top_p is None:
@@ -95,6 +117,18 @@ class Sample:
     def variables(self):
         """The state of the seed generator, for `jit`."""
         return [self.seed.state] if hasattr(self.seed, "state") else []
+
+
+def _is_number(value):
+    number = isinstance(value, int | float | np.number)
+    return number and not isinstance(value, bool)
+
+
+def _check_logits(logits):
+    if len(np.shape(logits)) != 2:
+        raise ValueError(
+            f"logits must have shape (B, V); given {tuple(np.shape(logits))}."
+        )
 
 
 def _pick(probabilities, uniform):

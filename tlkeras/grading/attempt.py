@@ -1,7 +1,10 @@
 """Trying an answer on one case, and the three ways in which that can end."""
 
 import copy
+import os
+import re
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -24,13 +27,30 @@ class CheckTimeoutError(BaseException):
 
 
 @dataclass(frozen=True)
+class Raised:
+    """An exception as data: nothing of the learner's runs when it is told.
+
+    Args:
+        name: of its type.
+        text: what it says, in one short line.
+        lines: the learner's own lines that led to it: `(number, source, function)`.
+        stub: the function that is not written yet, where that is what it says.
+    """
+
+    name: str
+    text: str
+    lines: tuple[tuple[int, str, str], ...] = ()
+    stub: str | None = None
+
+
+@dataclass(frozen=True)
 class Attempt:
     """What an answer did with one case: right if there is no error and no problem."""
 
     trial: Trial
     arrays: tuple[np.ndarray, ...] | None = None
     problem: Problem | None = None
-    error: BaseException | None = None
+    error: Raised | None = None
 
     @property
     def case(self):
@@ -55,14 +75,11 @@ def attempt(exercise, answer, case, seed):
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # the message says what they would
-            output = exercise.probe(answer, *given)
-    except CheckTimeoutError:
+            arrays = as_arrays(exercise.probe(answer, *given), drawn.expected)
+    except (CheckTimeoutError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a learner's sys.exit() must not end the kernel
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        return Attempt(drawn, error=error)
-    arrays = as_arrays(output, drawn.expected)
+        return Attempt(drawn, error=as_raised(error))
     if isinstance(arrays, Problem):
         return Attempt(drawn, problem=arrays)
     problem = difference(arrays, drawn.expected, case.tolerance)
@@ -93,9 +110,16 @@ def deadline(seconds):
         yield
         return
 
+    tracer, again = sys.gettrace(), False
+
     def give_up(_, frame):
-        if not _importing(frame):  # half an import would break every later one
-            raise CheckTimeoutError
+        nonlocal again
+        if _importing(frame):  # half an import would break every later one
+            return
+        if again:  # the first was swallowed: raise in the handler that swallows, too
+            _raise_at_next_line(frame)
+        again = True
+        raise CheckTimeoutError
 
     previous = signal.signal(signal.SIGALRM, give_up)
     # A loop that swallows the first exception meets another one half a second later.
@@ -106,6 +130,8 @@ def deadline(seconds):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        if again:
+            sys.settrace(tracer)
         if remaining:  # this deadline stood inside another one, which still holds
             left = remaining - (time.monotonic() - started)
             signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), interval)
@@ -119,27 +145,70 @@ def _importing(frame):
     return False
 
 
+def _raise_at_next_line(frame):
+    def trace(frame, event, argument):
+        if event == "line":
+            raise CheckTimeoutError
+        return trace
+
+    while frame is not None and not _installed(frame.f_code.co_filename):
+        frame.f_trace = trace
+        frame = frame.f_back
+    sys.settrace(trace)
+
+
+def as_raised(error):
+    """An exception as data, whatever its own methods do."""
+    lines = tuple(learner_lines(error))
+    stub = None
+    if isinstance(error, NotImplementedError):
+        stub = lines[-1][2] if lines else ""
+    return Raised(type(error).__name__, _words(error), lines, stub)
+
+
+def _words(error):
+    """The first line that says something: no colours, 300 characters at most."""
+    try:
+        text = str(error)
+    except (CheckTimeoutError, KeyboardInterrupt):
+        raise
+    except BaseException:
+        return "(its text cannot be read)"
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(text[:5000]))
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # Keras puts a line of its own before what a layer raised.
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        lines = lines[1:]
+    line = lines[0] if lines else ""
+    return line if len(line) <= 300 else line[:299] + "…"
+
+
 def learner_lines(error):
     """The learner's own lines in a traceback: `(line, source, function)`.
 
     Frames of the grader, of Python and of installed packages are left out.
     """
+    walked = traceback.walk_tb(error.__traceback__)
+    names = [frame.f_code.co_qualname for frame, _ in walked]
     frames = traceback.extract_tb(error.__traceback__)
     return [
-        (frame.lineno, (frame.line or "").strip(), frame.name)
-        for frame in frames
+        (frame.lineno, (frame.line or "").strip()[:200], name)
+        for frame, name in zip(frames, names, strict=True)
         if not _installed(frame.filename)
     ]
 
 
 def _installed(filename):
-    path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
-    return (
-        path.startswith((ROOM, _STANDARD_LIBRARY))
-        or "site-packages" in path
-        or filename.startswith("<frozen")
-        or filename.startswith("<__array_function__")
+    if filename.startswith(("<frozen", "<__array_function__")):
+        return True
+    path = filename if filename.startswith("<") else str(Path(filename).resolve())
+    if Path(path).name == "exercises.py":  # a lesson's probe, in a checkout
+        return True
+    return path.startswith((ROOM + os.sep, _STANDARD_LIBRARY)) or any(
+        part in path
+        for part in ("site-packages", "dist-packages", "__autograph_generated_file")
     )
 
 
-_STANDARD_LIBRARY = str(Path(signal.__file__).resolve().parent)
+_STANDARD_LIBRARY = str(Path(signal.__file__).resolve().parent) + os.sep

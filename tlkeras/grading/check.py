@@ -1,7 +1,15 @@
 """From an answer to an Outcome."""
 
+from contextlib import suppress
+
 from tlkeras.grading import message
-from tlkeras.grading.attempt import Attempt, CheckTimeoutError, attempt, deadline
+from tlkeras.grading.attempt import (
+    Attempt,
+    CheckTimeoutError,
+    as_raised,
+    attempt,
+    deadline,
+)
 from tlkeras.grading.diagnose import diagnose
 from tlkeras.grading.outcome import State
 
@@ -25,21 +33,19 @@ def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
         return message.not_callable(exercise, answer)
     attempts: list[Attempt] = []
     try:
-        with deadline(seconds):
+        with suppress(CheckTimeoutError), deadline(seconds):
             _try_cases(exercise, answer, seed, attempts)
-        return _judge(exercise, attempts, hint)
-    except CheckTimeoutError:
-        cases, points = _score(exercise, attempts)
-        case = next(c for c in _ordered(exercise) if c.name not in cases)
-        return message.timed_out(exercise, case, cases, points, seconds)
+        return _judge(exercise, answer, attempts, hint, seconds)
     except Exception as error:  # not the answer's, which `attempt` keeps: our fault
-        return message.uncheckable(exercise, error)
+        return message.uncheckable(exercise, as_raised(error))
 
 
 def _try_cases(exercise, answer, seed, attempts):
     """Append to `attempts`, so that what was done before a timeout still counts."""
     for case in _ordered(exercise):
-        if case.diagnostic and (all(a.right for a in attempts) or _untouched(attempts)):
+        if case.diagnostic and (
+            all(a.right for a in attempts) or _untouched(answer, attempts)
+        ):
             continue
         attempts.append(attempt(exercise, answer, case, seed))
 
@@ -49,8 +55,15 @@ def _ordered(exercise):
     return sorted(exercise.cases, key=lambda case: case.diagnostic)
 
 
-def _untouched(attempts):
-    return all(isinstance(a.error, NotImplementedError) for a in attempts)
+def _untouched(answer, attempts):
+    """Whether the answer is still the stub; that of another exercise does not count."""
+    own = getattr(answer, "__qualname__", "")
+    stubs = [a.error.stub if a.error else None for a in attempts]
+    return all(stub is not None and _within(own, stub) for stub in stubs)
+
+
+def _within(own, function):
+    return not function or not own or f"{function}.".startswith(f"{own}.")
 
 
 def _score(exercise, attempts):
@@ -59,11 +72,16 @@ def _score(exercise, attempts):
     return cases, round(exercise.points * sum(cases.values()) / count, 2)
 
 
-def _judge(exercise, attempts, hint):
+def _judge(exercise, answer, attempts, hint, seconds):
     cases, points = _score(exercise, attempts)
+    waiting = [
+        c for c in _ordered(exercise) if not c.diagnostic and c.name not in cases
+    ]
+    if waiting:  # time ran out; in a diagnostic case it takes nothing away
+        return message.timed_out(exercise, waiting[0], cases, points, seconds)
     if all(cases.values()):
         return message.outcome(exercise, State.PASSED, points, cases=cases)
-    if _untouched(attempts):
+    if _untouched(answer, attempts):
         return message.not_attempted(exercise, cases)
     failing = [a for a in attempts if not a.right and not a.case.diagnostic]
     failed = min(failing, key=lambda a: a.size)

@@ -2,10 +2,11 @@
 
 import inspect
 import re
+from dataclasses import replace
 
 import numpy as np
 
-from tlkeras.grading.attempt import learner_lines
+from tlkeras.grading.attempt import as_raised
 from tlkeras.grading.outcome import Outcome, Picture, State
 
 # Problems that are their own cause: what was expected says all there is to say.
@@ -68,27 +69,21 @@ def wrong(exercise, failed, diagnosis, cases, points, hint):
 
 def raised(exercise, failed, diagnosis, cases, points, hint):
     """The answer raised an exception on the case `failed`."""
-    say, error = exercise.messages.say, failed.error
-    name = type(error).__name__
-    lines = [
-        say("text", "line", number=number, source=source)
-        for number, source, _ in _last_lines(error)
-    ]
+    error = failed.error
+    unknown = "unknown_raised" if error.lines else "unknown"
+    if error.stub:
+        unknown = "unwritten"
     parts = [
-        (
-            say("heading", "raised"),
-            say("returned", "raised", error=name, text=_first_line(error)),
-        ),
-        (say("heading", "lines"), "\n".join(lines) or say("text", "no_lines")),
+        *_raised(exercise, error),
         *_meaning(exercise, error),
-        *_explanation(exercise, failed, diagnosis, cases, hint, "unknown_raised"),
+        *_explanation(exercise, failed, diagnosis, cases, hint, unknown),
     ]
     return outcome(
         exercise,
         State.RAISED,
         points,
         "raised",
-        error=name,
+        error=error.name,
         diagnoses=[m.id for m in diagnosis],
         case=failed.case.name,
         cases=cases,
@@ -141,24 +136,32 @@ def stopped(exercise, seconds):
 
 def never_defined(exercise, error):
     """The cell that should have defined the answer raised an exception."""
-    say, name, text = exercise.messages.say, type(error).__name__, _first_line(error)
-    lines = [(number, source) for number, source, _ in _last_lines(error)]
+    raised = as_raised(error)
     if isinstance(error, SyntaxError):
-        lines, text = [(error.lineno, (error.text or "").strip())], error.msg
-    described = [say("text", "line", number=n, source=source) for n, source in lines]
-    parts = [
-        (say("heading", "raised"), say("returned", "raised", error=name, text=text)),
-        (say("heading", "lines"), "\n".join(described) or say("text", "no_lines")),
+        line = (error.lineno, (error.text or "").strip(), "")
+        raised = replace(raised, text=error.msg, lines=(line,))
+    parts = list(_raised(exercise, raised))
+    return outcome(
+        exercise, State.RAISED, 0.0, "raised", error=raised.name, parts=parts
+    )
+
+
+def _raised(exercise, error):
+    """What was raised, and the learner's last lines that led to it."""
+    say = exercise.messages.say
+    said = say("returned", "raised", error=error.name, text=error.text)
+    lines = [
+        say("text", "line", number=number, source=source)
+        for number, source, _ in error.lines[-4:]
     ]
-    return outcome(exercise, State.RAISED, 0.0, "raised", error=name, parts=parts)
+    yield say("heading", "raised"), said
+    yield say("heading", "lines"), "\n".join(lines) or say("text", "no_lines")
 
 
 def uncheckable(exercise, error):
     """The check itself failed."""
     say = exercise.messages.say
-    text = say(
-        "text", "uncheckable", error=f"{type(error).__name__}: {_first_line(error)}"
-    )
+    text = say("text", "uncheckable", error=f"{error.name}: {error.text}")
     parts = [(say("heading", "report"), text)]
     return outcome(exercise, State.UNCHECKABLE, 0.0, "uncheckable", parts=parts)
 
@@ -177,7 +180,8 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
     if passing:
         yield say("heading", "passing"), "\n".join(passing)
     if diagnosis or failed.problem is None or failed.problem.id not in PLAIN:
-        yield say("heading", "cause"), _cause(exercise, diagnosis, unknown)
+        stub = failed.error.stub if failed.error else None
+        yield say("heading", "cause"), _cause(exercise, diagnosis, unknown, stub)
     hints = exercise.messages.get("hints", exercise.name) or []
     if hints:
         number = min(hint, len(hints) - 1)
@@ -188,15 +192,15 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
 def _meaning(exercise, error):
     """What an exception's own words mean, where they are hard to read."""
     for entry in exercise.messages.get("meaning") or []:
-        if re.search(entry["pattern"], str(error)):
+        if re.search(entry["pattern"], error.text):
             yield exercise.messages.say("heading", "meaning"), entry["text"]
             return
 
 
-def _cause(exercise, diagnosis, unknown):
+def _cause(exercise, diagnosis, unknown, stub):
     say = exercise.messages.say
     if not diagnosis:
-        return say("cause", unknown, singles=len(exercise.misconceptions))
+        return say("cause", unknown, singles=len(exercise.misconceptions), stub=stub)
     ideas = [say("misconceptions", m.id) for m in diagnosis]
     sections = dict.fromkeys(say("sections", m.section) for m in diagnosis)
     section = f" {say('text', 'and')} ".join(sections)
@@ -219,15 +223,6 @@ def _in_output(exercise, failed, key):
 
 def _describe(value):
     return str(value) if np.ndim(value) == 0 else str(tuple(np.shape(value)))
-
-
-def _last_lines(error, count=4):
-    return learner_lines(error)[-count:]
-
-
-def _first_line(error):
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else ""
 
 
 def _picture(exercise, failed):

@@ -1,23 +1,21 @@
 """What `MultiHeadAttention` asks of its inputs, said before anything is computed."""
 
-import keras
-
 from tlkeras.layers import _input_checks as check
 
 
-def check_shapes(query, value, key):
+def check_shapes(query, value, key, features=(None, None, None)):
     """Raise unless three shapes `(B, …, features)` can attend to each other."""
-    for name, shape in (("query", query), ("value", value), ("key", key)):
+    shapes = {"query": query, "value": value, "key": key}
+    for (name, shape), built in zip(shapes.items(), features, strict=True):
+        if shape is None:
+            raise ValueError(f"{name} must be given; given None.")
         if len(shape) < 3:
             raise ValueError(
                 f"{name} must have at least three axes, (batch, length, features); "
                 f"given shape {tuple(shape)}."
             )
         check.not_empty(name, shape)
-        if shape[-1] is None:
-            raise ValueError(
-                f"{name} must have a known last axis; given shape {tuple(shape)}."
-            )
+        check.features(name, shape, built)
         if len(shape) != len(query):
             raise ValueError(
                 f"{name} must have as many axes as query; given shape {tuple(shape)} "
@@ -38,9 +36,7 @@ def check_shapes(query, value, key):
 def check_values(**inputs):
     """Raise unless each is floats, and finite as far as its values are known."""
     for name, x in inputs.items():
-        check.floats(name, x, "Embed token ids first.")
-        if keras.backend.backend() != "torch":  # always eager, and a GPU would wait
-            check.finite(name, x)
+        check.values(name, x, "Embed token ids first.")
 
 
 def check_masks(sizes, query_mask, value_mask, key_mask, attention_mask):
@@ -67,6 +63,9 @@ def check_cache(name, cache, index, new, shape):
                 f"{name}_update_index needs {name}; given index {index} and no cache."
             )
         return
+    check.floats(name, cache, "It holds keys and values.")
+    if index is not None:
+        check.integer(f"{name}_update_index", index)
     given = tuple(cache.shape)
     fits = len(given) == 5 and all(
         None in pair or pair[0] == pair[1]

@@ -47,6 +47,12 @@ class GridAxes:
         lead = ops.shape(mask)[: -2 * count]
         batch = tuple(shape[axis] for axis in (0, *self.others))
         lead = (*lead, *(1,) * (len(batch) - len(lead)))
+        pairs = zip(lead, batch, strict=False)
+        if len(lead) > len(batch) or any(a not in (1, b) for a, b in pairs):
+            raise ValueError(
+                "attention_mask must have the batch and the axes that are not attended "
+                f"to, {batch}, then those of queries and keys; given {ops.shape(mask)}."
+            )
         mask = ops.reshape(mask, (*lead, *lengths))
         mask = ops.broadcast_to(mask, (*batch, *lengths))
         sizes = (math.prod(lengths[:count]), math.prod(lengths[count:]))

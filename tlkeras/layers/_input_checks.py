@@ -20,6 +20,29 @@ def natural_number(name, value):
     return int(value)
 
 
+def integer(name, value):
+    """Raise unless `value` is an integer, or a tensor of integers; return it."""
+    dtype = getattr(value, "dtype", type(value).__name__)
+    if "int" not in str(dtype):
+        raise ValueError(f"{name} must be an integer; given {value!r}.")
+    return value
+
+
+def number(name, value):
+    """Raise unless `value` is a finite number; return it."""
+    real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not real or not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number; given {value!r}.")
+    return value
+
+
+def flag(name, value):
+    """Raise unless `value` is true or false; return it as a `bool`."""
+    if not isinstance(value, bool | np.bool_ | int) or value not in (0, 1):
+        raise ValueError(f"{name} must be True or False; given {value!r}.")
+    return bool(value)
+
+
 def sizes(name, value, count=None):
     """Raise unless `value` is a positive integer or several: `count`, if given."""
     if isinstance(value, list | tuple):
@@ -56,6 +79,19 @@ def not_empty(name, shape):
         raise ValueError(f"{name} must not be empty; given shape {tuple(shape)}.")
 
 
+def features(name, shape, built=None):
+    """Raise unless the last axis is known, and as long as when the layer was built."""
+    if shape[-1] is None:
+        raise ValueError(
+            f"{name} must have a known last axis; given shape {tuple(shape)}."
+        )
+    if built is not None and shape[-1] != built:
+        raise ValueError(
+            f"{name} must have {built} features, as when the layer was built; given "
+            f"{shape[-1]}, shape {tuple(shape)}."
+        )
+
+
 def floats(name, inputs, advice):
     """Raise unless `inputs` holds floats."""
     dtype = keras.backend.standardize_dtype(inputs.dtype)
@@ -73,22 +109,51 @@ def positive_number(name, value):
 
 def fraction(name, value):
     """Raise unless `value` lies between 0 and 1; return it."""
-    if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+    if number(name, value) != min(max(value, 0), 1):
         raise ValueError(f"{name} must be a number from 0 to 1; given {value!r}.")
     return value
 
 
-def finite(name, inputs):
-    """Raise when `inputs` holds NaN or ∞, unless it is traced and has no values yet."""
+def known(inputs):
+    """The values as NumPy, or `None` while a function is traced and has none yet."""
     try:
-        values = keras.ops.convert_to_numpy(inputs)
+        return keras.ops.convert_to_numpy(inputs)
     except (NotImplementedError, TypeError):
+        return None
+
+
+def finite(name, inputs):
+    """Raise when `inputs` holds NaN or ∞, as far as its values are known."""
+    _every(name, known(inputs), np.isfinite, "must be finite")
+
+
+def values(name, inputs, advice):
+    """Raise unless `inputs` holds floats, and finite ones as far as they are known."""
+    floats(name, inputs, advice)
+    if keras.backend.backend() != "torch":  # always eager, and a GPU would wait
+        finite(name, inputs)
+
+
+def indices(name, inputs, count, limit):
+    """Raise unless known values are whole numbers from 0 to below `count` = `limit`."""
+    if keras.backend.backend() == "torch":  # see above
         return
-    if not np.isfinite(values).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise ValueError(
-            f"{name} must be finite; given {values[index]} at position {index}."
-        )
+    given = known(inputs)
+    if given is not None and given.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must be integers; given {given.dtype}.")
+    _every(
+        name,
+        given,
+        lambda x: (x >= 0) & (x < count) & (x % 1 == 0),
+        f"must be whole numbers from 0 to {count - 1}, below {limit}",
+    )
+
+
+def _every(name, values, holds, wanted):
+    if values is None or np.all(holds(values)):
+        return
+    index = tuple(int(i) for i in np.argwhere(~holds(values))[0])
+    raise ValueError(f"{name} {wanted}; given {values[index]} at position {index}.")
 
 
 def rate(name, value):
@@ -108,20 +173,33 @@ def multiple(name, value, divisor_name, divisor):
         )
 
 
-def keep_mask(name, mask, *shapes):
-    """Raise unless a mask says True or False (1 or 0) and broadcasts to a shape."""
-    if mask is None:
-        return
-    dtype = keras.backend.standardize_dtype(getattr(mask, "dtype", type(mask).__name__))
+def mask_dtype(name, dtype):
+    """Raise unless the dtype of a mask is boolean or integer."""
+    dtype = keras.backend.standardize_dtype(dtype)
     if dtype != "bool" and "int" not in dtype:
         raise ValueError(
             f"{name} must be boolean, or integers 0 and 1, and True means keep; given "
             f"dtype {dtype}. Turn an additive mask (0 and −inf) into `mask == 0`."
         )
+
+
+def keep_mask(name, mask, *shapes):
+    """Raise unless a mask says True or False (1 or 0) and broadcasts to a shape."""
+    if mask is None:
+        return
+    if not hasattr(mask, "dtype"):
+        raise ValueError(
+            f"{name} must be an array; given a {type(mask).__name__}. "
+            "Convert it: np.array(…)."
+        )
+    mask_dtype(name, mask.dtype)
     given = tuple(mask.shape)
     if not any(_broadcasts(given, shape) for shape in shapes):
         wanted = " or ".join(str(tuple(shape)) for shape in shapes)
         raise ValueError(f"{name} must have shape {wanted}; given {given}.")
+    if "int" in str(mask.dtype) and keras.backend.backend() != "torch":
+        wanted = "must hold booleans, or integers 0 (hide) and 1 (keep)"
+        _every(name, known(mask), lambda x: (x == 0) | (x == 1), wanted)
 
 
 def _broadcasts(given, wanted):

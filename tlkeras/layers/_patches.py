@@ -55,15 +55,15 @@ class GridEmbedding(keras.layers.Layer):
             data_format or keras.config.image_data_format(),
             ("channels_last", "channels_first"),
         )
-        self.use_bias = use_bias
+        self.use_bias = check.flag("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, input_shape):
         *_, channels = self._channels_last(input_shape)
-        if channels is None:
+        if not channels:
             raise ValueError(
-                f"{self.name_of_input} must have a known number of channels; "
+                f"{self.name_of_input} must have a known number of channels, above 0; "
                 f"given shape {tuple(input_shape)}."
             )
         self.kernel = self.add_weight(
@@ -79,8 +79,13 @@ class GridEmbedding(keras.layers.Layer):
             )
 
     def call(self, inputs):
-        check.floats(self.name_of_input, inputs, "Scale pixels: pixels / 255.")
-        self._channels_last(inputs.shape)  # refuses a wrong shape
+        *_, channels = self._channels_last(inputs.shape)
+        if channels != self.kernel.shape[-2]:
+            raise ValueError(
+                f"{self.name_of_input} must have {self.kernel.shape[-2]} channels, as "
+                f"when the layer was built; given {channels}."
+            )
+        check.values(self.name_of_input, inputs, "Scale pixels: pixels / 255.")
         if self.data_format == "channels_first":
             inputs = ops.moveaxis(inputs, 1, -1)  # (B, H, W, C)
         if self.padding == "same":

@@ -37,29 +37,34 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.normalize_first = normalize_first
+        self.normalize_first = check.flag("normalize_first", normalize_first)
         self.num_key_value_heads = num_key_value_heads
         self.rotary = rotary
         self.implementation = implementation
+        self._make_attention(key_dim=2, rotary=rotary)  # refuses wrong arguments now
         self.supports_masking = True
 
     def _attention(self, name, query_shape, value_shape, **arguments):
         hidden_dim = query_shape[-1]
         check.multiple("hidden_dim", hidden_dim, "num_heads", self.num_heads)
-        layer = MultiHeadAttention(
+        layer = self._make_attention(
+            key_dim=hidden_dim // self.num_heads, name=name, **arguments
+        )
+        layer.build(query_shape, value_shape)
+        return layer
+
+    def _make_attention(self, key_dim, **arguments):
+        return MultiHeadAttention(
             num_heads=self.num_heads,
-            key_dim=hidden_dim // self.num_heads,
+            key_dim=key_dim,
             dropout=self.dropout,
             kernel_initializer=self.kernel_initializer.clone(),
             bias_initializer=self.bias_initializer.clone(),
             num_key_value_heads=self.num_key_value_heads,
             implementation=self.implementation,
             dtype=self.dtype_policy,
-            name=name,
             **arguments,
         )
-        layer.build(query_shape, value_shape)
-        return layer
 
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(

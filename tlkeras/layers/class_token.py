@@ -26,7 +26,8 @@ class ClassToken(keras.layers.Layer):
         Floats `(B, 1 + S, D)`; the class token is at position 0.
 
     Raises:
-        ValueError: the input has other axes, is not floats, or D is not known.
+        ValueError: the input has other axes or other features than when the layer was
+            built, is not finite floats, or D is not known.
 
     Example:
 
@@ -45,18 +46,15 @@ class ClassToken(keras.layers.Layer):
 
     def build(self, input_shape):
         check.axes("inputs", input_shape, "B S D")
-        if input_shape[-1] is None:
-            raise ValueError(
-                "inputs must have a known last axis, the size of the token; "
-                f"given shape {tuple(input_shape)}."
-            )
+        check.features("inputs", input_shape)
         self.token = self.add_weight(
             name="token", shape=(1, 1, input_shape[-1]), initializer=self.initializer
         )
 
     def call(self, inputs):
         check.axes("inputs", inputs.shape, "B S D")
-        check.floats("inputs", inputs, "Embed token ids first.")
+        check.features("inputs", inputs.shape, self.token.shape[-1])
+        check.values("inputs", inputs, "Embed token ids first.")
         batch, _, size = ops.shape(inputs)
         token = ops.cast(self.token, inputs.dtype)
         token = ops.broadcast_to(token, (batch, 1, size))  # (B, 1, D)

@@ -7,6 +7,7 @@ from keras import ops
 
 from tlkeras import masks
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers.feed_forward import get_activation
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -25,7 +26,8 @@ class ConvSubsampling(keras.layers.Layer):
         hidden_dim: D, the filters of every convolution.
         kernel_size: frames under a kernel. Defaults to 3.
         strides: the stride of each convolution, in order. Defaults to `(1, 2)`.
-        activation: after each convolution. Defaults to `"gelu"`, the exact one.
+        activation: after each convolution. Defaults to `"gelu"`, the exact one;
+            `"gelu_tanh"` is its approximation.
         use_bias: give the convolutions a bias. Defaults to `True`.
         kernel_initializer: of the convolutions. Defaults to `"glorot_uniform"`.
         bias_initializer: of their biases. Defaults to `"zeros"`.
@@ -38,8 +40,8 @@ class ConvSubsampling(keras.layers.Layer):
         Floats `(B, T, D)`, where each stride s makes ⌈F / s⌉ frames of F.
 
     Raises:
-        ValueError: a size is not a positive integer, the input has other axes, is not
-            floats or is empty, or the mask has another shape.
+        ValueError: a size is not a positive integer, the input has other axes or
+            features, is not finite floats or is empty, or the mask has another shape.
 
     Example:
 
@@ -66,8 +68,8 @@ class ConvSubsampling(keras.layers.Layer):
         self.hidden_dim = check.positive_integer("hidden_dim", hidden_dim)
         self.kernel_size = check.positive_integer("kernel_size", kernel_size)
         self.strides = check.sizes("strides", strides)
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
+        self.activation = get_activation(activation)
+        self.use_bias = check.flag("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.convolutions = [
@@ -91,14 +93,18 @@ class ConvSubsampling(keras.layers.Layer):
 
     def build(self, input_shape):
         check.axes("inputs", input_shape, "B F M")
+        check.not_empty("inputs", input_shape)
+        check.features("inputs", input_shape)
+        self._features = input_shape[-1]
         for convolution in self.convolutions:
             convolution.build((None, None, input_shape[-1]))
             input_shape = (None, None, self.hidden_dim)
 
     def call(self, inputs, mask=None):
         check.axes("inputs", inputs.shape, "B F M")
-        check.floats("inputs", inputs, "Give frames, not token ids.")
         check.not_empty("inputs", inputs.shape)
+        check.features("inputs", inputs.shape, self._features)
+        check.values("inputs", inputs, "Give frames, not token ids.")
         check.keep_mask("mask", mask, inputs.shape[:2])
         # Both edges, not Keras's "same", which pads one only when the stride is 2.
         before = (self.kernel_size - 1) // 2

@@ -7,13 +7,39 @@ from tlkeras.layers import _input_checks as check
 
 @keras.saving.register_keras_serializable(package="tlkeras")
 def gelu_tanh(x):
-    """`0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, GELU as GPT-2 computes it."""
+    """GELU by its approximation, as GPT-2 computes it.
+
+    `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`. The exact one is `"gelu"`.
+
+    Args:
+        x: floats of any shape.
+
+    Returns:
+        Floats of the same shape.
+
+    Example:
+
+    >>> import numpy as np
+    >>> np.array(gelu_tanh(np.array([-1.0, 0.0, 1.0]))).round(3).tolist()
+    [-0.159, 0.0, 0.841]
+
+    Reference:
+        Hendrycks & Gimpel (2016), arXiv:1606.08415, section 2.
+    """
     return keras.activations.gelu(x, approximate=True)
 
 
 def get_activation(activation):
     """A function from a name: `"gelu_tanh"`, or any that Keras knows."""
-    return keras.activations.get(gelu_tanh if activation == "gelu_tanh" else activation)
+    try:
+        known = gelu_tanh if activation == "gelu_tanh" else activation
+        return keras.activations.get(known)
+    except ValueError as error:
+        advice = " Only FeedForward has this one." if activation == "swiglu" else ""
+        raise ValueError(
+            "activation must be 'gelu_tanh', a name that Keras knows or a function; "
+            f"given {activation!r}.{advice}"
+        ) from error
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -44,7 +70,8 @@ class FeedForward(keras.layers.Layer):
         Floats `(B, …, D)`.
 
     Raises:
-        ValueError: an argument is out of range, or the inputs have one axis only.
+        ValueError: an argument is out of range, or the inputs have one axis only, are
+            empty, or are not finite floats.
 
     Example:
 
@@ -76,7 +103,7 @@ class FeedForward(keras.layers.Layer):
         gated = activation == "swiglu"
         self.activation = activation if gated else get_activation(activation)
         self.dropout = check.rate("dropout", dropout)
-        self.use_bias = use_bias
+        self.use_bias = check.flag("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.supports_masking = True
@@ -87,6 +114,8 @@ class FeedForward(keras.layers.Layer):
                 "inputs must have the axes (batch, …, features), the last one known; "
                 f"given shape {tuple(input_shape)}."
             )
+        check.not_empty("inputs", input_shape)
+        self._hidden_dim = input_shape[-1]
         hidden_dim, wide = input_shape[-1], self.intermediate_dim
         gated = self.activation == "swiglu"
         self.gate_dense = (
@@ -112,6 +141,9 @@ class FeedForward(keras.layers.Layer):
         return layer
 
     def call(self, inputs, training=None):
+        check.not_empty("inputs", inputs.shape)
+        check.features("inputs", inputs.shape, self._hidden_dim)
+        check.values("inputs", inputs, "Embed token ids first.")
         hidden = self.intermediate_dense(inputs)  # (B, …, F)
         if self.gate_dense is not None:
             hidden = self.gate_dense(inputs) * hidden  # (B, …, F)

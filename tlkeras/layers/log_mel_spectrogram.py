@@ -91,12 +91,14 @@ class LogMelSpectrogram(keras.layers.Layer):
         self.window_length = check.positive_integer(
             "window_length", fft_length if window_length is None else window_length
         )
-        self.min_frequency = min_frequency
-        self.max_frequency = sample_rate / 2 if max_frequency is None else max_frequency
+        self.min_frequency = check.number("min_frequency", min_frequency)
+        self.max_frequency = check.number(
+            "max_frequency", sample_rate / 2 if max_frequency is None else max_frequency
+        )
         self.mel_scale = check.choice("mel_scale", mel_scale, ("slaney", "htk"))
         self.mel_norm = check.choice("mel_norm", mel_norm, ("slaney", None))
         self.scaling = check.choice("scaling", scaling, ("whisper", "log"))
-        self.centered = centered
+        self.centered = check.flag("centered", centered)
         self.min_power = check.positive_number("min_power", min_power)
         self._check_frame()
         # Not Keras's "hann", whose odd lengths TensorFlow makes symmetric.

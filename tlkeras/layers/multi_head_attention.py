@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.layers import _input_checks as check
 from tlkeras.layers._attention import Visibility, attend, choose
 from tlkeras.layers._attention_checks import (
     check_cache,
@@ -119,7 +120,8 @@ class MultiHeadAttention(AttentionProjections):
         cache_update_index=None,
     ):
         key = value if key is None else key
-        check_shapes(query.shape, value.shape, key.shape)
+        check.flag("use_causal_mask", use_causal_mask)
+        check_shapes(query.shape, value.shape, key.shape, self._features)
         check_values(query=query, value=value, key=key)
         if len(query.shape) > 3:
             return self._call_on_grid(

@@ -37,8 +37,9 @@ class PatchEmbedding(GridEmbedding):
         Floats `(B, P, D)`, patches in row-major order.
 
     Raises:
-        ValueError: a size is not a positive integer, the input has other axes, is not
-            floats, or is not divided by `patch_size` while `padding="valid"`.
+        ValueError: a size is not a positive integer, the input has other axes or
+            channels, is not finite floats, or is not divided by `patch_size` while
+            `padding="valid"`.
 
     Example:
 

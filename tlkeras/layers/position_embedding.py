@@ -23,7 +23,8 @@ def interpolate_positions(embeddings, old_shape, new_shape, interpolation="bicub
         Floats `(new rows · new columns, D)`.
 
     Raises:
-        ValueError: `old_shape` does not have as many places as there are embeddings.
+        ValueError: `old_shape` does not have as many places as there are embeddings,
+            which must be finite floats.
 
     Example:
 
@@ -36,6 +37,7 @@ def interpolate_positions(embeddings, old_shape, new_shape, interpolation="bicub
     """
     embeddings = ops.convert_to_tensor(embeddings)
     check.axes("embeddings", embeddings.shape, "positions D")
+    check.values("embeddings", embeddings, "They are learned vectors.")
     old_shape = check.sizes("old_shape", old_shape, 2)
     new_shape = check.sizes("new_shape", new_shape, 2)
     count, hidden_dim = embeddings.shape
@@ -77,7 +79,8 @@ class PositionEmbedding(keras.layers.Layer):
         Floats of the shape of the inputs.
 
     Raises:
-        ValueError: the sequence does not fit into the table.
+        ValueError: the sequence does not fit into the table, is empty, or has other
+            features than when the layer was built; positions are not integers.
 
     Example:
 
@@ -101,6 +104,8 @@ class PositionEmbedding(keras.layers.Layer):
 
     def build(self, inputs_shape):
         self._check_shape(inputs_shape)
+        check.features("inputs", inputs_shape)
+        self._hidden_dim = inputs_shape[-1]
         self.position_embeddings = self.add_weight(
             name="embeddings",
             shape=(self.sequence_length, inputs_shape[-1]),
@@ -108,15 +113,24 @@ class PositionEmbedding(keras.layers.Layer):
         )
 
     def call(self, inputs, start_index=0, positions=None):
+        check.features("inputs", inputs.shape, self._hidden_dim)
         self._check_shape(inputs.shape, start_index if positions is None else 0)
         *_, length, hidden_dim = shape = ops.shape(inputs)
         table = ops.convert_to_tensor(self.position_embeddings)  # (sequence_length, D)
         if positions is None:
             rows = ops.slice(table, (start_index, 0), (length, hidden_dim))  # (T, D)
         else:
-            positions = check_positions(positions, length)  # (·, T)
+            positions = check_positions(positions, length, shape[-3])  # (·, T)
+            self._check_values(positions)
             rows = ops.take(table, positions, axis=0)  # (·, T, D)
         return ops.broadcast_to(rows, shape)
+
+    def _check_values(self, positions):
+        dtype = keras.backend.standardize_dtype(positions.dtype)
+        if "int" not in dtype:
+            raise ValueError(f"positions must be integers; given {dtype}.")
+        limit = f"sequence_length = {self.sequence_length}"
+        check.indices("positions", positions, self.sequence_length, limit)
 
     def _check_shape(self, shape, start_index=0):
         if len(shape) < 3:
@@ -124,6 +138,10 @@ class PositionEmbedding(keras.layers.Layer):
                 "inputs must have the axes (batch, …, length, features); given shape "
                 f"{tuple(shape)}."
             )
+        check.not_empty("inputs", shape)
+        check.integer("start_index", start_index)
+        if isinstance(start_index, int) and start_index < 0:
+            raise ValueError(f"start_index must be at least 0; given {start_index}.")
         length = shape[-2]
         known = length is not None and isinstance(start_index, int)
         if known and start_index + length > self.sequence_length:

@@ -57,7 +57,8 @@ class RotaryEmbedding(keras.layers.Layer):
         Floats of the shape of the inputs.
 
     Raises:
-        ValueError: H is odd, or the axes do not exist.
+        ValueError: an argument is out of range, the inputs are not floats, H is odd or
+            not known, or the axes do not exist.
 
     Example:
 
@@ -94,16 +95,22 @@ class RotaryEmbedding(keras.layers.Layer):
         self.original_max_position_embeddings = check.positive_integer(
             "original_max_position_embeddings", original_max_position_embeddings
         )
-        self.truncate = truncate
-        self.sequence_axis = sequence_axis
-        self.feature_axis = feature_axis
+        self.truncate = check.flag("truncate", truncate)
+        self.sequence_axis = check.integer("sequence_axis", sequence_axis)
+        self.feature_axis = check.integer("feature_axis", feature_axis)
+        if denominator_dim is not None:
+            check.positive_integer("denominator_dim", denominator_dim)
         self.denominator_dim = denominator_dim
+        if rope_type == "yarn":
+            self._check_yarn()
         self.built = True
 
     def call(self, inputs, start_index=0, positions=None):
         sequence, feature = self._axes(inputs.shape)
+        check.floats("inputs", inputs, "Project token ids to queries and keys first.")
         x = ops.moveaxis(inputs, (feature, sequence), (-1, 1))  # (B, T, …, H)
-        positions = float_positions(ops.shape(x)[1], start_index, positions)  # (·, T)
+        batch, length = ops.shape(x)[:2]
+        positions = float_positions(length, start_index, positions, batch)  # (·, T)
         frequency, magnitude = self.frequencies(x.shape[-1])  # (H/2,)
         angles = positions[..., None] * ops.cast(frequency, "float32")  # (·, T, H/2)
         for _ in range(len(x.shape) - 3):
@@ -138,6 +145,18 @@ class RotaryEmbedding(keras.layers.Layer):
         ramp = (np.arange(size // 2) - low) / max(high - low, 0.001)
         return np.clip(ramp, 0, 1)
 
+    def _check_yarn(self):
+        if self.beta_fast <= self.beta_slow:
+            raise ValueError(
+                "beta_fast must be above beta_slow; given "
+                f"beta_fast={self.beta_fast} and beta_slow={self.beta_slow}."
+            )
+        if self.max_wavelength <= 1:
+            raise ValueError(
+                "max_wavelength must be above 1 for rope_type='yarn'; given "
+                f"{self.max_wavelength}."
+            )
+
     def _axes(self, shape):
         rank = len(shape)
         for name in ("sequence_axis", "feature_axis"):
@@ -153,6 +172,11 @@ class RotaryEmbedding(keras.layers.Layer):
                 "sequence_axis and feature_axis must differ; both are axis "
                 f"{sequence} of inputs of shape {tuple(shape)}."
             )
+        if shape[feature] is None:
+            raise ValueError(
+                "inputs must have a known number of features; given shape "
+                f"{tuple(shape)}."
+            )
         if shape[feature] % 2:
             raise ValueError(
                 "inputs must have an even number of features, which turn in pairs; "
@@ -161,6 +185,7 @@ class RotaryEmbedding(keras.layers.Layer):
         return sequence, feature
 
     def compute_output_shape(self, input_shape):
+        self._axes(input_shape)
         return input_shape
 
     def get_config(self):

@@ -1,7 +1,10 @@
 """Equation 1 of Vaswani et al. (2017)."""
 
 import keras
+import numpy as np
 from keras import ops
+
+from tlkeras.layers import _input_checks as check
 
 MASKED = -1e9  # the logit of a masked position: finite, so that no row yields NaN
 
@@ -26,6 +29,7 @@ def scaled_dot_product_attention(
 
     Masking: True means keep. Masked logits become −1e9 before the softmax, so a query
     that may look nowhere attends to every key alike and never yields NaN, as in Keras.
+    NaN among the inputs is not looked for, and goes on to the output.
 
     Args:
         query: floats `(…, T, H)`.
@@ -43,7 +47,9 @@ def scaled_dot_product_attention(
         attention scores `(…, T, S)`, whose rows sum to 1.
 
     Raises:
-        ValueError: the shapes of query, key, value or mask do not fit together.
+        ValueError: query, key or value are not floats, the shapes of query, key, value
+            or mask do not fit together, there is no key, the mask holds floats, `scale`
+            is not a finite number or `dropout` not a function.
 
     Example:
 
@@ -57,7 +63,8 @@ def scaled_dot_product_attention(
         Vaswani et al. (2017), arXiv:1706.03762, section 3.2.1.
     """
     query, key, value = (ops.convert_to_tensor(x) for x in (query, key, value))
-    _check_shapes(query, key, value, mask)
+    _check_shapes(query, key, value)
+    _check_options(query, key, mask, scale, dropout)
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     logits = ops.matmul(query, ops.swapaxes(key, -1, -2)) * scale  # (…, T, S)
     logits = ops.cast(logits, keras.backend.result_type(logits.dtype, "float32"))
@@ -69,13 +76,18 @@ def scaled_dot_product_attention(
     return (output, scores) if return_attention_scores else output
 
 
-def _check_shapes(query, key, value, mask):
-    shapes = {"query": query.shape, "key": key.shape, "value": value.shape}
-    for name, shape in shapes.items():
-        if len(shape) < 2:
+def _check_shapes(query, key, value):
+    for name, x in {"query": query, "key": key, "value": value}.items():
+        check.floats(name, x, "Embed token ids first.")
+        if len(x.shape) < 2:
             raise ValueError(
                 f"{name} must have at least two axes, (…, length, size); "
-                f"given {tuple(shape)}."
+                f"given {tuple(x.shape)}."
+            )
+        if not _broadcast(query.shape[:-2], x.shape[:-2]):
+            raise ValueError(
+                f"{name} must have the leading axes of query; given {name} "
+                f"{tuple(x.shape)} and query {tuple(query.shape)}."
             )
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(
@@ -87,15 +99,37 @@ def _check_shapes(query, key, value, mask):
             "key and value must have the same length (second-to-last axis), one value "
             f"a key; given key {tuple(key.shape)} and value {tuple(value.shape)}."
         )
+    if key.shape[-2] == 0:
+        raise ValueError(
+            f"key must not be empty, for queries to look at; given {tuple(key.shape)}."
+        )
+
+
+def _check_options(query, key, mask, scale, dropout):
+    if dropout is not None and not callable(dropout):
+        raise ValueError(
+            "dropout must be a function of the scores, such as "
+            f"keras.layers.Dropout(0.1); given {dropout!r}."
+        )
+    if scale is not None and not hasattr(scale, "dtype"):
+        check.number("scale", scale)
     if mask is None:
         return
-    wanted = (query.shape[-2], key.shape[-2])
-    given = tuple(mask.shape)[-2:] if hasattr(mask, "shape") else None
-    if given is not None and any(
-        m not in (1, None) and w is not None and m != w
-        for m, w in zip(reversed(given), reversed(wanted), strict=False)
-    ):
+    mask = mask if hasattr(mask, "dtype") else np.array(mask)
+    check.mask_dtype("mask", mask.dtype)
+    wanted = (*query.shape[:-1], key.shape[-2])
+    fits = all(m in (1, None, w) or w is None for m, w in _last_two(mask.shape, wanted))
+    if not fits or not _broadcast(mask.shape[:-2], wanted[:-2]):
         raise ValueError(
             "mask must broadcast to (…, query length, key length) = "
-            f"(…, {wanted[0]}, {wanted[1]}); given {tuple(mask.shape)}."
+            f"{wanted}; given {tuple(mask.shape)}."
         )
+
+
+def _last_two(left, right):
+    return zip(tuple(left)[-2:][::-1], tuple(right)[-2:][::-1], strict=False)
+
+
+def _broadcast(left, right):
+    pairs = zip(reversed(tuple(left)), reversed(tuple(right)), strict=False)
+    return all(None in pair or 1 in pair or pair[0] == pair[1] for pair in pairs)

@@ -9,7 +9,34 @@ from tlkeras.layers._positions import float_positions
 
 
 def sine_position_encoding(positions, hidden_dim, max_wavelength=10000):
-    """Sines and cosines of positions `(…, T)`, alternating along D: `(…, T, D)`."""
+    """Sines and cosines of given positions, alternating along the features.
+
+    The function behind `SinePositionEncoding`, which gives the equation.
+
+    Args:
+        positions: numbers `(…, T)`.
+        hidden_dim: D.
+        max_wavelength: in positions per radian. Defaults to 10000.
+
+    Returns:
+        float32 `(…, T, D)`.
+
+    Raises:
+        ValueError: `hidden_dim` or `max_wavelength` is out of range.
+
+    Example:
+
+    >>> import numpy as np
+    >>> encoding = np.array(sine_position_encoding([0, 1], hidden_dim=4), "float64")
+    >>> encoding.round(2).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
+
+    Reference:
+        Vaswani et al. (2017), arXiv:1706.03762, section 3.5.
+    """
+    check.positive_integer("hidden_dim", hidden_dim)
+    check.positive_number("max_wavelength", max_wavelength)
+    positions = ops.cast(ops.convert_to_tensor(positions), "float32")
     feature = np.arange(hidden_dim)
     frequency = max_wavelength ** -(2 * (feature // 2) / hidden_dim)  # (D,)
     angles = positions[..., None] * ops.cast(frequency, "float32")  # (…, T, D)
@@ -38,7 +65,8 @@ class SinePositionEncoding(keras.layers.Layer):
         Floats `(B, T, D)`.
 
     Raises:
-        ValueError: the inputs or positions have other axes.
+        ValueError: the inputs or positions have other axes, the inputs are empty, or
+            `start_index` is not an integer.
 
     Example:
 
@@ -58,8 +86,11 @@ class SinePositionEncoding(keras.layers.Layer):
 
     def call(self, inputs, start_index=0, positions=None):
         check.axes("inputs", inputs.shape, "B T D")
+        check.not_empty("inputs", inputs.shape)
         shape = ops.shape(inputs)
-        positions = float_positions(shape[1], start_index, positions)  # (·, T)
+        positions = float_positions(
+            shape[1], start_index, positions, shape[0]
+        )  # (·, T)
         encoding = sine_position_encoding(positions, shape[2], self.max_wavelength)
         return ops.broadcast_to(ops.cast(encoding, self.compute_dtype), shape)
 

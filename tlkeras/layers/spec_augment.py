@@ -74,14 +74,15 @@ class SpecAugment(keras.layers.Layer):
             "num_frequency_masks", num_frequency_masks
         )
         self.max_time_fraction = check.fraction("max_time_fraction", max_time_fraction)
-        self.mask_value = mask_value
+        self.mask_value = check.number("mask_value", mask_value)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
     def call(self, inputs, training=False, mask=None):
         check.axes("inputs", inputs.shape, "B F M")
-        check.floats("inputs", inputs, "Give features, not token ids.")
+        check.not_empty("inputs", inputs.shape)
+        check.values("inputs", inputs, "Give features, not token ids.")
         check.keep_mask("mask", mask, inputs.shape[:2])
         if not training:
             return inputs

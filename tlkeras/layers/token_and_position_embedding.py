@@ -34,7 +34,8 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         Floats `(B, T, D)`.
 
     Raises:
-        ValueError: the sequence is longer than `sequence_length`.
+        ValueError: the sequence is empty or longer than `sequence_length`, or an id is
+            not below `vocabulary_size`, as far as the values are known.
 
     Example:
 
@@ -68,9 +69,9 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
             "sequence_length", sequence_length
         )
         self.embedding_dim = check.positive_integer("embedding_dim", embedding_dim)
-        self.tie_weights = tie_weights
+        self.tie_weights = check.flag("tie_weights", tie_weights)
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
-        self.mask_zero = mask_zero
+        self.mask_zero = check.flag("mask_zero", mask_zero)
         self.token_embedding = keras.layers.ReversibleEmbedding(
             vocabulary_size,
             embedding_dim,
@@ -95,6 +96,8 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
 
     def call(self, inputs, start_index=0, positions=None):
         check.axes("inputs", inputs.shape, "B T")
+        limit = f"vocabulary_size = {self.vocabulary_size}"
+        check.indices("inputs", inputs, self.vocabulary_size, limit)
         tokens = self.token_embedding(inputs)  # (B, T, D)
         return tokens + self.position_embedding(
             tokens, start_index=start_index, positions=positions

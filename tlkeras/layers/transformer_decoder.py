@@ -1,6 +1,7 @@
 """One layer of a decoder: read what was written so far, read the source, then think."""
 
 import keras
+import numpy as np
 
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._transformer_block import TransformerBlock
@@ -79,6 +80,8 @@ class TransformerDecoder(TransformerBlock):
         shape = decoder_sequence_shape
         check.axes("decoder_sequence", shape, "B T D")
         check.not_empty("decoder_sequence", shape)
+        check.features("decoder_sequence", shape)
+        self._hidden_dim = shape[-1]
         self._self_attention_layer = self._attention(
             "self_attention", shape, shape, rotary=self.rotary
         )
@@ -90,6 +93,8 @@ class TransformerDecoder(TransformerBlock):
         if encoder_sequence_shape:
             check.axes("encoder_sequence", encoder_sequence_shape, "B S D")
             check.not_empty("encoder_sequence", encoder_sequence_shape)
+            check.features("encoder_sequence", encoder_sequence_shape)
+            self._source_dim = encoder_sequence_shape[-1]
             self._cross_attention_layer = self._attention(
                 "cross_attention", shape, encoder_sequence_shape
             )
@@ -138,6 +143,12 @@ class TransformerDecoder(TransformerBlock):
             decoder_padding_mask,
             encoder_padding_mask,
         )
+        if encoder_sequence is None:
+            self._check_no_source(
+                encoder_padding_mask=encoder_padding_mask,
+                encoder_attention_mask=encoder_attention_mask,
+                cross_attention_cache=cross_attention_cache,
+            )
         wanted = {
             "return_attention_scores": return_attention_scores,
             "training": training,
@@ -191,11 +202,7 @@ class TransformerDecoder(TransformerBlock):
         return results if len(results) > 1 else x
 
     def _check_call(self, decoder_sequence, encoder_sequence, cache, cross_cache):
-        check.axes("decoder_sequence", decoder_sequence.shape, "B T D")
-        check.not_empty("decoder_sequence", decoder_sequence.shape)
-        if encoder_sequence is not None:
-            check.axes("encoder_sequence", encoder_sequence.shape, "B S D")
-            check.not_empty("encoder_sequence", encoder_sequence.shape)
+        self._check_sequence("decoder_sequence", decoder_sequence, self._hidden_dim)
         has_cross_attention = self._cross_attention_layer is not None
         if has_cross_attention != (encoder_sequence is not None):
             given, wanted = ("", "not ") if not has_cross_attention else ("not ", "")
@@ -203,12 +210,38 @@ class TransformerDecoder(TransformerBlock):
                 f"encoder_sequence was {given}given, but must {wanted}be at every call "
                 "of this layer, as at the first one, which decided on cross-attention."
             )
+        if has_cross_attention:
+            self._check_sequence("encoder_sequence", encoder_sequence, self._source_dim)
+            self._check_batch(encoder_sequence, decoder_sequence)
         if has_cross_attention and (cache is None) != (cross_cache is None):
             lacking = "self" if cache is None else "cross"
             raise ValueError(
                 "self_attention_cache and cross_attention_cache must be given "
                 f"together; {lacking}_attention_cache is missing."
             )
+
+    def _check_sequence(self, name, sequence, features):
+        check.axes(name, sequence.shape, "B T D")
+        check.not_empty(name, sequence.shape)
+        check.features(name, sequence.shape, features)
+        check.values(name, sequence, "Embed token ids first.")
+
+    def _check_batch(self, encoder, decoder):
+        if None not in (encoder.shape[0], decoder.shape[0]) and (
+            encoder.shape[0] != decoder.shape[0]
+        ):
+            raise ValueError(
+                "encoder_sequence must have the batch size of decoder_sequence; given "
+                f"shape {tuple(encoder.shape)} and {tuple(decoder.shape)}."
+            )
+
+    def _check_no_source(self, **arguments):
+        for name, given in arguments.items():
+            if given is not None:
+                raise ValueError(
+                    f"{name} needs encoder_sequence; given {name} of shape "
+                    f"{np.shape(given)} and no encoder_sequence."
+                )
 
     def _check_masks(self, decoder, encoder, cache, decoder_mask, encoder_mask):
         batch, length = decoder.shape[:2]

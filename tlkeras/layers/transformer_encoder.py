@@ -63,7 +63,8 @@ class TransformerEncoder(TransformerBlock):
     def build(self, inputs_shape):
         check.axes("inputs", inputs_shape, "B T D")
         check.not_empty("inputs", inputs_shape)
-        hidden_dim = inputs_shape[-1]
+        check.features("inputs", inputs_shape)
+        self._hidden_dim = hidden_dim = inputs_shape[-1]
         self._self_attention_layer = self._attention(
             "self_attention_layer", inputs_shape, inputs_shape, rotary=self.rotary
         )
@@ -95,6 +96,8 @@ class TransformerEncoder(TransformerBlock):
     ):
         check.axes("inputs", inputs.shape, "B T D")
         check.not_empty("inputs", inputs.shape)
+        check.features("inputs", inputs.shape, self._hidden_dim)
+        check.values("inputs", inputs, "Embed token ids first.")
         check.keep_mask("padding_mask", padding_mask, inputs.shape[:2])
         x = inputs if padding_mask is None else without_mask(inputs)  # (B, T, D)
 

@@ -35,8 +35,9 @@ class TubeletEmbedding(GridEmbedding):
         Floats `(B, P, D)`, tubelets ordered by time, then row, then column.
 
     Raises:
-        ValueError: a size is not a positive integer, the input has other axes, is not
-            floats, or is not divided by `tubelet_size` while `padding="valid"`.
+        ValueError: a size is not a positive integer, the input has other axes or
+            channels, is not finite floats, or is not divided by `tubelet_size` while
+            `padding="valid"`.
 
     Example:
 

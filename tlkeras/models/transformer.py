@@ -131,10 +131,6 @@ class Transformer(keras.Model):
         self.positions = SinePositionEncoding(dtype=self.dtype_policy, name="positions")
         self.source_dropout = self._dropout("source_dropout")
         self.target_dropout = self._dropout("target_dropout")
-        self._embeddings = {
-            "source": (self.source_embedding, self.source_dropout),
-            "target": (self.target_embedding, self.target_dropout),
-        }
         vectors = (None, None, self.hidden_dim)
         self.encoder_layers = [
             self._block(TransformerEncoder, f"encoder_{i}", vectors)
@@ -318,7 +314,8 @@ class Transformer(keras.Model):
         return ops.zeros((batch, 2, length, *heads), dtype=self.compute_dtype)
 
     def _embed(self, side, token_ids, training=None, start_index=0):
-        embedding, dropout = self._embeddings[side]
+        embedding = getattr(self, f"{side}_embedding")
+        dropout = getattr(self, f"{side}_dropout")
         check.axes("token ids", token_ids.shape, "B T")
         self._check_length("the length of token ids", token_ids.shape[1])
         x = embedding(token_ids) * self.hidden_dim**0.5  # (B, T, D)

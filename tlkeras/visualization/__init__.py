@@ -10,7 +10,9 @@ _FIGURES = (
     "images",
     "learning_curves",
     "matrix",
+    "outline",
     "panels",
+    "picture_ticks",
     "points",
 )
 __all__ = ["palette", "xla_operations", *_FIGURES]

@@ -5,11 +5,14 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Rectangle
 
 from tlkeras.visualization import palette
 
 INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
+SIGNED = LinearSegmentedColormap.from_list("tlkeras signed", palette.DIVERGING)
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=palette.CYCLE),
     "axes.spines.right": False,
@@ -73,24 +76,76 @@ def learning_curves(label_counts, lines, ylabel="accuracy", title="", axes=None)
 
 
 def matrix(values, xlabel, ylabel, title="", xticks=None, yticks=None, axes=None):
-    """A matrix as a picture: rows down, columns across, dark for large."""
+    """A matrix as a picture: rows down, columns across, dark for large.
+
+    Where some values are negative, blue is above zero and orange below.
+    """
     rows, columns = np.shape(values)
     axes = _axes(axes, 1.5 + 0.32 * columns, 1.2 + 0.32 * rows)
-    picture = axes.imshow(values, cmap=INK, vmin=0)
+    if np.min(values) < 0:
+        most = np.max(np.abs(values))
+        picture = axes.imshow(values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto")
+    else:
+        picture = axes.imshow(values, cmap=INK, vmin=0)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    axes.set_xticks(range(columns), range(columns) if xticks is None else xticks)
-    axes.set_yticks(range(rows), range(rows) if yticks is None else yticks)
+    axes.set_xticks(*_ticks(columns, xticks))
+    axes.set_yticks(*_ticks(rows, yticks))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.figure.colorbar(picture, ax=axes, shrink=0.8)
     return axes
 
 
-def images(pictures, titles, columns=9):
-    """Small grey pictures in a grid, a title above each."""
+def _ticks(count, labels):
+    """Where the ticks are and what they say; of many numbers every eighth."""
+    if labels is not None:
+        return range(count), labels
+    places = range(0, count, 1 if count <= 24 else 8)
+    return places, places
+
+
+def picture_ticks(axes, columns=None, rows=None, zoom=2.5):
+    """Small grey pictures below and beside a matrix, in place of numbers."""
+    if columns is not None:
+        axes.set_xticks([])
+        axes.xaxis.labelpad = zoom * np.shape(columns)[1] + 8
+        for place, picture in enumerate(columns):
+            _picture(axes, picture, (place, -0.04), ("data", "axes fraction"), zoom)
+    if rows is not None:
+        axes.set_yticks([])
+        axes.yaxis.labelpad = zoom * np.shape(rows)[2] + 8
+        for place, picture in enumerate(rows):
+            _picture(axes, picture, (-0.04, place), ("axes fraction", "data"), zoom)
+
+
+def _picture(axes, picture, place, coordinates, zoom):
+    below = coordinates[0] == "data"
+    box = AnnotationBbox(
+        OffsetImage(picture, zoom=zoom * 0.72, cmap="Greys", norm=Normalize(0, 1)),
+        place,
+        xycoords=coordinates,
+        box_alignment=(0.5, 1) if below else (1, 0.5),
+        frameon=False,
+        pad=0,
+        annotation_clip=False,
+    )
+    axes.add_artist(box)
+
+
+def outline(axes, columns, label, colour):
+    """Frame one cell in each row of a matrix: the one in `columns[row]`."""
+    for row, column in enumerate(columns):
+        corner = (column - 0.46, row - 0.46)
+        style = {"fill": False, "edgecolor": colour, "linewidth": 2}
+        name = label if row == 0 else None
+        axes.add_patch(Rectangle(corner, 0.92, 0.92, **style, label=name))
+
+
+def images(pictures, titles, columns=9, width=1.05):
+    """Small grey pictures in a grid, `width` inches each, a title above each."""
     rows = -(-len(pictures) // columns)
     _, grid = plt.subplots(
-        rows, columns, figsize=(columns * 1.05, rows * 1.35), squeeze=False
+        rows, columns, figsize=(columns * width, rows * 1.35), squeeze=False
     )
     for axes in grid.ravel():
         axes.axis("off")

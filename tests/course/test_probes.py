@@ -1,0 +1,27 @@
+"""Lessons whose probes hand functions to the learner."""
+
+import pytest
+
+from tlkeras.course import lesson
+from tlkeras.grading import check
+
+
+def shape_mistake(
+    x, memory, memory_mask, attend_self, attend_memory, think, norm_1, norm_2, norm_3
+):
+    return attend_self(x, memory[..., :2], None)
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return check(lesson("04_blocks").exercises["decoder_block"], shape_mistake)
+
+
+def test_an_exception_inside_a_part_is_shown_at_the_learners_line(outcome):
+    shown = dict(outcome.parts)["Your lines"]
+    assert "return attend_self(x, memory[..., :2], None)" in shown
+
+
+def test_lines_of_the_probe_are_not_shown(outcome):
+    assert outcome.state.value == "raised"
+    assert len(dict(outcome.parts)["Your lines"].splitlines()) == 1
