@@ -1,7 +1,6 @@
 """Texts with labels: what comes out, and that no split leaks into another."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,20 +8,9 @@ import pytest
 from tlkeras.datasets import DataError, ag_news, docstrings, sst2
 from tlkeras.transfer import find_leaks
 
-MIRROR = os.environ.get("TLKERAS_MIRROR") or next(
-    (
-        str(p / "shared/mirror")
-        for p in Path(__file__).parents
-        if (p / "shared/mirror").is_dir()
-    ),
-    None,
+needs_mirror = pytest.mark.skipif(
+    "TLKERAS_MIRROR" not in os.environ, reason="needs a mirror"
 )
-needs_mirror = pytest.mark.skipif(MIRROR is None, reason="needs TLKERAS_MIRROR")
-
-
-@pytest.fixture
-def mirror(monkeypatch):
-    monkeypatch.setenv("TLKERAS_MIRROR", MIRROR)
 
 
 def leaks(splits, likeness):
@@ -32,7 +20,7 @@ def leaks(splits, likeness):
 
 
 @needs_mirror
-def test_sst2(mirror):
+def test_sst2():
     splits = sst2.load_data()
     assert [len(texts) for texts, _ in splits] == [6920, 872, 1821]
     for texts, labels in splits:
@@ -45,7 +33,7 @@ def test_sst2(mirror):
 
 
 @needs_mirror
-def test_ag_news(mirror):
+def test_ag_news():
     splits = ag_news.load_data()
     sizes = [len(texts) for texts, _ in splits]
     assert sizes[2] == 2000

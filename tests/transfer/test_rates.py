@@ -80,6 +80,14 @@ def test_it_comes_back_from_a_file(make, data, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.optimizer.multipliers == model.optimizer.multipliers
     assert type(loaded.optimizer) is type(model.optimizer)
+    before = {w.path: numpy(w).copy() for w in loaded.weights}
+    for one in (model, loaded):
+        one.train_on_batch(*data)
+    for ours, theirs in zip(loaded.weights, model.weights, strict=True):
+        np.testing.assert_allclose(numpy(ours), numpy(theirs), atol=1e-6)
+    still = {w.path for w in loaded.weights if np.all(numpy(w) == before[w.path])}
+    assert "encoder_0/self_attention_layer/value/bias" in still
+    assert "encoder_0/self_attention_layer/value/kernel" not in still
 
 
 def test_it_stays_through_freezing(make, data):
