@@ -21,13 +21,13 @@ def data():
 def make():
     """A small text classifier: a nested backbone of two encoders, and a head."""
 
-    def build(dropout=0.0, seed=0):
+    def build(dropout=0.0, seed=0, encoders=2):
         keras.utils.set_random_seed(seed)
         tokens = keras.Input((6,), dtype="int32", name="tokens")
         x = keras.layers.Embedding(20, 8, name="tokens_embedding")(tokens)
         x = keras.layers.LayerNormalization(name="embedding_norm")(x)
         x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
-        for i in range(2):
+        for i in range(encoders):
             x = TransformerEncoder(16, 2, dropout=dropout, name=f"encoder_{i}")(x)
         backbone = keras.Model(tokens, x, name="backbone")
         inputs = keras.Input((6,), dtype="int32")
@@ -40,7 +40,7 @@ def make():
 
 @pytest.fixture
 def train():
-    """Train a few steps; returns the names of the weights that moved.
+    """Train one step an epoch; returns the names of the weights that moved.
 
     Eagerly, because that is quick; `graph=True` is the compiled step of every day.
     """
@@ -56,7 +56,7 @@ def train():
                 run_eagerly=not graph,
                 jit_compile=False,
             )
-        model.fit(*data, batch_size=12, epochs=epochs, verbose=0, **arguments)
+        model.fit(*data, batch_size=24, epochs=epochs, verbose=0, **arguments)
         after = named_weights(model)
         return {
             name for name, old in before.items() if np.any(numpy(after[name]) != old)

@@ -14,6 +14,7 @@ Licences: BSD (NumPy, SciPy, scikit-learn), Apache 2.0 (Keras), Matplotlib's own
 """
 
 import ast
+import functools
 import re
 import warnings
 from importlib.util import find_spec
@@ -101,18 +102,23 @@ def _sample(name, count, rng):
             return
 
 
+@functools.cache
 def _sentences(path):
+    """All sentences of one source file; files are parsed once a session."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(path.read_text("utf-8"))
     except (SyntaxError, UnicodeDecodeError):
-        return
+        return ()
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(tree):
-        text = ast.get_docstring(node) if isinstance(node, documented) else None
-        for paragraph in re.split(r"\n\s*\n", text or ""):
-            yield from _of_paragraph(paragraph)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, documented)]
+    return tuple(
+        sentence
+        for node in nodes
+        for paragraph in re.split(r"\n\s*\n", ast.get_docstring(node) or "")
+        for sentence in _of_paragraph(paragraph)
+    )
 
 
 def _of_paragraph(paragraph):

@@ -29,7 +29,7 @@ def own_weights(layer):
 
 def named_weights(model):
     """Path to weight for all weights of a model, those of the model itself included."""
-    result = {}
+    result: dict[str, keras.Variable] = {}
     for path, layer in [("", model), *walk(model)]:
         for weights in own_weights(layer):
             for weight in weights:
@@ -116,7 +116,9 @@ def blocks(model, patterns=None):
 
 
 def _by_rule(layers):
-    result, waiting, embeds = [], [], False
+    result: list[list] = []
+    waiting: list[tuple] = []
+    embeds = False
     for path, layer in layers:
         kind = type(layer).__name__
         here = "Embedding" in kind
@@ -133,7 +135,7 @@ def _by_rule(layers):
 
 
 def _by_pattern(layers, patterns):
-    result = [[] for _ in patterns]
+    result: list[list] = [[] for _ in patterns]
     tests = [matcher(pattern) for pattern in patterns]
     for path, layer in layers:
         number = next((i for i, test in enumerate(tests) if test(path)), None)

@@ -1,6 +1,7 @@
 """Small networks put between frozen layers."""
 
 import contextlib
+from typing import Any
 
 import keras
 
@@ -71,7 +72,10 @@ class Adapter(keras.layers.Layer):
         return {**super().get_config(), "size": self.size, "activation": activation}
 
 
-class Adapted:
+_AnyLayer: Any = object  # the class that comes after it says what there is
+
+
+class Adapted(_AnyLayer):
     """What a dense layer gains: its output goes through an adapter. Private."""
 
     def call(self, *args, **kwargs):

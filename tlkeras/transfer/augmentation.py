@@ -219,8 +219,9 @@ class ImageAugmentation(_Augmentation):
             "zoom": zoom,
             "contrast": contrast,
         }
-        edge, layers = {"fill_mode": "nearest"}, keras.layers
-        made = [
+        edge: dict = {"fill_mode": "nearest"}
+        layers = keras.layers
+        made: list[tuple] = [
             (flip, layers.RandomFlip, (flip,), {}),
             (shift, layers.RandomTranslation, (shift, shift), edge),
             (rotation, layers.RandomRotation, (rotation,), edge),

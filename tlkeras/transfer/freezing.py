@@ -136,7 +136,7 @@ def learn_only(model, patterns):
 
 def learning_leaves(model):
     """Ids of the leaves that learn now: neither they nor a layer around are frozen."""
-    result = set()
+    result: set[int] = set()
 
     def visit(layer, above):
         here = above and layer.trainable

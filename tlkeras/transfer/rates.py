@@ -1,6 +1,7 @@
 """A learning rate of its own for every part of a model, inside the optimizer's step."""
 
 import re
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,8 +9,10 @@ from keras import ops
 from tlkeras.transfer._compiled import fresh
 from tlkeras.transfer._tree import blocks, matcher, named_weights, no_match
 
+_AnyOptimizer: Any = object  # the class that comes after it says what there is
 
-class LayerwiseRates:
+
+class LayerwiseRates(_AnyOptimizer):
     """What an optimizer gains: each weight's step is multiplied by a rate of its own.
 
     Private: `discriminative_rates` puts it before a Keras optimizer. The update of a
@@ -126,7 +129,8 @@ def multipliers(model, rates):
     for _, _, rate in tests:
         if not 0 <= rate < float("inf"):
             raise ValueError(f"multipliers must be at least 0; given {rate!r}.")
-    used, result = set(), {}
+    used: set[str] = set()
+    result: dict[str, float] = {}
     for path, weight in weights.items():
         first = next((one for one in tests if one[0](path)), (None, None, 1.0))
         used |= {pattern for test, pattern, _ in tests if test(path)}

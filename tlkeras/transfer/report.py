@@ -67,7 +67,8 @@ def summary(model, optimizer=None, patterns=None):
     """
     optimizer = optimizer or getattr(model, "optimizer", None) or "adam"
     optimizer = keras.optimizers.get(optimizer)
-    learning, rows, sizes = learning_leaves(model), [], {}
+    learning, rows = learning_leaves(model), []
+    sizes: dict = {}
     for block in blocks(model, patterns):
         weights = {id(w): w for _, layer in block for w in layer.weights}.values()
         trained = [weight for weight in weights if id(weight) in learning]
