@@ -140,7 +140,7 @@ def _fitted(name, array, variable):
     """A tensor in the shape of our variable; dense kernels are transposed."""
     shape = tuple(variable.shape)
     if variable.path.endswith("attention_output/kernel"):  # (N, H, D)
-        theirs = (shape[-1], math.prod(shape[:-1]))
+        theirs: tuple = (shape[-1], math.prod(shape[:-1]))
     elif variable.name == "kernel":  # (D, N, H) or (in, out)
         theirs = (math.prod(shape[1:]), shape[0])
     elif variable.name == "embeddings":

@@ -51,7 +51,7 @@ def load_data(per_package=1500, seed=0):
     Raises:
         ModuleNotFoundError: one of the packages is not installed.
     """
-    splits = {"train": [], "validation": [], "test": []}
+    splits: dict[str, list] = {"train": [], "validation": [], "test": []}
     for label, name in enumerate(CLASSES):
         rng = np.random.default_rng((seed, label))
         for split, text in _sample(name, per_package, rng):
@@ -73,7 +73,7 @@ def load_data(per_package=1500, seed=0):
 def _sample(name, count, rng):
     """Pairs of split and sentence, file by file in random order."""
     spec = find_spec(name)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     root = Path(next(iter(spec.submodule_search_locations)))
     files = [
@@ -81,14 +81,14 @@ def _sample(name, count, rng):
         for path in sorted(root.rglob("*.py"))
         if not SKIPPED.search(path.relative_to(root).as_posix())
     ]
-    rest, seen = dict.fromkeys(SHARES, 0), set()
-    total = 0
+    rest, total = dict.fromkeys(SHARES, 0), 0
+    seen: set[str] = set()
     for number in rng.permutation(len(files)):
-        found = [
-            text
-            for text in _sentences(files[number])
-            if normalized(text) not in seen and not seen.add(normalized(text))
-        ]
+        new: dict[str, str] = {}
+        for text in _sentences(files[number]):
+            new.setdefault(normalized(text), text)
+        found = [text for key, text in new.items() if key not in seen]
+        seen |= set(new)
         # The split that lacks most of its share gets the whole file.
         split = max(rest, key=lambda s: SHARES[s] * total - rest[s])
         if SHARES[split] * total <= rest[split]:
@@ -136,7 +136,7 @@ def _of_paragraph(paragraph):
 
 def _drop_shared(splits):
     """Leave out sentences that stand in several places."""
-    count = {}
+    count: dict[str, int] = {}
     for rows in splits.values():
         for text, _ in rows:
             count[normalized(text)] = count.get(normalized(text), 0) + 1

@@ -221,8 +221,8 @@ class Bert(keras.Model):
         self._check_inputs(inputs)
         if not (return_hidden_states or return_attention_scores):
             return super().call(inputs, training=training, mask=mask)
-        states = [] if return_hidden_states else None
-        scores = [] if return_attention_scores else None
+        states: list | None = [] if return_hidden_states else None
+        scores: list | None = [] if return_attention_scores else None
         ids = {name: ops.cast(inputs[name], "int32") for name in INPUTS}
         outputs = self._forward(**ids, training=training, into=states, scores=scores)
         if return_hidden_states:

@@ -137,7 +137,8 @@ def _settings(config):
 
 def _compute(model, inputs, count, place, batch_size, verbose):
     bar = keras.utils.Progbar(count, verbose=int(verbose))
-    arrays, names, kind = [], None, None
+    arrays: list[np.ndarray] = []
+    names = kind = None
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
         batch = keras.tree.map_structure(lambda x, rows=rows: x[rows], inputs)

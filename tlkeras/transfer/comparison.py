@@ -31,7 +31,7 @@ class Estimate(NamedTuple):
 
     mean: float
     half_width: float
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's method has this name
 
     @property
     def low(self):

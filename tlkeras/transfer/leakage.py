@@ -55,8 +55,9 @@ def find_leaks(splits, likeness=0.6):
         raise ValueError("splits must be a dictionary of at least two splits.")
     if not 0 < likeness <= 1:
         raise ValueError(f"likeness must be above 0 and at most 1; given {likeness!r}.")
-    where = defaultdict(list)  # a piece to the earlier examples that hold it
-    seen, leaks = [], []
+    where: dict = defaultdict(list)  # a piece to the earlier examples that hold it
+    seen: list[tuple] = []
+    leaks = []
     for name, examples in splits.items():
         parts = [_pieces(example) for example in examples]
         for index, pieces in enumerate(parts):
