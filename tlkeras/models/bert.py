@@ -47,11 +47,13 @@ class Bert(keras.Model):
         activation: of the feed-forward networks. Defaults to `"gelu"`.
         layer_norm_epsilon: added to the variance. Defaults to 1e-12.
         use_pooler: whether there is a pooled output. Defaults to `True`.
+        dtype: of computations and weights, or a policy. Defaults to Keras's own.
 
     Call arguments:
         inputs: a dictionary of integers `(B, T)`: `token_ids`, `segment_ids` and
             `padding_mask` (which may be boolean).
         training: whether dropout is on.
+        mask: implicit masks, which Keras hands over; `padding_mask` is what counts.
         return_hidden_states: also return what enters and leaves every encoder.
             Defaults to `False`.
         return_attention_scores: also return the scores. Defaults to `False`.

@@ -137,7 +137,7 @@ def _settings(config):
 
 def _compute(model, inputs, count, place, batch_size, verbose):
     bar = keras.utils.Progbar(count, verbose=int(verbose))
-    arrays: list[np.ndarray] = []
+    arrays: list[np.memmap] = []
     names = kind = None
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
