@@ -34,6 +34,13 @@ LAYERS = {
     "Vision": ["PatchEmbedding", "ClassToken", "TubeletEmbedding"],
     "Speech": ["LogMelSpectrogram", "ConvSubsampling", "SpecAugment"],
 }
+# What an instance is called; the first that fits counts.
+KINDS = {
+    "model": keras.Model,
+    "layer": keras.layers.Layer,
+    "loss": keras.losses.Loss,
+    "schedule": keras.optimizers.schedules.LearningRateSchedule,
+}
 ROOMS = {"Masks": "masks", "Generation": "generation", "Models": "models"}
 
 
@@ -85,7 +92,7 @@ def entry(module, name):
     idea, _, text = first.partition("\n")
     lines = [f"### {name}", f"**{idea.strip()}**"]
     lines.append(f"```python\n{signatures(module, name, thing)}\n```")
-    lines.append(text.strip())
+    lines.append(text.strip("\n").rstrip())
     for heading, body in zip(sections[::2], sections[1::2], strict=True):
         lines.append(section(heading, body, module, name))
     return "\n\n".join(line for line in lines if line)
@@ -97,7 +104,10 @@ def signatures(module, name, thing):
     if inspect.isclass(thing):
         is_layer = issubclass(thing, keras.layers.Layer)
         call = thing.call if is_layer else thing.__call__
-        lines.append(signature("layer" if is_layer else "sampler", call))
+        kind = next(
+            (k for k, base in KINDS.items() if issubclass(thing, base)), "sampler"
+        )
+        lines.append(signature(kind, call))
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ _ROOMS = (
     "layers",
     "masks",
     "models",
+    "transfer",
     "visualization",
 )
 

@@ -13,6 +13,7 @@ EXTRAS = {
         "matplotlib",
         "nbformat",
         "rich",
+        "safetensors",
         "sklearn",
         "traitlets",
         "typer",
@@ -20,7 +21,7 @@ EXTRAS = {
     "cluster": ("distributed",),
     "tensorflow": ("tensorflow",),
     "scores": ("sacrebleu",),
-    "parity": ("safetensors", "torch", "transformers"),
+    "parity": ("torch", "transformers"),
     "nbgrader": ("nbgrader",),
 }
 

@@ -1,15 +1,29 @@
 """Where data comes from, and how it becomes arrays; one module a data set."""
 
-from tlkeras.datasets import cards, digits, multi30k, phrases, prose, tatoeba, text
+from tlkeras.datasets import (
+    ag_news,
+    cards,
+    digits,
+    docstrings,
+    multi30k,
+    phrases,
+    prose,
+    sst2,
+    tatoeba,
+    text,
+)
 from tlkeras.datasets._fetch import DataError
 
 __all__ = [
     "DataError",
+    "ag_news",
     "cards",
     "digits",
+    "docstrings",
     "multi30k",
     "phrases",
     "prose",
+    "sst2",
     "tatoeba",
     "text",
 ]

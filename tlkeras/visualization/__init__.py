@@ -8,6 +8,7 @@ _FIGURES = (
     "bars",
     "curves",
     "images",
+    "learning_curves",
     "matrix",
     "outline",
     "panels",

@@ -67,6 +67,14 @@ def curves(x, lines, xlabel, ylabel, title="", log="", dotted=(), axes=None):
     return axes
 
 
+def learning_curves(label_counts, lines, ylabel="accuracy", title="", axes=None):
+    """Curves over numbers of labels, which are ticks: `lines` as in `curves`."""
+    axes = curves(label_counts, lines, "labels", ylabel, title, log="x", axes=axes)
+    axes.set_xticks(label_counts, [f"{count:,}" for count in label_counts])
+    axes.minorticks_off()
+    return axes
+
+
 def matrix(values, xlabel, ylabel, title="", xticks=None, yticks=None, axes=None):
     """A matrix as a picture: rows down, columns across, dark for large.
 
