@@ -9,10 +9,12 @@ import importlib
 __version__ = "0.1.0"
 
 _ROOMS = (
+    "checkpoints",
     "course",
     "grading",
     "layers",
     "masks",
+    "models",
     "visualization",
 )
 

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 EXTRAS = {
     "course": (
         "IPython",
+        "babel",
         "jupyterlab",
         "jupytext",
         "keras_hub",
@@ -17,6 +18,7 @@ EXTRAS = {
         "typer",
     ),
     "tensorflow": ("tensorflow",),
+    "scores": ("sacrebleu",),
     "parity": ("safetensors", "torch", "transformers"),
 }
 

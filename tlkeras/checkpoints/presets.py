@@ -1,0 +1,173 @@
+"""Models from a preset, and back into one."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import keras
+
+from tlkeras import __version__
+from tlkeras.checkpoints.bert import bert_from_hugging_face
+from tlkeras.checkpoints.sources import WEIGHTS, locate, weights_in
+from tlkeras.checkpoints.weight_files import read_safetensors, write_safetensors
+from tlkeras.models import Bert
+
+KERAS_HUB_BERT = "keras_hub>BertBackbone"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was loaded, and what was not.
+
+    Args:
+        kind: `"Hugging Face"`, `"KerasHub"` or `"tlkeras"`.
+        loaded: names of the tensors that went into the model.
+        left_out: names of the tensors that it has no use for.
+        fresh: paths of the model's weights for which there was no tensor; their values
+            are random.
+    """
+
+    kind: str
+    loaded: tuple
+    left_out: tuple = ()
+    fresh: tuple = ()
+
+    def __str__(self):
+        lines = [f"{self.kind} checkpoint: {len(self.loaded)} tensors loaded"]
+        for title, names in (
+            ("left out", self.left_out),
+            ("not in it, so random", self.fresh),
+        ):
+            if names:
+                lines.append(f"{len(names)} {title}: {', '.join(names)}")
+        return "\n".join(lines)
+
+
+def from_preset(preset, revision=None, sha256=None, return_report=False, **overrides):
+    """A model with the weights of a preset.
+
+    A preset is a folder with `config.json` and weights: of Hugging Face (BERT;
+    `model.safetensors`), of KerasHub (`BertBackbone`; `model.weights.h5`) or of
+    `save_to_preset`. `"hf://owner/name"` is a repository of the Hugging Face hub; its
+    commit is pinned, and only safetensors are read, never a pickle.
+
+    A Hugging Face BERT without a pooler becomes a `Bert` without one. A KerasHub BERT
+    gets the approximate GELU that KerasHub computes.
+
+    Args:
+        preset: a folder, or `"hf://owner/name"`.
+        revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
+            library knows the repository (`tlkeras.checkpoints.sources.PINNED`).
+        sha256: that the file of weights must have. Defaults to what is known of it.
+        return_report: also return a `Report`. Defaults to `False`.
+        **overrides: arguments of the model that replace the preset's, such as
+            `dropout=0`, `dtype="mixed_float16"` or `activation="gelu"`.
+
+    Returns:
+        The model, or a pair of it and the report.
+
+    Raises:
+        ValueError: the architecture is another one, a tensor is missing or has the
+            wrong shape, a file is truncated, pickled or has another hash.
+
+    Example:
+
+    >>> import tempfile
+    >>> model = Bert(30, num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=16)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_to_preset(model, folder)
+    ...     copy, report = from_preset(folder, return_report=True)
+    >>> print(report)
+    tlkeras checkpoint: 23 tensors loaded
+    """
+    folder = locate(preset, revision, sha256)
+    weights = weights_in(folder)
+    config = _read_config(folder / "config.json")
+    name = config.get("registered_name") or ""
+    if name.startswith("tlkeras>"):
+        model, report = _ours(name, config["config"], weights, overrides)
+    elif name == KERAS_HUB_BERT:
+        model, report = _keras_hub_bert(config["config"], weights, overrides)
+    elif name or "class_name" in config:
+        raise ValueError(
+            f"{folder} must hold a model of tlkeras or a {KERAS_HUB_BERT}; it holds "
+            f"{name or config['class_name']!r}."
+        )
+    else:
+        tensors = read_safetensors(weights)
+        model, *names = bert_from_hugging_face(config, tensors, overrides)
+        report = Report("Hugging Face", *map(tuple, names))
+    return (model, report) if return_report else model
+
+
+def save_to_preset(model, folder, dtype=None):
+    """Write a model of this library so that `from_preset` makes it again.
+
+    Args:
+        model: such as a `tlkeras.models.Bert`.
+        folder: made if it is not there.
+        dtype: of the floats in the file, such as `"float16"`. Defaults to what they
+            are.
+
+    Raises:
+        ValueError: the model is not one of this library.
+    """
+    config = keras.saving.serialize_keras_object(model)
+    if not (config.get("registered_name") or "").startswith("tlkeras>"):
+        raise ValueError(
+            f"model must be one of tlkeras.models; given {type(model).__name__}. Save "
+            "others with model.save('name.keras')."
+        )
+    arrays = {v.path: keras.ops.convert_to_numpy(v) for v in model.weights}
+    if len(arrays) != len(model.weights):
+        raise ValueError("model must have one path for each weight; some are the same.")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {key: config[key] for key in ("registered_name", "config")}
+    text = json.dumps({"tlkeras": __version__, **kept}, indent=2)
+    (folder / "config.json").write_text(text + "\n", "utf-8")
+    write_safetensors(arrays, folder / WEIGHTS, dtype)
+
+
+def _read_config(path):
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be JSON; reading it says: {error}.") from error
+
+
+def _ours(name, config, weights, overrides):
+    kind = keras.saving.get_registered_object(name)
+    if kind is None:
+        raise ValueError(f"registered_name must be a model of tlkeras; given {name!r}.")
+    model = kind.from_config({**config, **overrides})
+    tensors = read_safetensors(weights)
+    variables = {variable.path: variable for variable in model.weights}
+    missing, extra = set(variables) - set(tensors), set(tensors) - set(variables)
+    if missing or extra:
+        raise ValueError(
+            f"{weights} must hold the weights of its config; it lacks "
+            f"{sorted(missing)[:3]} and has no use for {sorted(extra)[:3]}."
+        )
+    for path, variable in variables.items():
+        if tensors[path].shape != tuple(variable.shape):
+            raise ValueError(
+                f"{path} must have shape {tuple(variable.shape)} with this config; "
+                f"given {tensors[path].shape}."
+            )
+    for path, variable in variables.items():
+        variable.assign(tensors[path])
+    return model, Report("tlkeras", tuple(sorted(tensors)))
+
+
+def _keras_hub_bert(config, weights, overrides):
+    config = {k: v for k, v in config.items() if k not in ("dtype", "trainable")}
+    model = Bert(**{"activation": "gelu_tanh", **config, **overrides})
+    try:
+        model.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{weights} must hold the weights of its config; reading it says: {error}. "
+            "It may be truncated."
+        ) from error
+    return model, Report("KerasHub", tuple(v.path for v in model.weights))

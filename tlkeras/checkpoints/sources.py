@@ -1,0 +1,112 @@
+"""Where a preset lies: a folder here, or a repository of the Hugging Face hub."""
+
+import re
+from pathlib import Path
+
+from tlkeras.checkpoints.weight_files import PICKLED, check_sha256, refuse_pickle
+
+# Repository to its commit and the SHA-256 of its model.safetensors.
+PINNED = {
+    "sentence-transformers/all-MiniLM-L6-v2": (
+        "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+}
+WEIGHTS = "model.safetensors"
+OTHERS = ("vocab.txt", "tokenizer_config.json")  # taken when they are there
+
+
+def locate(preset, revision=None, sha256=None):
+    """The folder of a preset, downloaded first if need be, its weights hash-checked.
+
+    Args:
+        preset: a folder, or `"hf://owner/name"`.
+        revision: the commit, 40 hexadecimal digits. Needed for `hf://`, except for the
+            repositories in `PINNED`.
+        sha256: of the weights. For `hf://` it defaults to the one in `PINNED`, and
+            then to what the hub itself says.
+
+    Raises:
+        ValueError: there is nothing to load, or a hash is wrong.
+    """
+    name = str(preset)
+    if name.startswith("hf://"):
+        return _from_hub(name.removeprefix("hf://"), revision, sha256)
+    folder = Path(preset)
+    refuse_pickle(folder)
+    if not folder.is_dir():
+        raise ValueError(
+            "preset must be a folder with config.json and the weights beside it, or "
+            f"'hf://owner/name'; given {name!r}, which is not a folder."
+        )
+    weights = weights_in(folder)
+    if sha256:
+        check_sha256(weights, sha256)
+    return folder
+
+
+def weights_in(folder):
+    """The file of weights in a folder.
+
+    Raises:
+        ValueError: there is none that may be loaded.
+    """
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} must hold a config.json; it does not.")
+    for name in (WEIGHTS, "model.weights.h5"):
+        if (folder / name).is_file():
+            return folder / name
+    found = sorted(path.name for path in folder.iterdir())
+    if any(path.suffix in PICKLED for path in folder.iterdir()):
+        reason = "Pickled weights are refused: loading a pickle can run any code."
+    else:
+        reason = "Weights in several files are not read."
+    raise ValueError(
+        f"{folder} must hold {WEIGHTS} (or model.weights.h5 of KerasHub); it holds "
+        f"{', '.join(found)}. {reason}"
+    )
+
+
+def _from_hub(name, revision, sha256):
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "hf:// needs huggingface_hub. Run: pip install huggingface_hub",
+            name=error.name,
+        ) from error
+    pinned_revision, pinned_hash = PINNED.get(name, (None, None))
+    revision = revision or pinned_revision
+    if not re.fullmatch(r"[0-9a-f]{40}", revision or ""):
+        raise ValueError(
+            "revision must be a commit, 40 hexadecimal digits, because a branch moves; "
+            f"given {revision!r} for {name!r}. The hub shows it under Files, History."
+        )
+    if sha256 is None and revision == pinned_revision:
+        sha256 = pinned_hash
+    hf_hub_download(name, "config.json", revision=revision)
+    try:
+        weights = Path(hf_hub_download(name, WEIGHTS, revision=revision))
+    except EntryNotFoundError as error:
+        raise ValueError(
+            f"{name} holds no {WEIGHTS} at {revision}. Pickled weights are refused: "
+            "loading a pickle can run any code."
+        ) from error
+    check_sha256(weights, sha256 or _hub_hash(weights))
+    for other in OTHERS:
+        try:
+            hf_hub_download(name, other, revision=revision)
+        except EntryNotFoundError:
+            continue
+    return weights.parent
+
+
+def _hub_hash(weights):
+    """What the hub says of a large file: the name under which its cache keeps it."""
+    name = weights.resolve().name
+    if not re.fullmatch(r"[0-9a-f]{64}", name):
+        raise ValueError(
+            f"sha256 must be given: the hub's cache does not say that of {weights}."
+        )
+    return name

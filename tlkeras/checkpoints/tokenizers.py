@@ -1,0 +1,38 @@
+"""From text to the inputs of `Bert`, with KerasHub's WordPiece."""
+
+import json
+
+from tlkeras.checkpoints.sources import locate
+
+
+def preprocessor(preset, sequence_length=128, revision=None):
+    """KerasHub's preprocessor with the vocabulary of a Hugging Face preset.
+
+    Args:
+        preset: as in `from_preset`; the folder holds `vocab.txt` and, if wanted,
+            `tokenizer_config.json`, whose `do_lower_case` defaults to `True`.
+        sequence_length: T, tokens a text, with `[CLS]` and `[SEP]`. Defaults to 128.
+        revision: as in `from_preset`.
+
+    Returns:
+        A `keras_hub.models.BertTextClassifierPreprocessor`: called on a list of B
+        texts (or a pair of lists) it gives a dictionary of `token_ids`, `segment_ids`
+        and `padding_mask`, each `(B, T)`.
+
+    Raises:
+        ValueError: there is no `vocab.txt`.
+    """
+    import keras_hub
+
+    folder = locate(preset, revision)
+    vocabulary = folder / "vocab.txt"
+    if not vocabulary.is_file():
+        raise ValueError(f"{folder} must hold a vocab.txt; it does not.")
+    settings = folder / "tokenizer_config.json"
+    config = json.loads(settings.read_text("utf-8")) if settings.is_file() else {}
+    tokenizer = keras_hub.models.BertTokenizer(
+        str(vocabulary), lowercase=config.get("do_lower_case", True)
+    )
+    return keras_hub.models.BertTextClassifierPreprocessor(
+        tokenizer, sequence_length=sequence_length
+    )

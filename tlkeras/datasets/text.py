@@ -1,0 +1,141 @@
+"""Text as rows of integers: vocabularies, and batches of pairs of sentences."""
+
+import re
+from collections import Counter
+
+import numpy as np
+
+PADDING, BEGIN, END, UNKNOWN = range(4)
+SPECIAL = ("", "[", "]", "?")  # how each of them is shown
+
+
+def words(text):
+    """Runs of letters, and every other sign alone; spaces are left out."""
+    return re.findall(r"[^\W\d_]+|\S", text)
+
+
+def spaced_words(text):
+    """Words and signs, each with the space before it, so that nothing is lost."""
+    return re.findall(r" ?\w+| ?[^\w\s]|\s", text)
+
+
+def characters(text):
+    """Every character."""
+    return list(text)
+
+
+class Vocabulary:
+    """A number for each token, and back.
+
+    0 is padding, 1 begins and 2 ends a sentence, 3 stands for what is not known.
+
+    Args:
+        texts: what to learn the tokens from, the most frequent first.
+        split: text → list of tokens, such as `words` or `characters`.
+        min_count: how often a token must occur. Defaults to 1.
+        joint: what stands between tokens when they are put together. Defaults to `""`.
+
+    Example:
+
+    >>> vocabulary = Vocabulary(["3 cats", "3 dogs"], words)
+    >>> vocabulary.encode(["3 cats", "5 dogs"]).tolist()
+    [[1, 4, 5, 2], [1, 3, 6, 2]]
+    >>> vocabulary.decode([[1, 4, 6, 2, 0]])
+    ['3dogs']
+    """
+
+    def __init__(self, texts, split, min_count=1, joint=""):
+        self.split, self.joint = split, joint
+        counts = Counter(token for text in texts for token in split(text))
+        kept = [token for token, count in counts.most_common() if count >= min_count]
+        self.tokens = (*SPECIAL, *kept)
+        self.ids = {token: i for i, token in enumerate(kept, start=len(SPECIAL))}
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def encode(self, texts, length=None):
+        """Sentences as integers `(count, length)`, with begin and end, padded with 0.
+
+        Args:
+            texts: some texts.
+            length: of each row. Defaults to that of the longest.
+
+        Raises:
+            ValueError: a text is longer than `length`.
+        """
+        rows = [[BEGIN, *map(self._id, self.split(text)), END] for text in texts]
+        longest = max(map(len, rows), default=0)
+        length = longest if length is None else length
+        if longest > length:
+            raise ValueError(
+                f"length must be at least {longest}, begin and end included, for the "
+                f"longest of these texts; given {length}."
+            )
+        ids = np.full((len(rows), length), PADDING, dtype="int32")
+        for row, tokens in zip(ids, rows, strict=True):
+            row[: len(tokens)] = tokens
+        return ids
+
+    def decode(self, ids):
+        """Texts from rows of integers: what stands before the end of each."""
+        return [self.joint.join(self.shown(row)) for row in np.asarray(ids)]
+
+    def shown(self, row):
+        """The tokens of one row as strings, without begin, end and padding."""
+        row = np.asarray(row)
+        ends = np.flatnonzero(row == END)
+        row = row[: ends[0]] if len(ends) else row
+        return [self.tokens[i] for i in row if i not in (PADDING, BEGIN)]
+
+    def _id(self, token):
+        return self.ids.get(token, UNKNOWN)
+
+
+def by_length(source_ids, target_ids, widths, batch_size, seed=0):
+    """Endless batches of sentence pairs of similar length, for `Model.fit`.
+
+    A pair goes to the narrowest width that holds both its sentences, so that there is
+    little padding; each width has one shape, which XLA compiles once. The decoder reads
+    the target without its last token and is to say it without its first.
+
+    Args:
+        source_ids: integers `(count, S)`, padded with 0 on the right.
+        target_ids: integers `(count, T)`, likewise.
+        widths: lengths of rows, rising; the last holds every sentence.
+        batch_size: sentences in a batch.
+        seed: of the order. Defaults to 0.
+
+    Yields:
+        `{"source_ids": (B, W), "target_ids": (B, W − 1)}` and labels `(B, W − 1)`.
+
+    Raises:
+        ValueError: a sentence is longer than the last of `widths`.
+    """
+    lengths = np.maximum((source_ids != 0).sum(axis=1), (target_ids != 0).sum(axis=1))
+    if lengths.max() > widths[-1]:
+        raise ValueError(
+            f"widths must reach {lengths.max()}, the longest sentence; given {widths}."
+        )
+    place = np.searchsorted(widths, lengths)  # which width holds each pair
+    return _batches(source_ids, target_ids, widths, place, batch_size, seed)
+
+
+def _batches(source_ids, target_ids, widths, place, batch_size, seed):
+    rng = np.random.default_rng(seed)
+    waiting: list[list[int]] = [[] for _ in widths]
+    while True:
+        for number in rng.permutation(len(place)):
+            rows, width = waiting[place[number]], widths[place[number]]
+            rows.append(number)
+            if len(rows) == batch_size:
+                source = _cut(source_ids[rows], width)
+                target = _cut(target_ids[rows], width)
+                inputs = {"source_ids": source, "target_ids": target[:, :-1]}
+                yield inputs, target[:, 1:]
+                rows.clear()
+
+
+def _cut(ids, width):
+    ids = ids[:, :width]
+    return np.pad(ids, ((0, 0), (0, width - ids.shape[1])))

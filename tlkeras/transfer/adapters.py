@@ -1,0 +1,154 @@
+"""Small networks put between frozen layers."""
+
+import keras
+
+from tlkeras.transfer._compiled import refresh
+from tlkeras.transfer.freezing import freeze, unfreeze
+from tlkeras.transfer.lora import matching_projections
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class Adapter(keras.layers.Layer):
+    """Squeeze a vector, bend it, widen it again, and add it to what came in.
+
+    `x + φ(x W₁ + b₁) W₂ + b₂`; W₂ begins at 0, so the layer begins as the identity.
+    Axes: B batch, D size.
+
+    Args:
+        size: of the squeezed vector, a positive integer.
+        activation: φ. Defaults to `"gelu"`.
+
+    Call arguments:
+        inputs: floats `(B, …, D)`.
+
+    Returns:
+        Floats `(B, …, D)`.
+
+    Raises:
+        ValueError: `size` is not a positive integer.
+
+    Example:
+
+    >>> import numpy as np
+    >>> tuple(Adapter(size=2)(np.ones((3, 5, 8))).shape)
+    (3, 5, 8)
+
+    Reference:
+        Houlsby et al. (2019), arXiv:1902.00751, section 2.1.
+    """
+
+    def __init__(self, size, activation="gelu", **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"size must be a positive integer; given {size!r}.")
+        self.size = size
+        self.activation = keras.activations.get(activation)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.down = keras.layers.Dense(
+            self.size, self.activation, dtype=self.dtype_policy, name="down"
+        )
+        self.down.build((None, input_shape[-1]))
+        self.up = keras.layers.Dense(
+            input_shape[-1],
+            kernel_initializer="zeros",
+            dtype=self.dtype_policy,
+            name="up",
+        )
+        self.up.build((None, self.size))
+
+    def call(self, inputs):
+        return inputs + self.up(self.down(inputs))  # (B, …, D)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        activation = keras.activations.serialize(self.activation)
+        return {**super().get_config(), "size": self.size, "activation": activation}
+
+
+class Adapted:
+    """What a dense layer gains: its output goes through an adapter. Private."""
+
+    def call(self, *args, **kwargs):
+        return self.adapter(super().call(*args, **kwargs))
+
+
+_CLASSES: dict[type, type] = {}
+
+
+def add_adapters(
+    model,
+    size=64,
+    layers="(attention_output|feedforward_output_dense)$",
+    trainable=(),
+    activation="gelu",
+):
+    """Freeze a model, and put an adapter behind some of its projections.
+
+    By default that is behind both parts of every `TransformerEncoder`, before what they
+    computed is added to their input. The model first computes what it did before. As in
+    the paper, layer normalisations may learn as well: name them in `trainable`.
+
+    Adapters are no part of a layer's config: save them with `save_delta`.
+
+    Args:
+        model: a built `keras.Model`.
+        size: of the squeezed vectors. Defaults to 64.
+        layers: a regular expression, or several, for the paths of `Dense` and
+            `EinsumDense` layers.
+        trainable: patterns for what else learns, such as `("norm", "head")`. Defaults
+            to nothing.
+        activation: of the adapters. Defaults to `"gelu"`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: no layer matches, or one has an adapter already.
+
+    Example:
+
+    >>> model = keras.Sequential(
+    ...     [
+    ...         keras.Input((6,)),
+    ...         keras.layers.Dense(5, name="body"),
+    ...         keras.layers.Dense(2, name="head"),
+    ...     ]
+    ... )
+    >>> _ = add_adapters(model, size=2, layers="body", trainable="head")
+    >>> [weight.path for weight in model.trainable_weights][:2]
+    ['body/adapter/down/kernel', 'body/adapter/down/bias']
+
+    Reference:
+        Houlsby et al. (2019), arXiv:1902.00751, section 2.1 and figure 2.
+    """
+    chosen = matching_projections(model, layers)
+    for path, layer in chosen:
+        if isinstance(layer, Adapted):
+            raise ValueError(f"{path} has an adapter already.")
+    freeze(model, keep_dropout=True)
+    if trainable:
+        unfreeze(model, trainable)
+    for _, layer in chosen:
+        _attach(layer, size, activation)
+    unfreeze(model, "adapter/(down|up)/")
+    refresh(model)
+    return model
+
+
+def _attach(layer, size, activation):
+    adapter = Adapter(size, activation, dtype=layer.dtype_policy, name="adapter")
+    with keras.name_scope(layer.path or layer.name):
+        adapter.build((None, layer.kernel.shape[-1]))
+    locked = layer._tracker.locked
+    layer._tracker.unlock()
+    layer.adapter = adapter
+    if locked:
+        layer._tracker.lock()
+    kind = type(layer)
+    if kind not in _CLASSES:
+        _CLASSES[kind] = type(f"Adapted{kind.__name__}", (Adapted, kind), {})
+    object.__setattr__(layer, "__class__", _CLASSES[kind])

@@ -1,0 +1,199 @@
+"""Compute what a frozen model says of some data once, and keep it on disk."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from tlkeras.transfer._tree import named_weights
+
+MANIFEST = "manifest.json"
+
+
+def split_model(model, at):
+    """Cut a functional model in two: what is computed once, and what learns.
+
+    `head(prefix(inputs))` is `model(inputs)`. Both use the layers of the model, so that
+    training the head trains the model.
+
+    Args:
+        model: a functional `keras.Model`.
+        at: the name of the layer, or a list of names, whose output the prefix gives.
+
+    Returns:
+        The prefix and the head, two models.
+
+    Raises:
+        ValueError: the head needs more than the outputs named, or there is no such
+            layer.
+
+    Example:
+
+    >>> model = keras.Sequential(
+    ...     [
+    ...         keras.Input((4,)),
+    ...         keras.layers.Dense(3, name="body"),
+    ...         keras.layers.Dense(2, name="head"),
+    ...     ]
+    ... )
+    >>> prefix, head = split_model(model, "body")
+    >>> prefix.output_shape, head.input_shape
+    ((None, 3), (None, 3))
+    """
+    names = [at] if isinstance(at, str) else list(at)
+    outputs = [model.get_layer(name).output for name in names]
+    outputs = outputs[0] if isinstance(at, str) else outputs
+    prefix = keras.Model(model._inputs_struct, outputs)
+    try:
+        head = keras.Model(outputs, model.output)
+    except ValueError as error:
+        raise ValueError(
+            f"the head must need nothing but the output of {at!r}; Keras says: {error} "
+            "Cut later, or name more layers."
+        ) from error
+    return prefix, head
+
+
+def cached_features(model, inputs, folder, batch_size=32, verbose=False):
+    """The outputs of a model for some inputs, computed only once.
+
+    They lie in a folder of their own, named after the model's weights, its settings and
+    the inputs: another checkpoint or other data make another folder. Every file is
+    checked by its SHA-256 when it is read, and computed again when it is damaged.
+
+    The model runs as at inference. Training a head on its outputs is the same as
+    training it behind the frozen model (`freeze`, which turns dropout off), without
+    running that in every epoch. What changes from epoch to epoch, such as augmentation,
+    cannot be cached.
+
+    Args:
+        model: a built `keras.Model`, such as the prefix of `split_model`.
+        inputs: an array, or a list or dictionary of arrays; the first axis is the
+            batch.
+        folder: where caches live.
+        batch_size: examples computed at once. Defaults to 32.
+        verbose: whether to show a progress bar. Defaults to `False`.
+
+    Returns:
+        An array, or a list or dictionary of arrays, as the model's outputs; they stay
+        on disk and are read as needed.
+
+    Raises:
+        ValueError: the inputs do not have the same number of rows.
+    """
+    count = {len(array) for array in keras.tree.flatten(inputs)}
+    if len(count) != 1:
+        raise ValueError(f"inputs must have as many rows each; given {sorted(count)}.")
+    place = Path(folder) / _key(model, inputs)
+    found = _read(place)
+    if found is None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as work:
+            _compute(model, inputs, count.pop(), Path(work), batch_size, verbose)
+            shutil.rmtree(place, ignore_errors=True)
+            os.rename(work, place)
+            os.mkdir(work)  # for its context to remove
+        found = _read(place)
+    return found
+
+
+def _key(model, inputs):
+    digest = hashlib.sha256()
+    digest.update(json.dumps(_settings(model.get_config()), default=repr).encode())
+    for name, weight in named_weights(model).items():
+        digest.update(name.encode())
+        _add(digest, ops.convert_to_numpy(weight))
+    for path, array in keras.tree.flatten_with_path(inputs):
+        digest.update(repr(path).encode())
+        _add(digest, np.asarray(array))
+    return digest.hexdigest()[:32]
+
+
+def _add(digest, array):
+    digest.update(f"{array.dtype} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+
+
+def _settings(config):
+    """A config without what makes no difference at inference."""
+    if isinstance(config, dict):
+        kept = {k: v for k, v in config.items() if k not in ("trainable", "rate")}
+        return {key: _settings(value) for key, value in sorted(kept.items())}
+    if isinstance(config, list | tuple):
+        return [_settings(value) for value in config]
+    return config
+
+
+def _compute(model, inputs, count, place, batch_size, verbose):
+    bar = keras.utils.Progbar(count, verbose=int(verbose))
+    arrays, names = [], None
+    for start in range(0, count, batch_size):
+        rows = slice(start, start + batch_size)
+        batch = keras.tree.map_structure(lambda x, rows=rows: x[rows], inputs)
+        outputs = model.predict_on_batch(batch)
+        if names is None:
+            names, kind = _names(outputs)
+            arrays = [
+                np.lib.format.open_memmap(
+                    place / f"{i}.npy", "w+", array.dtype, (count, *array.shape[1:])
+                )
+                for i, array in enumerate(_values(outputs))
+            ]
+        for array, values in zip(arrays, _values(outputs), strict=True):
+            array[rows] = values
+        bar.update(min(start + batch_size, count))
+    for array in arrays:
+        array.flush()
+    files = [f"{i}.npy" for i in range(len(arrays))]
+    manifest = {
+        "kind": kind,
+        "names": names,
+        "sha256": [_hash(place / name) for name in files],
+    }
+    (place / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+
+
+def _names(outputs):
+    if isinstance(outputs, dict):
+        return list(outputs), "dictionary"
+    return None, "list" if isinstance(outputs, list | tuple) else "array"
+
+
+def _values(outputs):
+    if isinstance(outputs, dict):
+        return [np.asarray(value) for value in outputs.values()]
+    several = isinstance(outputs, list | tuple)
+    return [np.asarray(value) for value in (outputs if several else [outputs])]
+
+
+def _read(place):
+    """What a cache holds, or `None` where there is none that is whole."""
+    if not place.is_dir():
+        return None
+    try:
+        manifest = json.loads((place / MANIFEST).read_text("utf-8"))
+        arrays = []
+        for i, digest in enumerate(manifest["sha256"]):
+            if _hash(place / f"{i}.npy") != digest:
+                raise ValueError(f"{i}.npy has changed")
+            arrays.append(np.load(place / f"{i}.npy", mmap_mode="r"))
+        if manifest["kind"] == "dictionary":
+            return dict(zip(manifest["names"], arrays, strict=True))
+        return arrays if manifest["kind"] == "list" else arrays[0]
+    except (OSError, ValueError, KeyError) as error:
+        warnings.warn(
+            f"The cache {place} is damaged ({error}); computing it again.", stacklevel=3
+        )
+        return None
+
+
+def _hash(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

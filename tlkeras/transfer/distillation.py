@@ -1,0 +1,106 @@
+"""Teach a small model what a large one thinks."""
+
+import keras
+from keras import ops
+
+
+def distillation_loss(teacher_logits, student_logits, temperature=2.0):
+    """How far a student's softened opinion is from its teacher's.
+
+    `T² · KL(softmax(teacher / T) ‖ softmax(student / T))`; T² keeps the size of the
+    gradients when T changes. Axes: B batch, C classes.
+
+    Args:
+        teacher_logits: floats `(B, …, C)`.
+        student_logits: floats `(B, …, C)`.
+        temperature: T, above 0. Defaults to 2.
+
+    Returns:
+        Floats `(B, …)`.
+
+    Reference:
+        Hinton et al. (2015), arXiv:1503.02531, section 2.
+    """
+    teacher = ops.cast(teacher_logits, "float32") / temperature
+    student = ops.cast(student_logits, "float32") / temperature
+    wanted = ops.softmax(teacher)  # (B, …, C)
+    gap = ops.log_softmax(teacher) - ops.log_softmax(student)
+    return temperature**2 * ops.sum(wanted * gap, axis=-1)  # (B, …)
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class Distiller(keras.Model):
+    """Train a student on labels and on what a teacher thinks.
+
+    `alpha · loss(y, student) + (1 − alpha) · T² KL(teacher ‖ student)`
+
+    The teacher runs as at inference and does not learn. After `fit`, use `student`.
+
+    Args:
+        student: a `keras.Model` that gives logits `(B, C)`.
+        teacher: a `keras.Model` that gives logits of the same shape.
+        temperature: T, above 0. Defaults to 2.
+        alpha: weight of the labels, from 0 to 1. Defaults to 0.5.
+
+    Call arguments:
+        inputs: what the student takes; the teacher must take the same.
+        training: whether the student's dropout is on.
+
+    Returns:
+        The student's logits `(B, C)`.
+
+    Raises:
+        ValueError: `temperature` or `alpha` is out of range.
+
+    Example:
+
+    >>> import numpy as np
+    >>> student, teacher = (
+    ...     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]) for _ in "ab"
+    ... )
+    >>> model = Distiller(student, teacher)
+    >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(True))
+    >>> _ = model.fit(np.ones((2, 4)), np.array([0, 1]), verbose=0)
+
+    Reference:
+        Hinton et al. (2015), arXiv:1503.02531, section 2.
+    """
+
+    def __init__(self, student, teacher, temperature=2.0, alpha=0.5, **kwargs):
+        super().__init__(**kwargs)
+        if not temperature > 0:
+            raise ValueError(f"temperature must be above 0; given {temperature!r}.")
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha must be from 0 to 1; given {alpha!r}.")
+        self.student, self.teacher = student, teacher
+        self.temperature, self.alpha = temperature, alpha
+        self.teacher.trainable = False
+
+    def call(self, inputs, training=None):
+        return self.student(inputs, training=training)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        hard = super().compute_loss(x, y, y_pred, sample_weight, training)
+        opinion = ops.stop_gradient(self.teacher(x, training=False))  # (B, C)
+        soft = distillation_loss(opinion, y_pred, self.temperature)  # (B,)
+        if sample_weight is not None:
+            soft = soft * ops.cast(sample_weight, soft.dtype)
+        return self.alpha * hard + (1 - self.alpha) * ops.mean(soft)
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "student": serialize(self.student),
+            "teacher": serialize(self.teacher),
+            "temperature": self.temperature,
+            "alpha": self.alpha,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        make = keras.saving.deserialize_keras_object
+        models = {name: make(config[name]) for name in ("student", "teacher")}
+        return cls(**{**config, **models})

@@ -1,0 +1,206 @@
+"""Say which weights learn: by name, by depth, or more of them with each epoch."""
+
+import keras
+
+from tlkeras.transfer._compiled import refresh
+from tlkeras.transfer._tree import (
+    blocks,
+    children,
+    leaves,
+    matcher,
+    no_match,
+    own_weights,
+    walk,
+)
+
+DROPOUTS = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.GaussianDropout,
+    keras.layers.AlphaDropout,
+)
+
+
+def freeze(model, pattern=None, depth=None, keep_dropout=False):
+    """Stop weights from learning, and make frozen parts compute as at inference.
+
+    A frozen layer takes no part in training at all: batch normalisation uses its stored
+    statistics and leaves them alone, and dropout is off (its rate comes back with
+    `unfreeze`). A compiled model takes notice; the optimizer drops the state of what no
+    longer learns.
+
+    Args:
+        model: a built `keras.Model`.
+        pattern: a regular expression, or several, that occur in the path of a layer or
+            weight: `"bert/"`, `r"transformer_layer_[0-3]/"`, `"bias$"`.
+        depth: the number of blocks to freeze, counted from the input; see `blocks`.
+            With neither pattern nor depth everything is frozen.
+        keep_dropout: leave dropout on in frozen parts. Defaults to `False`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: the pattern matches nothing, or there are fewer blocks.
+
+    Example:
+
+    >>> model = keras.Sequential(
+    ...     [
+    ...         keras.Input((4,)),
+    ...         keras.layers.Dense(3, name="body"),
+    ...         keras.layers.Dense(2, name="head"),
+    ...     ]
+    ... )
+    >>> [weight.path for weight in freeze(model, "body").trainable_weights]
+    ['head/kernel', 'head/bias']
+
+    Reference:
+        Howard & Ruder (2018), arXiv:1801.06146, section 3.3.
+    """
+    return _set(model, False, pattern, depth, keep_dropout)
+
+
+def unfreeze(model, pattern=None, depth=None):
+    """Let weights learn, and bring back the dropout of their layers.
+
+    The kernel below a LoRA stays frozen; it learns again after `merge_lora`.
+
+    Args:
+        model: a built `keras.Model`.
+        pattern: as in `freeze`.
+        depth: the number of blocks, counted from the output.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: the pattern matches nothing, or there are fewer blocks.
+    """
+    return _set(model, True, pattern, depth, keep_dropout=False)
+
+
+def _set(model, trainable, pattern, depth, keep_dropout):
+    if pattern is not None and depth is not None:
+        raise ValueError("give pattern or depth, not both.")
+    if not model.built:
+        raise ValueError(f"model must be built; {model.name!r} is not. Call it once.")
+    if depth is not None:
+        chosen = _at_depth(model, depth, trainable)
+    else:
+        matches = matcher("" if pattern is None else pattern)
+        chosen = {id(leaf) for path, leaf in leaves(model) if matches(path)}
+        if not chosen:
+            raise no_match("pattern", pattern, (path for path, _ in leaves(model)))
+    now = learning_leaves(model)
+    set_learning(model, now | chosen if trainable else now - chosen, keep_dropout)
+    return model
+
+
+def _at_depth(model, depth, trainable):
+    parts = blocks(model)
+    if not isinstance(depth, int) or not 0 <= depth <= len(parts):
+        raise ValueError(
+            f"depth must be an integer from 0 to {len(parts)}, the number of blocks; "
+            f"given {depth!r}."
+        )
+    return leaves_of(parts[len(parts) - depth :] if trainable else parts[:depth])
+
+
+def leaves_of(parts):
+    """Ids of all leaves in some blocks."""
+    layers = [layer for part in parts for _, layer in part]
+    return {id(leaf) for layer in layers for _, leaf in leaves(layer)}
+
+
+def learning_leaves(model):
+    """Ids of the leaves that learn now: neither they nor a layer around are frozen."""
+    result = set()
+
+    def visit(layer, above):
+        here = above and layer.trainable
+        weights = own_weights(layer)[0]
+        result.update(id(weight) for weight in weights if here and weight.trainable)
+        if here and not weights and not children(layer):
+            result.add(id(layer))
+        for child in children(layer):
+            visit(child, here)
+
+    visit(model, True)
+    return result
+
+
+def set_learning(model, learning, keep_dropout=False):
+    """Let exactly the leaves learn whose ids are given.
+
+    Keras hides all that is inside of a frozen layer, so a layer is trainable when any
+    weight inside of it is, and everything inside says for itself.
+    """
+    flags = {}
+
+    def visit(layer):
+        """Whether anything inside learns: of weights if there are any."""
+        weights = own_weights(layer)[0]
+        parts = [visit(child) for child in children(layer)]
+        votes = [id(weight) in learning for weight in weights]
+        votes += [learns for has_weights, learns in parts if has_weights]
+        others = [learns for _, learns in parts] or [id(layer) in learning]
+        flags[id(layer)] = any(votes) if votes else any(others)
+        return bool(votes), flags[id(layer)]
+
+    visit(model)
+    model.trainable = True
+    for _, layer in walk(model):
+        layer.trainable = flags[id(layer)]
+    for _, layer in [("", model), *walk(model)]:
+        locked = layer._kernel if getattr(layer, "lora_enabled", False) else None
+        for weight in own_weights(layer)[0]:
+            weight.trainable = id(weight) in learning and weight is not locked
+        _set_dropout(layer, on=flags[id(layer)] or keep_dropout)
+    refresh(model)
+
+
+def _set_dropout(layer, on):
+    if not isinstance(layer, DROPOUTS):
+        return
+    if not on and layer.rate:
+        layer._rate_before_freezing = layer.rate
+        layer.rate = 0
+    elif on and hasattr(layer, "_rate_before_freezing"):
+        layer.rate = layer._rate_before_freezing
+        del layer._rate_before_freezing
+
+
+class GradualUnfreezing(keras.callbacks.Callback):
+    """Train the last block alone at first, and one block more every few epochs.
+
+    The compiled step and the optimizer are rebuilt at each change; the optimizer keeps
+    the state of the weights that were learning.
+
+    Args:
+        every: epochs between two changes. Defaults to 1.
+        start: blocks that learn from the beginning. Defaults to 1.
+        patterns: of the blocks, as in `blocks`. Defaults to `None`.
+
+    Raises:
+        ValueError: an argument is below 1.
+
+    Reference:
+        Howard & Ruder (2018), arXiv:1801.06146, section 3.3.
+    """
+
+    def __init__(self, every=1, start=1, patterns=None):
+        super().__init__()
+        for name, value in {"every": every, "start": start}.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be an integer above 0; given {value!r}.")
+        self.every, self.start, self.patterns = every, start, patterns
+
+    def on_epoch_begin(self, epoch, logs=None):
+        parts = blocks(self.model, self.patterns)
+        count = min(len(parts), self.start + epoch // self.every)
+        learning = leaves_of(parts[-count:])
+        if learning != learning_leaves(self.model):
+            set_learning(self.model, learning)
