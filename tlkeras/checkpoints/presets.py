@@ -55,8 +55,9 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, ViT,
     DeiT, I-JEPA; `model.safetensors`), of KerasHub (`BertBackbone`, `ViTBackbone`;
-    `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a repository of the Hugging Face hub; its
-    commit is pinned, and only safetensors are read, never a pickle.
+    `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a repository of
+    the Hugging Face hub; its commit is pinned, and only safetensors are read, never a
+    pickle.
 
     A Hugging Face BERT without a pooler becomes a `Bert` without one. A KerasHub BERT
     gets the approximate GELU that KerasHub computes. A ViT takes an `image_shape` of

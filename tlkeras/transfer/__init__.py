@@ -16,12 +16,14 @@ from tlkeras.transfer.leakage import find_leaks
 from tlkeras.transfer.lora import add_lora, merge_lora
 from tlkeras.transfer.rates import discriminative_rates, layerwise_decay
 from tlkeras.transfer.report import problems, summary
+from tlkeras.transfer.retraining import Retrainer
 
 __all__ = [
     "Adapter",
     "AudioAugmentation",
     "Comparison",
     "Distiller",
+    "Retrainer",
     "GradualUnfreezing",
     "TokenMasking",
     "add_adapters",
