@@ -696,7 +696,7 @@ def probe_swap(answer, images, first, second, old, head, targets, frozen):
     )
     model = answer(classifier, dense(head, head.shape[0]), frozen)
     before = keras.ops.convert_to_numpy(model(images))
-    model.compile(keras.optimizers.SGD(RATE), loss="mse", jit_compile=False)
+    model.compile(keras.optimizers.SGD(RATE), loss="mse", run_eagerly=True)
     if model.trainable_variables:
         model.train_on_batch(images, targets)
     return before, keras.ops.convert_to_numpy(model(images))
@@ -787,8 +787,10 @@ def _swap_popped(classifier, head, frozen):
 def _swap_with_ours(classifier, head, frozen):
     from tlkeras.transfer import freeze
 
-    model = _swap_layers(classifier, head, False)
-    names = [layer.name for layer in model.layers[:-1] if layer.weights]
+    kept = classifier.layers[:-1]
+    keras = _keras()
+    model = keras.Sequential([keras.Input(classifier.input_shape[1:]), *kept, head])
+    names = [layer.name for layer in kept if layer.weights]
     return freeze(model, [f"^{name}/" for name in names]) if frozen else model
 
 

@@ -28,13 +28,13 @@ STEPS, BATCH, RATE, SEED = 2000, 64, 2e-3, 0
 
 
 def train(images, labels):
-    """A ViT that tells the classes apart, and its log: step, loss, held-out accuracy."""
+    """A ViT that tells the classes apart; its log: step, loss, held-out accuracy."""
     keras.utils.set_random_seed(SEED)
     rng = np.random.default_rng(SEED)
     order = rng.permutation(len(labels))
-    held, known = order[:1000], order[1000:]
+    held, known = np.split(order, [min(1000, len(order) // 5)])
     vit = ViT(**SHAPE, name="vit")
-    logits = keras.layers.Dense(labels.max() + 1)(vit.output["pooled_output"])
+    logits = keras.layers.Dense(int(labels.max()) + 1)(vit.output["pooled_output"])
     model = keras.Model(vit.input, logits)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, STEPS, warmup_target=RATE, warmup_steps=STEPS // 10
@@ -68,7 +68,7 @@ def main(source="mnist_low_turned", folder=HERE):
     steps, losses, accuracy = zip(*log, strict=True)
     figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
     axes.plot(steps, losses, label="training loss")
-    axes.plot(steps, accuracy, label="accuracy, 1,000 held-out images")
+    axes.plot(steps, accuracy, label="accuracy on held-out images")
     axes.set(xlabel="step", title=f"Source: {source}")
     axes.legend()
     figure.savefig(folder / "curve.png", metadata={"Software": None})

@@ -157,7 +157,7 @@ def test_positions_of_a_plane_stay_a_plane_inside():
     )
     wanted = 2 * wanted_rows - 3 * wanted_columns
     error = np.abs(new[1:].reshape(16, 12) - wanted)[4:-4, 4:-4]
-    assert error.max() < 0.15  # the sharper curve is exact at halves alone
+    assert error.max() < 0.25  # less than half a place either way: not quite linear
     np.testing.assert_allclose(interpolation_matrix(9, 4).sum(axis=1), 1)
     np.testing.assert_array_equal(interpolation_matrix(5, 5), np.eye(5))
 

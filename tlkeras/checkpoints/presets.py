@@ -64,7 +64,8 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
     its own, for which its positions are interpolated.
 
     Args:
-        preset: a folder, or `"hf://owner/name"`.
+        preset: a folder, `"hf://owner/name"`, or `"tlkeras://vit_digits"`: a small one
+            that this project trained, see `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
             library knows the repository (`tlkeras.checkpoints.sources.PINNED`).
         sha256: that the file of weights must have. Defaults to what is known of it.

@@ -116,6 +116,8 @@ class ViT(keras.Model):
         Darcet et al. (2023), arXiv:2309.16588, section 2.2 (registers).
     """
 
+    input_spec = None  # the message of `_check_images` says more
+
     def __init__(
         self,
         image_shape,
