@@ -12,8 +12,8 @@ CASES = {
     "tiny, 32, patch 4": {**TINY, "side": 32, "patch": 4, "batch": 16},
     "digits, 8, patch 2": {
         "layers": 3,
-        "hidden": 48,
-        "wide": 96,
+        "hidden": 32,
+        "wide": 64,
         "heads": 4,
         "side": 8,
         "patch": 2,

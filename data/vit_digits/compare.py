@@ -10,6 +10,7 @@ are read once a seed. Seeds of the choice and of the test differ.
 """
 
 import csv
+import functools
 import itertools
 import sys
 
@@ -22,7 +23,7 @@ from tlkeras.datasets import digits
 from tlkeras.models import ViT
 from tlkeras.transfer import Retrainer, draw_labels
 
-RATES, STEPS = (3e-4, 1e-3, 3e-3), (40, 120)
+RATES, STEPS = (1e-3, 3e-3, 1e-2), (50, 150)
 COUNTS = (1, 2, 5, 10)  # labels a class
 TUNING_SEEDS, TEST_SEEDS = (100, 101), range(5)
 
@@ -41,6 +42,7 @@ def classifier(vit, frozen=False):
     return keras.Model(vit.input, logits)
 
 
+@functools.cache
 def start(folder, seed):
     """The first weights of a run: the body of a preset if there is one, a new head."""
     keras.utils.set_random_seed(seed)

@@ -21,8 +21,8 @@ SHAPE = {
     "patch_size": 2,
     "num_layers": 3,
     "num_heads": 4,
-    "hidden_dim": 48,
-    "intermediate_dim": 96,
+    "hidden_dim": 32,
+    "intermediate_dim": 64,
 }
 STEPS, BATCH, RATE, SEED = 2000, 64, 2e-3, 0
 

@@ -275,6 +275,7 @@ class ViT(keras.Model):
         return super().compute_output_spec(inputs)
 
     def _check_images(self, images):
+        check.floats("images", images, "Scale pixels as in training: pixels / 255.")
         wanted, given = self._arguments["image_shape"], tuple(images.shape)
         if len(given) != 4 or given[1:] != wanted:
             raise ValueError(
