@@ -67,7 +67,8 @@ shuffled = [pieces[i] for i in np.random.default_rng(0).permutation(16)]
 
 def laid_out(pieces):
     """Sixteen pieces in four rows, framed."""
-    framed = [np.pad(piece, 1, constant_values=0.15) for piece in pieces]
+    large = [np.kron(piece, np.ones((4, 4))) for piece in pieces]
+    framed = [np.pad(piece, 1, constant_values=0.3) for piece in large]
     return np.block([framed[row : row + 4] for row in range(0, 16, 4)])
 
 
