@@ -384,15 +384,14 @@ show.curves(
 )
 
 # %% [markdown]
-# The convolution is far ahead, with few labels and with more, and the ViT that averages
-# its patches is ahead of the one with a class token. That fits what each has to learn. The
-# convolution was born knowing what *near* means. The mean is a readout that works from
-# the first step, while a class token must first learn whom to ask. In large trainings the
-# two readouts do equally well (Dosovitskiy et al. 2020, appendix D.3).
+# The convolution reads about 87 % with 50 labels and 96 % with 500; the two ViTs, with as
+# many weights and as many steps, about 63 % and 78 %. The convolution was born knowing
+# what *near* means, and the ViTs have to find out. Class token and mean differ by less
+# than their intervals: a tie. In large trainings they tie as well (Dosovitskiy et al.
+# 2020, appendix D.3).
 #
-# It is also a matter of time: all had equally many steps, and a ViT that trains longer
-# catches up in part. What the figure shows is how far each gets on little data *and*
-# little training.
+# It is also a matter of time: a ViT that trains longer catches up in part. What the
+# figure shows is how far each gets on little data *and* little training.
 
 # %% [markdown]
 # ## 6. A new head for a new task
