@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-parity lint notebooks bench help
+.PHONY: start test test-parity lint notebooks bench vit-digits help
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +37,10 @@ notebooks: $(VENV)/.course
 
 bench: $(VENV)/.parity
 	$(BIN)/python benchmarks/run.py
+
+# Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.
+vit-digits: $(VENV)/.course
+	$(BIN)/python data/vit_digits/train.py
 
 # One stamp an extra, so that the second `make` has nothing to install.
 

@@ -9,10 +9,17 @@ import keras
 from tlkeras import __version__
 from tlkeras.checkpoints.bert import bert_from_hugging_face
 from tlkeras.checkpoints.sources import WEIGHTS, locate, weights_in
+from tlkeras.checkpoints.vit import (
+    MODEL_TYPES,
+    read_keras_hub,
+    vit_from_hugging_face,
+    vit_from_keras_hub,
+)
 from tlkeras.checkpoints.weight_files import read_safetensors, write_safetensors
-from tlkeras.models import Bert
+from tlkeras.models import Bert, ViT
 
 KERAS_HUB_BERT = "keras_hub>BertBackbone"
+KERAS_HUB_VIT = "keras_hub>ViTBackbone"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,16 +53,19 @@ class Report:
 def from_preset(preset, revision=None, sha256=None, return_report=False, **overrides):
     """A model with the weights of a preset.
 
-    A preset is a folder with `config.json` and weights: of Hugging Face (BERT;
-    `model.safetensors`), of KerasHub (`BertBackbone`; `model.weights.h5`) or of
-    `save_to_preset`. `"hf://owner/name"` is a repository of the Hugging Face hub; its
-    commit is pinned, and only safetensors are read, never a pickle.
+    A preset is a folder with `config.json` and weights: of Hugging Face (BERT, ViT,
+    DeiT, I-JEPA; `model.safetensors`), of KerasHub (`BertBackbone`, `ViTBackbone`;
+    `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a repository of
+    the Hugging Face hub; its commit is pinned, and only safetensors are read, never a
+    pickle.
 
     A Hugging Face BERT without a pooler becomes a `Bert` without one. A KerasHub BERT
-    gets the approximate GELU that KerasHub computes.
+    gets the approximate GELU that KerasHub computes. A ViT takes an `image_shape` of
+    its own, for which its positions are interpolated.
 
     Args:
-        preset: a folder, or `"hf://owner/name"`.
+        preset: a folder, `"hf://owner/name"`, or `"tlkeras://vit_digits"`: a small one
+            that this project trained, see `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
             library knows the repository (`tlkeras.checkpoints.sources.PINNED`).
         sha256: that the file of weights must have. Defaults to what is known of it.
@@ -88,14 +98,20 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
         model, report = _ours(name, config["config"], weights, overrides)
     elif name == KERAS_HUB_BERT:
         model, report = _keras_hub_bert(config["config"], weights, overrides)
+    elif name == KERAS_HUB_VIT:
+        tensors = read_keras_hub(weights)
+        model, *names = vit_from_keras_hub(config["config"], tensors, overrides)
+        report = Report("KerasHub", *map(tuple, names))
     elif name or "class_name" in config:
         raise ValueError(
-            f"{folder} must hold a model of tlkeras or a {KERAS_HUB_BERT}; it holds "
-            f"{name or config['class_name']!r}."
+            f"{folder} must hold a model of tlkeras, a {KERAS_HUB_BERT} or a "
+            f"{KERAS_HUB_VIT}; it holds {name or config['class_name']!r}."
         )
     else:
         tensors = read_safetensors(weights)
-        model, *names = bert_from_hugging_face(config, tensors, overrides)
+        vision = config.get("model_type") in MODEL_TYPES
+        load = vit_from_hugging_face if vision else bert_from_hugging_face
+        model, *names = load(config, tensors, overrides)
         report = Report("Hugging Face", *map(tuple, names))
     return (model, report) if return_report else model
 
@@ -140,6 +156,8 @@ def _ours(name, config, weights, overrides):
     kind = keras.saving.get_registered_object(name)
     if kind is None:
         raise ValueError(f"registered_name must be a model of tlkeras; given {name!r}.")
+    overrides = dict(overrides)
+    image_shape = overrides.pop("image_shape", None) if kind is ViT else None
     model = kind.from_config({**config, **overrides})
     tensors = read_safetensors(weights)
     variables = {variable.path: variable for variable in model.weights}
@@ -157,6 +175,7 @@ def _ours(name, config, weights, overrides):
             )
     for path, variable in variables.items():
         variable.assign(tensors[path])
+    model = model.with_image_shape(image_shape) if image_shape else model
     return model, Report("tlkeras", tuple(sorted(tensors)))
 
 

@@ -13,6 +13,7 @@ PINNED = {
     ),
 }
 WEIGHTS = "model.safetensors"
+OURS = "tlkeras://"  # small presets that this project trained
 OTHERS = ("vocab.txt", "tokenizer_config.json")  # taken when they are there
 
 
@@ -20,7 +21,7 @@ def locate(preset, revision=None, sha256=None):
     """The folder of a preset, downloaded first if need be, its weights hash-checked.
 
     Args:
-        preset: a folder, or `"hf://owner/name"`.
+        preset: a folder, `"hf://owner/name"`, or `"tlkeras://name"` of this project.
         revision: the commit, 40 hexadecimal digits. Needed for `hf://`, except for the
             repositories in `PINNED`.
         sha256: of the weights. For `hf://` it defaults to the one in `PINNED`, and
@@ -32,6 +33,8 @@ def locate(preset, revision=None, sha256=None):
     name = str(preset)
     if name.startswith("hf://"):
         return _from_hub(name.removeprefix("hf://"), revision, sha256)
+    if name.startswith(OURS):
+        return _shipped(name.removeprefix(OURS))
     folder = Path(preset)
     refuse_pickle(folder)
     if not folder.is_dir():
@@ -43,6 +46,18 @@ def locate(preset, revision=None, sha256=None):
     if sha256:
         check_sha256(weights, sha256)
     return folder
+
+
+def _shipped(name):
+    """In an installed package beside this file, in a checkout in `data/`."""
+    installed = Path(__file__).parent / "shipped"
+    home = installed if installed.is_dir() else Path(__file__).parents[2] / "data"
+    known = sorted(path.parent.name for path in home.glob(f"*/{WEIGHTS}"))
+    if name not in known:
+        raise ValueError(
+            f"preset must be {OURS} and one of {', '.join(known)}; given {name!r}."
+        )
+    return home / name
 
 
 def weights_in(folder):

@@ -1,7 +1,17 @@
 """Small models, each readable as a diagram, and what they are trained with."""
 
+from tlkeras.models._resample import interpolation_matrix, stretch_positions
 from tlkeras.models.bert import Bert
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.transformer import Transformer
+from tlkeras.models.vit import ViT
 
-__all__ = ["Bert", "LabelSmoothedCrossEntropy", "Transformer", "WarmUp"]
+__all__ = [
+    "Bert",
+    "LabelSmoothedCrossEntropy",
+    "Transformer",
+    "ViT",
+    "WarmUp",
+    "interpolation_matrix",
+    "stretch_positions",
+]

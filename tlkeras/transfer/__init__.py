@@ -16,6 +16,7 @@ from tlkeras.transfer.leakage import find_leaks
 from tlkeras.transfer.lora import add_lora, merge_lora
 from tlkeras.transfer.rates import discriminative_rates, layerwise_decay
 from tlkeras.transfer.report import problems, summary
+from tlkeras.transfer.retraining import Retrainer
 
 __all__ = [
     "Adapter",
@@ -24,6 +25,7 @@ __all__ = [
     "Distiller",
     "GradualUnfreezing",
     "ImageAugmentation",
+    "Retrainer",
     "TokenMasking",
     "add_adapters",
     "add_lora",

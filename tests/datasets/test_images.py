@@ -1,0 +1,214 @@
+"""Data sets of images, and files that are not what they should be."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlkeras.datasets import DataError, cifar10, image_files, mnist, shapes
+
+MIRROR = Path(os.environ.get("TLKERAS_MIRROR", "nowhere"))
+
+
+@pytest.fixture
+def rgb():
+    """Smooth, so that a JPEG keeps it well."""
+    x, y = np.meshgrid(np.linspace(0, 255, 24), np.linspace(255, 0, 16))
+    return np.stack([x, y, (x + y) / 2], axis=-1).astype("uint8")
+
+
+def save(array, path, mode=None):
+    image = Image.fromarray(array)
+    (image.convert(mode) if mode else image).save(path)
+    return path
+
+
+def test_eight_bits(tmp_path, rgb):
+    found = image_files.read_image(save(rgb, tmp_path / "a.png"))
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, rgb / 255, atol=1e-6)
+    jpeg = image_files.read_image(save(rgb, tmp_path / "a.jpg"))
+    assert np.abs(jpeg - found).mean() < 0.02
+
+
+def test_grey_is_repeated_and_colour_becomes_luminance(tmp_path, rgb):
+    grey = image_files.read_image(save(rgb[..., 0], tmp_path / "grey.png"))
+    assert grey.shape == (16, 24, 3)
+    np.testing.assert_allclose(grey[..., 2], rgb[..., 0] / 255, atol=1e-6)
+    one = image_files.read_image(save(rgb, tmp_path / "colour.png"), channels=1)
+    wanted = (rgb / 255) @ [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(one[..., 0], wanted, atol=1e-6)
+
+
+def test_transparency_is_laid_on_white(tmp_path, rgb):
+    alpha = np.full((16, 24, 1), 255, "uint8")
+    alpha[:8] = 0
+    alpha[8:10] = 128
+    path = save(np.concatenate([rgb, alpha], axis=-1), tmp_path / "alpha.png")
+    found = image_files.read_image(path)
+    assert np.all(found[:8] == 1)
+    np.testing.assert_allclose(found[10:], rgb[10:] / 255, atol=1e-6)
+    half = rgb[8:10] / 255 * (128 / 255) + (1 - 128 / 255)
+    np.testing.assert_allclose(found[8:10], half, atol=0.006)
+
+
+def test_sixteen_bits_keep_their_precision(tmp_path):
+    deep = (np.arange(16 * 24).reshape(16, 24) * 150).astype("uint16")
+    path = save(deep, tmp_path / "deep.png")
+    found = image_files.read_image(path, channels=1)
+    np.testing.assert_allclose(found[..., 0], deep / 65535, atol=1e-6)
+    assert image_files.read_image(path, size=(4, 6)).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "CMYK", "LA", "I"])
+def test_other_kinds_of_pixels(tmp_path, rgb, mode):
+    path = tmp_path / ("a.tiff" if mode in ("CMYK", "I") else "a.png")
+    save(rgb, path, mode)
+    found = image_files.read_image(path)
+    assert found.shape == (16, 24, 3)
+    assert 0 <= found.min() <= found.max() <= 1
+
+
+def test_a_picture_turned_by_its_camera_is_upright(tmp_path, rgb):
+    image = Image.fromarray(rgb)
+    exif = image.getexif()
+    exif[0x0112] = 6  # turn by 90° to see it upright
+    image.save(tmp_path / "turned.png", exif=exif)
+    assert image_files.read_image(tmp_path / "turned.png").shape == (24, 16, 3)
+
+
+def broken(kind, rgb):
+    """The bytes of a file that is not what its name says."""
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG" if "jpeg" in kind else "PNG")
+    data = bytearray(file.getvalue())
+    if kind.startswith("cut"):
+        return bytes(data[: len(data) // 2])
+    if kind.startswith("corrupt"):
+        middle = len(data) // 2
+        data[middle : middle + 40] = b"\xff" * 40
+        return bytes(data)
+    return {"text": b"no image at all\n", "empty": b"", "header": bytes(data[:8])}[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("cut png", "corrupt or cut off"),
+        ("cut jpeg", "corrupt or cut off"),
+        ("corrupt png", "corrupt or cut off"),
+        ("text", "no image"),
+        ("empty", "is empty"),
+        ("header", "no image|corrupt or cut off"),
+    ],
+)
+def test_the_file_is_named(tmp_path, rgb, kind, message):
+    bad = tmp_path / "bad one.png"
+    bad.write_bytes(broken(kind, rgb))
+    with pytest.raises(DataError, match=f"bad one.png.*({message})"):
+        image_files.read_image(bad)
+    good = save(rgb, tmp_path / "good.png")
+    with pytest.raises(DataError, match="2 of 3 files") as error:
+        image_files.load_images([bad, good, tmp_path / "gone.png"], (8, 8))
+    assert "bad one.png" in str(error.value)
+    assert "gone.png is not there" in str(error.value)
+    assert "good.png" not in str(error.value)
+
+
+def test_floats_have_no_known_range(tmp_path, rgb):
+    save(rgb[..., 0], tmp_path / "floats.tiff", "F")
+    with pytest.raises(DataError, match=r"floats.tiff.*range is unknown"):
+        image_files.read_image(tmp_path / "floats.tiff")
+
+
+def test_many_files(tmp_path, rgb):
+    paths = [save(rgb[:, : 10 + n], tmp_path / f"{n}.png") for n in range(3)]
+    assert image_files.load_images(paths, (8, 12)).shape == (3, 8, 12, 3)
+    assert image_files.load_images([], (8, 12), 1).shape == (0, 8, 12, 1)
+    with pytest.raises(ValueError, match="channels must be 1 or 3; given 4"):
+        image_files.read_image(paths[0], channels=4)
+
+
+# ── shapes ────────────────────────────────────────────────────────────────────────────
+
+
+def test_shapes_lie_in_their_boxes():
+    images, boxes, labels = shapes.load_data(count=30, size=48, seed=3)
+    again = shapes.load_data(count=10, size=48, seed=3)
+    np.testing.assert_array_equal(images[:10], again[0])
+    assert images.min() >= 0
+    assert images.max() <= 1
+    real = labels >= 0
+    assert real.any(axis=1).all()
+    assert set(labels[real]) == {0, 1, 2}
+    assert np.all(boxes[~real] == 0)
+    assert np.all((boxes[real] >= 0) & (boxes[real] <= 48))
+
+
+@pytest.mark.parametrize("name", shapes.NAMES)
+def test_what_is_drawn_fills_its_box_to_every_side(name):
+    box = np.array([5.0, 9.0, 25.0, 29.0])
+    cover = shapes._cover(name, box, 40)
+    rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
+    assert (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) == (5, 9, 25, 29)
+    area = {"circle": np.pi / 4, "square": 1, "triangle": 0.5}[name]
+    assert cover.sum() / 400 == pytest.approx(area, abs=0.02)
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"size": 8}, {"most": 1.5}])
+def test_wrong_numbers_of_shapes(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be an integer"):
+        shapes.load_data(**wrong)
+
+
+# ── MNIST and CIFAR-10 ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(
+    not (MIRROR / mnist.IMAGES.repository).is_dir(), reason="needs TLKERAS_MIRROR"
+)
+def test_mnist_from_the_mirror():
+    images, labels = mnist.load_data()
+    assert images.shape == (10000, 28, 28)
+    assert images.min() == 0
+    assert images.max() == 1
+    assert np.bincount(labels).tolist()[:2] == [980, 1135]  # published counts
+
+
+@pytest.mark.skipif(
+    not (MIRROR / cifar10.REPOSITORY).is_dir(), reason="needs TLKERAS_MIRROR"
+)
+def test_cifar10_from_the_mirror():
+    images, labels = cifar10.load_part("test", per_class=20)
+    assert images.shape == (200, 32, 32, 3)
+    assert np.bincount(labels).tolist() == [20] * 10
+    assert 0.3 < images.mean() < 0.6
+
+
+def test_what_cannot_be_had(monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match="split must be 'train' or 'test'"):
+        mnist.load_data("valid")
+    with pytest.raises(ValueError, match="split must be 'train' or 'test'"):
+        cifar10.load_part("valid")
+    with pytest.raises(ValueError, match="per_class must be from 1 to 100; given 101"):
+        cifar10.load_part("test", per_class=101)
+    monkeypatch.delenv("TLKERAS_MIRROR", raising=False)
+    with pytest.raises(DataError, match="TLKERAS_MIRROR must name a folder"):
+        cifar10.load_part()
+    monkeypatch.setenv("TLKERAS_MIRROR", str(tmp_path))
+    with pytest.raises(DataError, match=r"0000.jpg is missing"):
+        cifar10.load_part()
+
+
+def test_a_mirror_with_other_files(monkeypatch, tmp_path):
+    folder = tmp_path / cifar10.REPOSITORY / cifar10.COMMIT / "test"
+    for name in cifar10.NAMES:
+        (folder / name).mkdir(parents=True)
+        for number in range(100):
+            (folder / name / f"{number:04}.jpg").write_bytes(b"x")
+    monkeypatch.setenv("TLKERAS_MIRROR", str(tmp_path))
+    with pytest.raises(DataError, match="damaged, or others"):
+        cifar10.load_part("test")

@@ -1,0 +1,65 @@
+"""Retrainer: runs that share a model and nothing else."""
+
+import keras
+import numpy as np
+import pytest
+
+from tlkeras.transfer import Retrainer
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((3,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(2)]
+    return Retrainer(keras.Sequential(layers), batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def data():
+    inputs = np.random.default_rng(0).normal(size=(50, 3)).astype("float32")
+    return inputs, (inputs[:, 0] > inputs[:, 1]).astype(int)
+
+
+def test_it_learns(trainer, data):
+    trainer.run(*data, learning_rate=0.05, steps=60, seed=0)
+    assert trainer.accuracy(*data) > 0.9
+
+
+def test_a_run_leaves_nothing_for_the_next(trainer, data):
+    trainer.run(*data, learning_rate=0.05, steps=5, seed=1)
+    first = trainer.model.get_weights()
+    trainer.run(*data, learning_rate=0.5, steps=7, seed=2)
+    trainer.run(*data, learning_rate=0.05, steps=5, seed=1)
+    for before, after in zip(first, trainer.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_it_starts_from_the_weights_given(trainer, data):
+    wanted = [np.full_like(w, 0.25) for w in trainer.first_weights]
+    trainer.run(*data, learning_rate=0.1, steps=0, seed=0, weights=wanted)
+    for weight, value in zip(trainer.model.get_weights(), wanted, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    trainer.run(*data, learning_rate=0.1, steps=0, seed=0)
+    for weight, value in zip(
+        trainer.model.get_weights(), trainer.first_weights, strict=True
+    ):
+        np.testing.assert_array_equal(weight, value)
+
+
+def test_what_is_frozen_stays(data):
+    body = keras.layers.Dense(8, "tanh")
+    model = keras.Sequential([keras.Input((3,)), body, keras.layers.Dense(2)])
+    body.trainable = False
+    trainer = Retrainer(model)
+    before = model.get_weights()
+    trainer.run(*data, learning_rate=0.1, steps=3, seed=0)
+    after = model.get_weights()
+    np.testing.assert_array_equal(before[0], after[0])
+    assert np.abs(before[2] - after[2]).max() > 1e-3
+
+
+def test_wrong_inputs(trainer, data):
+    with pytest.raises(ValueError, match="as many, and at least one; given 50 and 49"):
+        trainer.run(data[0], data[1][1:], learning_rate=0.1, steps=1, seed=0)
+    with pytest.raises(ValueError, match="given 0 and 0"):
+        trainer.run(data[0][:0], data[1][:0], learning_rate=0.1, steps=1, seed=0)

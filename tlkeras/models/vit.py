@@ -1,0 +1,339 @@
+"""ViT: an image as a sequence of patches, read by a stack of encoders."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tlkeras.layers import (
+    ClassToken,
+    PatchEmbedding,
+    PositionEmbedding,
+    TransformerEncoder,
+)
+from tlkeras.layers import _input_checks as check
+from tlkeras.models._resample import stretch_positions
+
+EXTRAS = ("return_hidden_states", "return_attention_scores")
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class Registers(keras.layers.Layer):
+    """Learned tokens without a position, put between those in front and the patches.
+
+    Args:
+        count: R, how many.
+        position: how many tokens stay in front of them.
+
+    Call arguments:
+        inputs: floats `(B, T, D)`.
+
+    Returns:
+        Floats `(B, T + R, D)`.
+    """
+
+    def __init__(self, count, position, **kwargs):
+        super().__init__(**kwargs)
+        self.count, self.position = count, position
+
+    def build(self, input_shape):
+        self.tokens = self.add_weight(
+            name="tokens",
+            shape=(self.count, input_shape[-1]),
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        )
+
+    def call(self, inputs):
+        shape = (ops.shape(inputs)[0], self.count, inputs.shape[-1])
+        tokens = ops.broadcast_to(ops.cast(self.tokens, inputs.dtype), shape)
+        front, patches = inputs[:, : self.position], inputs[:, self.position :]
+        return ops.concatenate([front, tokens, patches], axis=1)  # (B, T + R, D)
+
+    def compute_output_shape(self, input_shape):
+        batch, length, hidden_dim = input_shape
+        return (batch, length + self.count, hidden_dim)
+
+    def get_config(self):
+        own = {"count": self.count, "position": self.position}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class ViT(keras.Model):
+    """Turn an image into one vector a patch, and one for the whole of it.
+
+        x₀ = [class, patches E] + position
+        xᵢ = Encoderᵢ(xᵢ₋₁)             (each normalises first)
+        sequence = Norm(xₗ),  pooled = sequence[0]
+
+    Without a class token `pooled` is the mean over the patches. The GELU is the exact
+    one, as in `transformers`. Axes: B batch, H height, W width, C channels, P patches,
+    T tokens (class token, distillation token, registers, then patches row by row), D
+    `hidden_dim`, N heads.
+
+    Masking: images have no mask.
+
+    Args:
+        image_shape: `(H, W, C)`.
+        patch_size: pixels, an integer or a pair, which divides H and W.
+        num_layers: encoders in the stack.
+        num_heads: N, a divisor of `hidden_dim`.
+        hidden_dim: D.
+        intermediate_dim: width of the feed-forward networks.
+        dropout: share set to 0 in training, of embeddings and in each encoder. Defaults
+            to 0.
+        use_class_token: whether there is a class token. Defaults to `True`.
+        use_distillation_token: whether DeiT's second one is there. Defaults to `False`.
+        num_registers: tokens that belong to no patch. Defaults to 0.
+        activation: of the feed-forward networks. Defaults to `"gelu"`.
+        layer_norm_epsilon: added to the variance. Defaults to 1e-6.
+
+    Call arguments:
+        inputs: floats `(B, H, W, C)`, scaled as in training.
+        training: whether dropout is on.
+        return_hidden_states: also return what enters and leaves every encoder.
+            Defaults to `False`.
+        return_attention_scores: also return the scores. Defaults to `False`.
+
+    Returns:
+        A dictionary: `sequence_output` `(B, T, D)`, `pooled_output` `(B, D)`; if asked
+        for, `hidden_states`, one more than encoders, each `(B, T, D)` and before the
+        last normalisation, and `attention_scores`, one an encoder, each `(B, N, T, T)`.
+
+    Raises:
+        ValueError: an argument or input does not fit; the message says which.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = ViT((8, 12, 1), 4, num_layers=2, num_heads=2, hidden_dim=8,
+    ...             intermediate_dim=16)
+    >>> outputs = model(np.random.rand(3, 8, 12, 1), return_attention_scores=True)
+    >>> tuple(outputs["sequence_output"].shape), len(outputs["attention_scores"])
+    ((3, 7, 8), 2)
+
+    Reference:
+        Dosovitskiy et al. (2020), arXiv:2010.11929, section 3.1.
+        Touvron et al. (2020), arXiv:2012.12877, section 4 (distillation token).
+        Darcet et al. (2023), arXiv:2309.16588, section 2.2 (registers).
+    """
+
+    input_spec = None  # the message of `_check_images` says more
+
+    def __init__(
+        self,
+        image_shape,
+        patch_size,
+        num_layers,
+        num_heads,
+        hidden_dim,
+        intermediate_dim,
+        dropout=0.0,
+        use_class_token=True,
+        use_distillation_token=False,
+        num_registers=0,
+        activation="gelu",
+        layer_norm_epsilon=1e-6,
+        dtype=None,
+        **kwargs,
+    ):
+        sizes = {
+            "num_layers": num_layers,
+            "num_heads": num_heads,
+            "hidden_dim": hidden_dim,
+            "intermediate_dim": intermediate_dim,
+        }
+        for name, value in sizes.items():
+            check.positive_integer(name, value)
+        check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
+        image_shape = check.sizes("image_shape", image_shape, 3)
+        patch_size = check.sizes("patch_size", patch_size, 2)
+        self.grid = _grid(image_shape, patch_size)
+        self._arguments = {
+            "image_shape": image_shape,
+            "patch_size": patch_size,
+            **sizes,
+            "dropout": check.rate("dropout", dropout),
+            "use_class_token": check.flag("use_class_token", use_class_token),
+            "use_distillation_token": check.flag(
+                "use_distillation_token", use_distillation_token
+            ),
+            "num_registers": check.natural_number("num_registers", num_registers),
+            "activation": activation,
+            "layer_norm_epsilon": layer_norm_epsilon,
+        }
+        arguments = self._arguments
+        tokens = int(use_class_token) + int(use_distillation_token)
+
+        # ── layers ────────────────────────────────────────────────────────────────────
+
+        normal = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.patch_embedding = PatchEmbedding(
+            patch_size,
+            hidden_dim,
+            data_format="channels_last",
+            kernel_initializer=normal.clone(),
+            dtype=dtype,
+            name="patch_embedding",
+        )
+        self.front_tokens = [  # the last one is put in front of the others
+            ClassToken(normal.clone(), dtype=dtype, name=name)
+            for name in ("distillation_token", "class_token")
+            if arguments[f"use_{name}"]
+        ]
+        self.position_embedding = PositionEmbedding(
+            tokens + self.grid[0] * self.grid[1],
+            initializer=normal.clone(),
+            dtype=dtype,
+            name="position_embedding",
+        )
+        self.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
+        self.embeddings_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="embeddings_dropout"
+        )
+        self.registers = None
+        if num_registers:
+            self.registers = Registers(
+                num_registers, tokens, dtype=dtype, name="registers"
+            )
+        self.transformer_layers = [
+            TransformerEncoder(
+                intermediate_dim,
+                num_heads,
+                dropout=dropout,
+                activation=activation,
+                layer_norm_epsilon=layer_norm_epsilon,
+                kernel_initializer=normal.clone(),
+                normalize_first=True,
+                dtype=dtype,
+                name=f"transformer_layer_{i}",
+            )
+            for i in range(num_layers)
+        ]
+        self.layer_norm = keras.layers.LayerNormalization(
+            epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
+        )
+
+        # ── graph ─────────────────────────────────────────────────────────────────────
+
+        images = keras.Input(image_shape, name="images")
+        super().__init__(
+            inputs=images, outputs=self._forward(images), dtype=dtype, **kwargs
+        )
+
+    def _forward(self, images, training=None, into=None, scores=None):
+        """The outputs; lists `into` and `scores` take hidden states and scores."""
+        x = self.patch_embedding(images)  # (B, P, D)
+        for layer in self.front_tokens:
+            x = layer(x)
+        x = self.embeddings_add((x, self.position_embedding(x)))
+        x = self.registers(x) if self.registers is not None else x  # (B, T, D)
+        x = self.embeddings_dropout(x, training=training)
+        states = [x]
+        for layer in self.transformer_layers:
+            if scores is None:
+                x = layer(x, training=training)  # (B, T, D)
+            else:
+                x, one = layer(x, training=training, return_attention_scores=True)
+                scores.append(one)  # (B, N, T, T)
+            states.append(x)
+        if into is not None:
+            into.extend(states)
+        x = self.layer_norm(x)
+        first_patch = self.num_front_tokens
+        class_token = self._arguments["use_class_token"]
+        pooled = x[:, 0] if class_token else ops.mean(x[:, first_patch:], axis=1)
+        return {"sequence_output": x, "pooled_output": pooled}
+
+    @property
+    def num_front_tokens(self):
+        """How many tokens stand before those of the patches."""
+        return len(self.front_tokens) + self._arguments["num_registers"]
+
+    def call(
+        self,
+        inputs,
+        training=None,
+        mask=None,
+        return_hidden_states=False,
+        return_attention_scores=False,
+    ):
+        self._check_images(inputs)
+        if not (return_hidden_states or return_attention_scores):
+            return super().call(inputs, training=training, mask=mask)
+        states: Any = [] if return_hidden_states else None
+        scores: Any = [] if return_attention_scores else None
+        outputs = self._forward(inputs, training=training, into=states, scores=scores)
+        if return_hidden_states:
+            outputs["hidden_states"] = states
+        if return_attention_scores:
+            outputs["attention_scores"] = scores
+        return outputs
+
+    def compute_output_spec(self, inputs, **arguments):
+        self._check_images(inputs)
+        if any(arguments.get(name) for name in EXTRAS):  # not what was traced once
+            return keras.Operation.compute_output_spec(self, inputs, **arguments)
+        return super().compute_output_spec(inputs)
+
+    def _check_images(self, images):
+        check.floats("images", images, "Scale pixels as in training: pixels / 255.")
+        wanted, given = self._arguments["image_shape"], tuple(images.shape)
+        if len(given) != 4 or given[1:] != wanted:
+            raise ValueError(
+                f"images must have shape (batch, {', '.join(map(str, wanted))}); given "
+                f"{given}. For another size: model.with_image_shape((height, width, "
+                "channels)). One image needs images[None], and grey ones a last axis."
+            )
+
+    def with_image_shape(self, image_shape):
+        """The same model for another size of images, its positions interpolated.
+
+        Args:
+            image_shape: `(H, W, C)`; the channels must stay.
+
+        Returns:
+            A new `ViT` with a copy of the weights.
+
+        Raises:
+            ValueError: the patches do not divide the size, or C changes.
+
+        Reference:
+            Dosovitskiy et al. (2020), arXiv:2010.11929, section 3.2.
+        """
+        image_shape = check.sizes("image_shape", image_shape, 3)
+        channels = self._arguments["image_shape"][-1]
+        if image_shape[-1] != channels:
+            raise ValueError(
+                f"image_shape must have {channels} channels, as before; given "
+                f"{image_shape}."
+            )
+        config = {**self.get_config(), "image_shape": image_shape}
+        model = ViT.from_config({**config, "dtype": self.dtype_policy})
+        for old, new in zip(self.weights, model.weights, strict=True):
+            value = ops.convert_to_numpy(old)
+            if old.path.startswith("position_embedding/"):
+                value = stretch_positions(value, self.grid, model.grid)
+            new.assign(value)
+        return model
+
+    # ── config ────────────────────────────────────────────────────────────────────────
+
+    def get_config(self):
+        arguments = dict(self._arguments)
+        if not isinstance(arguments["activation"], str):
+            arguments["activation"] = keras.activations.serialize(
+                arguments["activation"]
+            )
+        return {"name": self.name, "trainable": self.trainable, **arguments}
+
+
+def _grid(image_shape, patch_size):
+    """Rows and columns of patches."""
+    for axis, length, size in zip("HW", image_shape, patch_size, strict=False):
+        if length % size:
+            raise ValueError(
+                f"image_shape must be divided by patch_size; given {axis}={length} and "
+                f"{size}, which leaves {length % size}."
+            )
+    return image_shape[0] // patch_size[0], image_shape[1] // patch_size[1]
