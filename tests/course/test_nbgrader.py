@@ -3,16 +3,18 @@
 import copy
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import TINY
 from test_assignment import with_checks
 
 from tlkeras.course import build, syllabus
 from tlkeras.grading import Messages, check, export
 from tlkeras.grading import result as results_room
 from tlkeras.grading.export import ExportError
+
+TINY = Path(__file__).parent / "tiny"
 
 pytest.importorskip("nbgrader", reason="no nbgrader: pip install 'tlkeras[nbgrader]'")
 from nbgrader import nbgraderformat

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import LIMITS, TINY
+from arena import LIMITS, TINY
 
 from tlkeras.course import grade
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TINY, isolation_or_skip, notebook
+from arena import TINY, isolation_or_skip, notebook
 
 from tlkeras.course import grade
 from tlkeras.grading import submission
