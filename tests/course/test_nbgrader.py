@@ -14,13 +14,13 @@ from tlkeras.grading import Messages, check, export
 from tlkeras.grading import result as results_room
 from tlkeras.grading.export import ExportError
 
-TINY = Path(__file__).parent / "tiny"
-
 pytest.importorskip("nbgrader", reason="no nbgrader: pip install 'tlkeras[nbgrader]'")
 from nbgrader import nbgraderformat
 from nbgrader.api import Course, Gradebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
+
+TINY = Path(__file__).parent / "tiny"
 
 # What `lesson(...).check` does, for a lesson that is in no syllabus of the kernel's.
 CHECK = f"""
