@@ -40,7 +40,8 @@ from tlkeras.checkpoints import from_preset
 from tlkeras.course import lesson
 from tlkeras.datasets import digits
 from tlkeras.layers import PatchEmbedding
-from tlkeras.models import ViT, interpolation_matrix
+from tlkeras.models import ViT
+from tlkeras.models._resample import interpolation_matrix
 from tlkeras.transfer import Retrainer, compare, draw_labels, image_augmentation
 
 this = lesson("13_vit")

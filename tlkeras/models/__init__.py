@@ -1,6 +1,5 @@
 """Small models, each readable as a diagram, and what they are trained with."""
 
-from tlkeras.models._resample import interpolation_matrix, stretch_positions
 from tlkeras.models.bert import Bert
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.transformer import Transformer
@@ -12,6 +11,4 @@ __all__ = [
     "Transformer",
     "ViT",
     "WarmUp",
-    "interpolation_matrix",
-    "stretch_positions",
 ]

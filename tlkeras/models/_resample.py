@@ -19,7 +19,7 @@ def interpolation_matrix(new, old):
     Example:
 
     >>> interpolation_matrix(2, 4).round(3).tolist()
-    [[-0.094, 0.594, 0.594, -0.094], [-0.094, 0.594, 0.594, -0.094]]
+    [[0.5, 0.594, -0.094, 0.0], [0.0, -0.094, 0.594, 0.5]]
 
     Reference:
         Keys (1981), *Cubic Convolution Interpolation for Digital Image Processing*,

@@ -87,10 +87,12 @@ class ViT(keras.Model):
         num_registers: tokens that belong to no patch. Defaults to 0.
         activation: of the feed-forward networks. Defaults to `"gelu"`.
         layer_norm_epsilon: added to the variance. Defaults to 1e-6.
+        dtype: of computations and weights, or a policy. Defaults to Keras's own.
 
     Call arguments:
         inputs: floats `(B, H, W, C)`, scaled as in training.
         training: whether dropout is on.
+        mask: not used; Keras hands it over.
         return_hidden_states: also return what enters and leaves every encoder.
             Defaults to `False`.
         return_attention_scores: also return the scores. Defaults to `False`.
