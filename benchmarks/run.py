@@ -62,6 +62,10 @@ def main(wanted):
     sections = dict(re.findall(r"^## (\w+)\n\n(.*?)\s*(?=^## |\Z)", old, re.M | re.S))
     for name in wanted or RUNS:
         sections[name] = measure(name)
+        _write(sections)
+
+
+def _write(sections):
     head = (
         "# Results\n\nMedians and ratios. Each table is one run; contestants take "
         "turns in it, and the machine may have been busy.\n"

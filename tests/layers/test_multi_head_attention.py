@@ -265,3 +265,13 @@ def test_lora_takes_part(rng):
         np.ones(layer.query_dense.lora_kernel_b.shape)
     )
     assert np.abs(numpy(layer(query, value)) - before).max() > 1e-3
+
+
+def test_a_single_row_is_projected_like_any_other(rng):
+    layer = MultiHeadAttention(num_heads=2, key_dim=4)
+    x = floats(rng, 1, 3, 6)
+    layer.build((None, None, 6), (None, None, 6))
+    randomize(layer, rng)
+    whole, alone = layer.query_dense(x), layer.query_dense(x[:, 1:2])
+    assert tuple(alone.shape) == (1, 1, 2, 4)
+    close(alone, numpy(whole)[:, 1:2])
