@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from tlkeras.course import lesson
-from tlkeras.grading import check, message, result
+from tlkeras.grading import check, message, record, result
 
 LESSON = "01_attention"
 GIVEN = "Ada Alan Barbara Chen Dmitri Edsger Fatima Grace Hedy Ines John Katherine"
@@ -90,40 +90,19 @@ def outcomes(name):
 
 
 @cache
-def card(outcome_id):
-    """The card of one of the outcomes, which are never let go."""
-    return CARDS[outcome_id]._repr_html_()
+def rendered(outcome_id):
+    """What grading records of one of the outcomes, which are never let go."""
+    outcome = OUTCOMES[outcome_id]
+    return record.entry(lesson(LESSON).exercises[outcome.exercise], outcome, 0)
 
 
-CARDS = {}
+OUTCOMES = {}
 
 
 def entry(outcome, seconds):
-    """An outcome as it stands in `result.json`."""
-    CARDS[id(outcome)] = outcome
-    exercise = lesson(LESSON).exercises[outcome.exercise]
-    say = exercise.messages.say
-    sections = {m.id: m.section for m in exercise.misconceptions}
-    return {
-        "name": outcome.exercise,
-        "section": say("sections", exercise.section),
-        "state": outcome.state.value,
-        "points": outcome.points,
-        "max_points": outcome.max_points,
-        "cases": outcome.cases,
-        "misconceptions": [
-            {
-                "id": one,
-                "idea": say("misconceptions", one),
-                "section": say("sections", sections[one]),
-            }
-            for one in outcome.diagnoses
-        ],
-        "headline": outcome.headline,
-        "message": outcome.message,
-        "card": card(id(outcome)),
-        "seconds": seconds,
-    }
+    """An outcome as it stands in `result.json`; its card is drawn once."""
+    OUTCOMES[id(outcome)] = outcome
+    return {**rendered(id(outcome)), "seconds": seconds}
 
 
 def one(name, rng, isolation=SANDBOX):

@@ -314,6 +314,16 @@ class EndlessError(Exception):
             pass
 
 
+class HostileText(str):
+    def __getitem__(self, places):
+        raise SystemExit
+
+
+class HostileTextError(Exception):
+    def __str__(self):
+        return HostileText("a text of its own kind")
+
+
 class ExitsAsArray:
     def __array__(self, *args, **kwargs):
         raise SystemExit
@@ -330,6 +340,11 @@ def test_an_exception_whose_text_cannot_be_read_is_still_told():
     outcome = check(SOFTMAX, raising(SilentError()))
     assert outcome.state is State.RAISED
     assert "its text cannot be read" in outcome.message
+
+
+def test_an_exception_whose_text_is_a_trap_is_still_told():
+    outcome = check(SOFTMAX, raising(HostileTextError()))
+    assert "HostileTextError: a text of its own kind" in outcome.message
 
 
 def test_an_exception_whose_text_never_ends_is_stopped():

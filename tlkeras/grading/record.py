@@ -17,7 +17,7 @@ def graded(header, verdict, exercises, lesson, policy, notes):
         notes: sentences.
     """
     entries = [
-        _exercise(exercise, verdict.outcomes[name], verdict.seconds[name])
+        entry(exercise, verdict.outcomes[name], verdict.seconds[name])
         for name, exercise in exercises.items()
     ]
     return header | {
@@ -64,7 +64,8 @@ def header(submission, graded):
     }
 
 
-def _exercise(exercise, outcome, seconds):
+def entry(exercise, outcome, seconds):
+    """An outcome as it stands in `result.json`."""
     say = exercise.messages.say
     sections = {m.id: m.section for m in exercise.misconceptions}
     return {
