@@ -96,7 +96,7 @@ class BertClassifier(keras.Model):
             name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
         }
         outputs = backbone(inputs)
-        if pooling == "mean":
+        if self.pooling is not None:
             keep = ops.not_equal(inputs["padding_mask"], 0)  # (B, T)
             pooled = self.pooling(outputs["sequence_output"], mask=keep)  # (B, D)
         elif pooling == "cls":
