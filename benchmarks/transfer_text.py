@@ -14,13 +14,31 @@ is there goes into transfer_text.csv beside this file, one line a run.
 """
 
 import argparse
-import csv
 import functools
 import importlib.util
-from importlib.metadata import version
 from pathlib import Path
 
+import keras
 import numpy as np
+from _by_length import by_length, cropped, grouped
+from _kept_runs import comparison_of, keep, kept, table
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from tlkeras import datasets
+from tlkeras.checkpoints import from_preset, preprocessor
+from tlkeras.models import BertClassifier
+from tlkeras.transfer import (
+    Retrainer,
+    add_lora,
+    cached_features,
+    compare,
+    discriminative_rates,
+    draw_labels,
+    find_leaks,
+    freeze,
+    layerwise_decay,
+)
 
 CSV = Path(__file__).with_suffix(".csv")
 NAMES = {"sst2": "SST-2", "ag_news": "AG News"}
@@ -33,10 +51,7 @@ EPOCHS = {  # by number of labels
     "ag_news": {64: 10, 256: 5, 1000: 2},
 }
 BATCH_SIZE = 16
-REGULARIZATIONS = (0.1, 1.0, 10.0, 100.0, 1000.0)
-BASELINES = ("linear probe", "TF-IDF")
-# `chosen` is the highest learning rate, or the C of a logistic regression.
-FIELDS = ("data", "split", "strategy", "labels", "seed", "accuracy", "chosen", "made")
+REGULARIZATIONS = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 def default_model():
@@ -51,9 +66,6 @@ class Experiment:
     """One data set and one model: the strategies, and what they share."""
 
     def __init__(self, options, name):
-        from tlkeras import datasets
-        from tlkeras.checkpoints import preprocessor
-
         self.options, self.name = options, name
         module = getattr(datasets, name)
         self.classes = len(module.CLASSES)
@@ -73,8 +85,6 @@ class Experiment:
 
     def draw(self, count, seed):
         """Labelled examples of a seed: their places and labels."""
-        from tlkeras.transfer import draw_labels
-
         labels = self.texts["train"][1]
         chosen = draw_labels(labels, count, seed)
         return chosen, labels[chosen]
@@ -83,8 +93,6 @@ class Experiment:
 
     def linear(self, make, count, seed):
         """Logistic regression on `make(split, places)`, its strength chosen."""
-        from sklearn.linear_model import LogisticRegression
-
         chosen, labels = self.draw(count, seed)
         x = make(chosen)
         fits = [
@@ -93,11 +101,10 @@ class Experiment:
         ]
         truth = {split: self.texts[split][1] for split in ("validation", "test")}
         best = max(fits, key=lambda f: f.score(x["validation"], truth["validation"]))
-        return {"accuracy": best.score(x["test"], truth["test"]), "rate": best.C}
+        return {"accuracy": best.score(x["test"], truth["test"]), "chosen": best.C}
 
     def tfidf(self, count, seed):
         """Counts of words and pairs of words, without any pretrained model."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
 
         def make(chosen):
             vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
@@ -115,41 +122,25 @@ class Experiment:
 
         def make(chosen):
             return {
-                "train": self.features("train", tuple(chosen)),
+                "train": self.features("train")[chosen],
                 "validation": self.features("validation"),
                 "test": self.features("test"),
             }
 
         return self.linear(make, count, seed)
 
-    def features(self, split, chosen=None):
-        """Mean vectors of a split, computed once; of some places if they are given."""
-        found = self._features(split)
-        return found if chosen is None else found[list(chosen)]
-
     @functools.cache  # noqa: B019
-    def _features(self, split):
-        from tlkeras.transfer import cached_features
-
-        tokens = self.tokens(split)
-        result = None
-        for places, batch in by_length(tokens, 500):
-            found = cached_features(
-                self.encoder, batch, f"{self.options.folder}/{self.name}/features"
-            )
-            if result is None:
-                result = np.empty((len(tokens["token_ids"]), found.shape[1]), "float32")
-            result[places] = found
-        return result
+    def features(self, split):
+        """Mean vectors of a split, computed once."""
+        folder = f"{self.options.folder}/{self.name}/features"
+        batches = list(by_length(self.tokens(split), 500))
+        found = [cached_features(self.encoder, batch, folder) for _, batch in batches]
+        order = np.concatenate([places for places, _ in batches])
+        return np.concatenate(found)[np.argsort(order)]
 
     @functools.cached_property
     def encoder(self):
         """From tokens to the mean vector that a `BertClassifier` puts its head on."""
-        import keras
-
-        from tlkeras.checkpoints import from_preset
-        from tlkeras.models import BertClassifier
-
         whole = BertClassifier(from_preset(self.options.model), self.classes)
         return keras.Model(whole.input, whole.pooling.output)
 
@@ -158,18 +149,6 @@ class Experiment:
     @functools.cache  # noqa: B019
     def trainer(self, name):
         """The model of a strategy, compiled once for all its runs."""
-        import keras
-
-        from tlkeras.checkpoints import from_preset
-        from tlkeras.models import BertClassifier
-        from tlkeras.transfer import (
-            Retrainer,
-            add_lora,
-            discriminative_rates,
-            freeze,
-            layerwise_decay,
-        )
-
         bert = from_preset(
             self.options.model, use_pooler=False, dtype=self.options.precision
         )
@@ -193,10 +172,9 @@ class Experiment:
         epochs = range(EPOCHS[self.name][count])
         batches = [b for _ in epochs for b in grouped(inputs, BATCH_SIZE, rng)]
         for step, places in enumerate(batches):
-            rise = min(1.0, (step + 1) / (0.1 * len(batches)))
-            trainer.model.optimizer.learning_rate = (
-                rate * rise * (1 - step / len(batches))
-            )
+            share = step / len(batches)
+            rise = min(1.0, 10 * share + 10 / len(batches))  # over the first tenth
+            trainer.model.optimizer.learning_rate = rate * rise * (1 - share)
             batch = cropped({key: x[places] for key, x in inputs.items()})
             trainer.model.train_on_batch(batch, labels[places])
         tokens, truth = self.tokens(split), self.texts[split][1]
@@ -204,13 +182,11 @@ class Experiment:
             trainer.model.predict_on_batch(batch).argmax(-1) == truth[places]
             for places, batch in by_length(tokens, 64)
         ]
-        return {"accuracy": float(np.concatenate(right).mean()), "rate": rate}
+        return {"accuracy": float(np.concatenate(right).mean()), "chosen": rate}
 
 
 def drawn(model, weights, seed):
     """First weights with a head, and a LoRA's A, of the seed's own."""
-    import keras
-
     result = list(weights)
     for i, weight in enumerate(model.weights):
         if weight.path == "head/kernel":
@@ -223,44 +199,11 @@ def drawn(model, weights, seed):
     return result
 
 
-def lengths(inputs):
-    """Real tokens of each text."""
-    return np.asarray(inputs["padding_mask"]).sum(axis=1)
-
-
-def cropped(inputs):
-    """The same texts without the columns, in eights, that are padding in all."""
-    length = -(-int(lengths(inputs).max()) // 8) * 8
-    return {name: x[:, :length] for name, x in inputs.items()}
-
-
-def by_length(inputs, size):
-    """Places and cropped inputs of batches, from short texts to long ones."""
-    order = np.argsort(lengths(inputs), kind="stable")
-    for start in range(0, len(order), size):
-        places = order[start : start + size]
-        yield places, cropped({name: x[places] for name, x in inputs.items()})
-
-
-def grouped(inputs, size, rng):
-    """Places of an epoch's batches: texts of like length together, else at random."""
-    count = lengths(inputs)
-    order = rng.permutation(len(count))[: len(count) // size * size]
-    result = []
-    for start in range(0, len(order), 16 * size):
-        pool = order[start : start + 16 * size]
-        pool = pool[np.argsort(count[pool] + 8 * rng.random(len(pool)))]
-        result += np.split(pool, len(pool) // size)
-    return [result[i] for i in rng.permutation(len(result))]
-
-
 # ── runs ──────────────────────────────────────────────────────────────────────────────
 
 
 def best_rates(options):
     """The rate of each strategy, by a grid on a seed of its own, and that grid."""
-    from tlkeras.transfer import compare
-
     experiment = Experiment(options, "sst2")
     grid = compare(
         {
@@ -299,8 +242,6 @@ def settings(experiment, options):
 
 def measure(name, options):
     """Run what is missing of one data set; yield what was found, the grid first."""
-    from tlkeras.transfer import compare, find_leaks
-
     experiment = Experiment(options, name)
     texts = {split: examples for split, (examples, _) in experiment.texts.items()}
     print(f"{NAMES[name]}: {len(find_leaks(texts, 0.9))} near copies between splits")
@@ -326,116 +267,34 @@ def measure(name, options):
     yield name, "test", result
 
 
-# ── what is kept and shown ────────────────────────────────────────────────────────────
-
-
-def keep(data, split, comparison):
-    """Put the runs of a comparison into the CSV file, in place of older ones."""
-    made = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
-    rows = {key(row): row for row in kept()}
-    for name, labels, seed, metrics, _ in comparison.results:
-        strategy = name.rpartition(" ")[0] if split == "validation" else name
-        chosen = f"{metrics['rate']:g}"
-        accuracy = f"{metrics['accuracy']:.4f}"
-        values = (data, split, strategy, labels, seed, accuracy, chosen, made)
-        row = dict(zip(FIELDS, map(str, values), strict=True))
-        rows[key(row)] = row
-    with open(CSV, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows[place] for place in sorted(rows))
-
-
-def key(row):
-    """What makes a run another one; the place of its line."""
-    own = row["chosen"] if row["split"] == "validation" else ""
-    labels, seed = int(row["labels"]), int(row["seed"])
-    return row["data"], row["split"], row["strategy"], labels, float(own or 0), seed
-
-
-def kept():
-    """The lines of the CSV file."""
-    if not CSV.is_file():
-        return []
-    with open(CSV, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def comparison_of(data):
-    """The runs kept of a data set, on its test split, as `compare` gives them."""
-    from tlkeras.transfer.comparison import Comparison, Result
-
-    order = ("TF-IDF", "linear probe", *RATES)
-    rows = [row for row in kept() if (row["data"], row["split"]) == (data, "test")]
-    rows.sort(key=lambda row: order.index(row["strategy"]))
-    return Comparison(
-        Result(
-            row["strategy"],
-            int(row["labels"]),
-            int(row["seed"]),
-            {"accuracy": float(row["accuracy"])},
-            0.0,
-        )
-        for row in rows
-    )
+# ── what is shown ─────────────────────────────────────────────────────────────────────
 
 
 def page():
-    """The tables in Markdown, of the data sets for which there are runs."""
+    """How the runs kept were made, and a table for each data set."""
+    grid = ", ".join(
+        f"{row['strategy']} {row['chosen']} {float(row['accuracy']):.3f}"
+        for row in kept(CSV)
+        if row["split"] == "validation"
+    )
+    epochs = "; ".join(
+        f"{NAMES[data]} " + ", ".join(f"{n:,} × {times}" for n, times in plan.items())
+        for data, plan in EPOCHS.items()
+    )
+    made = sorted({row["made"] for row in kept(CSV)})
     parts = [
-        grid_line(),
-        *(table(data) for data in NAMES if comparison_of(data).results),
+        f"MiniLM ({', '.join(made)}). Accuracy on {TEST_COUNT['sst2']:,} sentences of "
+        f"SST-2 and {TEST_COUNT['ag_news']:,} articles of AG News, with its 95 % "
+        "interval over seeds; below, differences seed by seed. Chosen by a grid with "
+        f"{GRID_LABELS} labels of seed {GRID_SEED}, by the validation split of SST-2: "
+        f"{grid}. Labels × epochs: {epochs}; batches of {BATCH_SIZE}, at most {LENGTH} "
+        "tokens a text, computed in mixed_bfloat16."
     ]
+    for data, name in NAMES.items():
+        found = comparison_of(CSV, data, ("TF-IDF", "linear probe", *RATES))
+        if found.results:
+            parts.append(table(name, found, RATES, ("linear probe", "TF-IDF")))
     return "\n\n".join(parts)
-
-
-def grid_line():
-    """The grid in words."""
-    rows = [row for row in kept() if row["split"] == "validation"]
-    shown = ", ".join(
-        f"{row['strategy']} {row['chosen']}: {float(row['accuracy']):.3f}"
-        for row in rows
-    )
-    made = rows[0]["made"] if rows else "nothing measured yet"
-    return (
-        f"Accuracy on the test split and, over seeds, its 95 % interval ({made}). "
-        f"Grid of learning rates, {GRID_LABELS} labels of seed {GRID_SEED}, validation "
-        f"split of SST-2: {shown}. Epochs by labels: "
-        + "; ".join(
-            f"{NAMES[data]} "
-            + ", ".join(f"{n:,} × {epochs}" for n, epochs in EPOCHS[data].items())
-            for data in NAMES
-        )
-        + f"; batches of {BATCH_SIZE}, at most {LENGTH} tokens a text."
-    )
-
-
-def table(data):
-    """Accuracies, and what training the model gains over each baseline."""
-    found = comparison_of(data)
-    seeds = {result.seed for result in found.results}
-    heads = [f"{NAMES[data]}, {len(seeds)} seeds"]
-    heads += [f"{count:,} labels" for count in found.label_counts]
-    lines = [heads, ["---"] * len(heads)]
-    for name in found.strategies:
-        cells = (cell(found.estimate, name, count) for count in found.label_counts)
-        lines.append([name, *cells])
-    for name in RATES:
-        for baseline in BASELINES:
-            cells = (
-                cell(found.difference, name, baseline, count)
-                for count in found.label_counts
-            )
-            lines.append([f"{name} − {baseline}", *cells])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def cell(measure, *arguments):
-    """An estimate in words; nothing where there are no runs."""
-    try:
-        return str(measure(*arguments, "accuracy"))
-    except ValueError:
-        return ""
 
 
 def parse():
@@ -455,7 +314,7 @@ def main():
     options = parse()
     for name in options.data:
         for found in measure(name, options):
-            keep(*found)
+            keep(CSV, *found)
     print(page())
 
 
