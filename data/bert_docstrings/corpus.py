@@ -21,21 +21,11 @@ from tlkeras.datasets import docstrings
 from tlkeras.datasets._copies import normalized, without_copies
 
 # Read where they are installed: what the course and its tests need anyway.
-INSTALLED = (
-    *("tensorflow", "torch", "jax", "transformers", "huggingface_hub", "tokenizers"),
-    *("IPython", "jupyter_server", "nbconvert", "traitlets", "ipywidgets", "jedi"),
-    *("pygments", "babel", "PIL", "fontTools", "rich", "tornado", "pexpect", "mypy"),
-    *(
-        "pip",
-        "setuptools",
-        "packaging",
-        "virtualenv",
-        "jinja2",
-        "bs4",
-        "absl",
-        "psutil",
-    ),
-)
+INSTALLED = """
+tensorflow torch jax transformers huggingface_hub tokenizers IPython jupyter_server
+nbconvert traitlets ipywidgets jedi pygments babel PIL fontTools rich tornado pexpect
+mypy pip setuptools packaging virtualenv jinja2 bs4 absl psutil
+"""
 TARGET = re.compile(
     r"numpy|scipy|sklearn|scikit_learn|keras|matplotlib|(^|[/_])mpl([/_.]|$)", re.I
 )
@@ -46,7 +36,7 @@ def roots(folder):
     """The folders of all packages, the standard library last."""
     own = (path for path in sorted(Path(folder).iterdir()) if path.is_dir())
     yield from (path for path in own if path.suffix not in (".dist-info", ".data"))
-    for name in INSTALLED:
+    for name in INSTALLED.split():
         spec = find_spec(name)
         if spec is None or not spec.submodule_search_locations:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
@@ -83,7 +73,7 @@ def sentences(docstring):
 
 
 def documents(folder):
-    """A list of sentences for each docstring, each sentence once in the whole corpus."""
+    """A list of sentences for each docstring; no sentence comes twice."""
     seen = set()
     for root in roots(folder):
         for path in files(root):

@@ -51,7 +51,7 @@ def from_own(name, config, tensors, overrides, head=None):
 
 
 def _fill(model, tensors):
-    """Give each weight its tensor; not one may be missing, left over or another shape."""
+    """Give each weight its tensor; none may be missing, left over or misshapen."""
     variables = {variable.path: variable for variable in model.weights}
     missing, extra = set(variables) - set(tensors), set(tensors) - set(variables)
     if missing or extra:

@@ -13,10 +13,10 @@ class BertMaskedLM(keras.Model):
         h = Norm(gelu(x W + b))
         logits = h Eᵀ + c
 
-    x is the last output of the backbone and E its token embedding: one table turns tokens
-    into vectors and back. It is trained to say the original tokens where some were
-    hidden (`tlkeras.datasets.text.mask_tokens`). Axes: B batch, T length, D width of the
-    backbone, V vocabulary, K positions.
+    x is the last output of the backbone and E its token embedding: one table turns
+    tokens into vectors and back. It is trained to say the original tokens where some
+    were hidden (`tlkeras.datasets.text.mask_tokens`). Axes: B batch, T length, D width
+    of the backbone, V vocabulary, K positions.
 
     Masking: True (or 1) in `padding_mask` means keep.
 
@@ -69,7 +69,7 @@ class BertMaskedLM(keras.Model):
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        dtype = backbone.dtype_policy
+        dtype = backbone.token_embedding.dtype_policy
         self.backbone = backbone
         self.head_dense = keras.layers.Dense(
             config["hidden_dim"],
