@@ -31,6 +31,7 @@ SHAPE = {
 CLS, SEP, MASK = 2, 3, 4
 SPECIAL = range(5)
 WIDTHS = (32, 64, 128)  # lengths of rows; each batch has one
+SHARES = (0.3, 0.5, 0.2)  # of docstrings: by single sentences, in rows of 64, of 128
 TOKENS = 2048  # a batch, padding included
 STEPS, RATE, WEIGHT_DECAY, SEED = 12000, 2e-3, 0.01, 0
 RISE, FALL = 500, 0.2  # steps at the beginning, a share at the end
@@ -51,16 +52,26 @@ def documents(corpus):
     return [[next(ids) for _ in part] for part in parts]
 
 
-def packed(document, rng):
-    """Rows of whole sentences that follow each other; half the time of one each."""
-    room = rng.choice((1, *WIDTHS[1:]), p=(0.5, 0.3, 0.2))
-    row: list[np.ndarray] = []
-    for sentence in document:
-        if row and sum(map(len, row)) + len(sentence) > room - 2:
-            yield np.concatenate(row)
-            row = []
-        row.append(sentence[: WIDTHS[-1] - 2])
-    yield np.concatenate(row)
+def rows(documents, rng):
+    """Rows of token ids without [CLS] and the last [SEP], in random order.
+
+    Of some docstrings each sentence is a row by itself, as in the task; others follow
+    each other, [SEP] between them, and are cut where a row is full.
+
+    Reference:
+        Liu et al. (2019), arXiv:1907.11692, section 4.2 (full sentences).
+    """
+    streams: dict[int, np.ndarray] = {width: np.array([], int) for width in WIDTHS}
+    for number in rng.permutation(len(documents)):
+        width = int(rng.choice(WIDTHS, p=SHARES))
+        if width == WIDTHS[0]:
+            yield from (sentence[: WIDTHS[-1] - 2] for sentence in documents[number])
+            continue
+        stream = np.concatenate([streams[width], *documents[number], [SEP]])
+        while len(stream) >= width - 2:
+            yield stream[: width - 2]
+            stream = stream[width - 2 :]
+        streams[width] = stream
 
 
 def batches(documents, seed, epochs=None):
@@ -69,14 +80,13 @@ def batches(documents, seed, epochs=None):
     epoch = 0
     while epochs is None or epoch < epochs:
         rng = np.random.default_rng((seed, epoch))
-        for number in rng.permutation(len(documents)):
-            for tokens in packed(documents[number], rng):
-                width = min(w for w in WIDTHS if w >= len(tokens) + 2)
-                rows = waiting[width]
-                rows.append(np.concatenate(([CLS], tokens, [SEP])))
-                if len(rows) == TOKENS // width:
-                    yield np.stack([np.pad(r, (0, width - len(r))) for r in rows])
-                    rows.clear()
+        for tokens in rows(documents, rng):
+            width = min(w for w in WIDTHS if w >= len(tokens) + 2)
+            batch = waiting[width]
+            batch.append(np.concatenate(([CLS], tokens, [SEP])))
+            if len(batch) == TOKENS // width:
+                yield np.stack([np.pad(row, (0, width - len(row))) for row in batch])
+                batch.clear()
         epoch += 1
 
 
