@@ -115,7 +115,9 @@ def build(vocabulary_size, dropout=0.0):
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     trainer.compile(
         optimizer,
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
         weighted_metrics=["accuracy"],
         jit_compile=True,
     )
