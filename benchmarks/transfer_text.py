@@ -287,7 +287,7 @@ def page():
         f"of SST-2 and {TEST_COUNT['ag_news']:,} articles of AG News, with its 95 % "
         "interval over seeds; below, differences seed by seed. Both baselines are "
         "logistic regressions whose C is chosen on the validation split in every run, "
-        "on counts of words and pairs of words and on mean vectors of the frozen model.",
+        "on counts of words and pairs of words, or on the frozen model's mean vectors.",
         "Fine-tuning: all but the table of tokens, rates falling by 0.9 a layer from "
         "the last to the first, the head's 10 times as high. LoRA: rank 8 on queries "
         f"and values, and the head. Both: AdamW, batches of {BATCH_SIZE}, at most "
