@@ -66,22 +66,22 @@ print("; ".join(names[test[1][i]] for i in riddles))
 # can tell, and somebody has sorted a **hundred** sentences for you, twenty a package.
 #
 # You could train a small Transformer on these hundred. Or you could take a model that has
-# read the documentation of *other* packages, that has never seen these five, and that
-# was never asked this question: all it ever did was guess hidden words. Is that better?
-# By how much, and how would you know? And what exactly do you do with it?
+# read the documentation of *other* packages, has never seen these five, and was never
+# asked this question: all that it ever did was guess hidden words. Is that better? By how
+# much, and how would you know? And what exactly do you do with it?
 
 # %% [markdown]
 # ## 1. A few labels, fairly drawn
 #
-# We have more labelled sentences than a hundred, so we can *pretend* to have few, and do
-# so again and again with others: that shows how much depends on luck. Three rules make
-# such a comparison fair.
+# We have more labelled sentences than a hundred, so we can *pretend* to have few, again
+# and again with others: that shows how much depends on luck. Three rules make such a
+# comparison fair.
 #
 # 1. **No leaks.** What is tested must not have been trained on, nearly the same sentence
 #    included. (Lee et al. 2021 found that more than 4 % of the validation examples of
 #    standard data sets nearly repeat a training example.)
 # 2. **As many of each class.** Draw ten sentences blindly from five classes: how often is
-#    a class missing altogether?
+#    a class missing altogether? (Guess, then see below.)
 # 3. **The same draw for all.** For one seed, every method learns from the same labels.
 
 # %%
@@ -141,25 +141,27 @@ texts, labels = part(train, this.at_scale(quick=150, default=4_000))
 validation_texts, validation_labels = part(
     validation, this.at_scale(quick=40, default=400)
 )
-test_texts, test_labels = part(test, this.at_scale(quick=40, default=600))
+test_texts, test_labels = part(test, this.at_scale(quick=40, default=500))
 
 # %% [markdown]
-# The test is 600 sentences here, 120 a package. Guessing gets one in five right.
+# From here on there are up to 4,000 sentences to draw labels from, 400 to validate with
+# and 500 to test on, as many of each package. Guessing gets one in five right.
 
 # %% [markdown]
 # ## 2. One vector for a sentence
 #
-# The model that we take over is a small BERT: the encoder of lesson 05, four blocks of 128
-# features, 1.6 million weights. It was trained on docstrings of forty-odd other packages
-# to guess words that were hidden from it; lesson 08 is about that. What counts here: to
-# guess a word it must make something of the words around it, and *that* we want.
+# The model that we take over is a small BERT: the encoder of lesson 05, four blocks of
+# vectors of 128 numbers, 1.6 million weights. It was trained on docstrings of some forty
+# other packages, to guess words that were hidden from it; lesson 08 is about that. What
+# counts here: to guess a word it must make something of the words around it, and *that*
+# is what we want.
 #
 # Its own answers (guesses for hidden words) are of no use to us. So its last layer, the
-# **head**, was cut off, and what is left is called the **body** or **backbone**. It turns
+# **head**, is cut off, and what is left is called the **body** or **backbone**. It turns
 # a text of T tokens into T vectors:
 
 # %%
-LENGTH = 32
+LENGTH = 24
 prepare = preprocessor(PRESET, sequence_length=LENGTH)
 body = from_preset(PRESET)
 
@@ -383,10 +385,11 @@ print(summary(frozen_model))
 #
 # ### Exercise: remembered features (4 points)
 #
-# `encode` computes features of token ids, and `memory` is a dictionary of one model: what
-# you put in is there in the next call. Compute each different row once, all new ones in
-# *one* call. (Why one? 32 rows in a batch take little longer than one.) The check calls you
-# several times, with batches that share rows, and counts what `encode` had to do.
+# `encode` computes features of token ids, and `memory` is a dictionary that belongs to one
+# model: what you put in is there in the next call. Compute each different row once, and all
+# new ones in *one* call: a batch of 32 takes far less than 32 batches of one. The check
+# calls you five times, four times with one memory and batches that share rows, then with
+# another model and an empty memory, and counts what `encode` had to do.
 
 
 # %% exercise="remembered_features"
@@ -482,20 +485,21 @@ def honest_score(validation, test):
 check(honest_score)
 
 # %% [markdown]
-# And how sure is a difference? One run draws labels, first weights and batches at random.
-# Five seeds give five scores; their mean is off by less than one of them. But do not
-# put two means with their error bars side by side: within a seed both methods learned from
-# the *same* labels, so a lucky draw is lucky for both, and in the **difference** that luck
-# goes away. With gains $g_1 \dots g_S$ of S seeds,
+# And how sure is a difference? A run depends on luck: on the labels that were drawn, on
+# the first weights, on the order of the batches. Five seeds give five scores, and their
+# mean strays less than each of them. But do not put two means side by side, each with its
+# own error bar: within a seed both methods learned from the *same* labels, so a lucky draw
+# is lucky for both, and in the **difference** that luck goes away. With the gains
+# $g_1 \dots g_S$ of S seeds,
 #
 # $$\bar g \;\pm\; t_{S-1} \frac{s}{\sqrt S}, \qquad
 #   s^2 = \frac{1}{S - 1} \sum_{i=1}^{S} (g_i - \bar g)^2$$
 #
-# $s$ is the standard deviation of a gain and $s / \sqrt S$ that of their mean. The factor
-# $t_{S-1}$ is `stats.t.ppf(0.975, S - 1)`: 95 % of Student's distribution with S − 1
-# degrees of freedom lie within it. For five seeds it is 2.78, not 1.96, as $s$ is itself
-# estimated from five numbers. An interval that leaves out 0 is what this course calls a
-# gain.
+# Here $s$ is the standard deviation of a gain, and $s / \sqrt S$ that of their mean. The
+# factor $t_{S-1}$ is `stats.t.ppf(0.975, S - 1)`: 95 % of Student's distribution with S − 1
+# degrees of freedom lie within $\pm t_{S-1}$. For five seeds it is 2.78 and not 1.96, as
+# $s$ is itself estimated from no more than five numbers. When the interval leaves out 0,
+# this course speaks of a gain.
 #
 # ### Exercise: a gain and its interval (3 points)
 

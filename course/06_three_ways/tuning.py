@@ -19,8 +19,8 @@ from tlkeras.datasets import docstrings
 from tlkeras.models import Bert, BertClassifier
 from tlkeras.transfer import Retrainer, draw_labels
 
-PRESET, LENGTH, BATCH, CLASSES = "tlkeras://bert_docstrings", 32, 16, 5
-RATES, STEPS, SEEDS = (3e-4, 1e-3, 3e-3), (50, 150), (100, 101)
+PRESET, LENGTH, BATCH, CLASSES = "tlkeras://bert_docstrings", 24, 16, 5
+RATES, STEPS, SEEDS = (3e-4, 1e-3, 3e-3), (60, 180), (100, 101)
 WAYS = {  # what is copied: embeddings and so many blocks
     "from scratch": None,
     "parameters": 2,
