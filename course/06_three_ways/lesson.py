@@ -42,7 +42,7 @@ from tlkeras.transfer import Retrainer, find_leaks, summary
 this = lesson("06_three_ways")
 check = this.check
 
-PRESET, DATA = "tlkeras://bert_docstrings", docstrings  # section 10 has others
+PRESET, DATA = "tlkeras://bert_docstrings", docstrings  # section 9 has others
 
 # %% [markdown]
 # ## A question to begin with
@@ -616,7 +616,16 @@ for rival in ("random body", "counts of words"):
     print(f"pretrained body − {rival:15}  {cells}")
 
 # %% [markdown]
-# TODO read the curve
+# Three things to read off, each with its interval in the lines below the figure.
+#
+# - **It is the pretraining.** The same architecture with random weights is far behind from
+#   100 labels on: what is worth something is what the body read, not how it is built.
+# - **It helps most when labels are few.** With 100 the pretrained body is well ahead of
+#   counting words: a word that none of the hundred sentences has counts for nothing,
+#   while the body knows words like it.
+# - **And the advantage goes.** The more sentences are labelled, the more words have been
+#   seen with a label. The curve of the counts is steeper and crosses the other one. We
+#   come back to that in section 8.
 #
 # ## 6. The second and third way: parameters, and fine-tuning
 #
@@ -636,16 +645,17 @@ for rival in ("random body", "counts of words"):
 #   embeddings   copied, frozen    copied               copied
 #
 #   what learns  the head          everything           everything
-#   how          as you like       as from scratch      gently: small steps, few
+#   how          as you like       as from scratch      gently: few or small steps
 # ```
 #
 # - **Initial parameters.** A model of your own gets some of its first values from another
 #   one, as far as they fit, and begins at random elsewhere. From then on it is trained
 #   like any model. It need not have the same depth, head or purpose. (Yosinski et al. 2014
 #   copied the first n layers of eight and trained on: their AnB+, section 4.)
-# - **Fine-tuning.** The *whole* model is taken over and adapted gently, so that it stays
-#   near the place where it was. The learning rate is smaller than from scratch, by a
-#   factor of ten or so, as large steps at the beginning would wash away what was learned.
+# - **Fine-tuning.** The *whole* model is taken over and adapted gently, with few steps or
+#   small ones, so that it stays near the place where it was. (BERT's authors fine-tune for
+#   two to four epochs at rates of 2e-5 to 5e-5, and pretrain at 1e-4: Devlin et al. 2018,
+#   appendices A.2 and A.3.)
 #
 # The words are not used alike everywhere: Peters et al. (2019) know two ways, feature
 # extraction and fine-tuning, and many call everything fine-tuning that begins with copied
@@ -658,14 +668,7 @@ for rival in ("random body", "counts of words"):
 # %%
 BODY = body.get_weights()
 PATHS = [weight.path for weight in body.weights]
-BLOCKS = (
-    max(
-        int(p.split("transformer_layer_")[1].split("/")[0])
-        for p in PATHS
-        if "transformer_layer_" in p
-    )
-    + 1
-)
+BLOCKS = body.get_config()["num_layers"]
 
 
 def up_to(blocks):
@@ -713,7 +716,7 @@ def run(copied, count, seed, rate, steps):
 
 # %% tags=["experiment"]
 COUNT = this.at_scale(quick=25, default=100)
-SETTINGS = {  # learning rate and steps
+SETTINGS = {  # highest learning rate, and steps
     "from scratch": (1e-3, 180),
     "parameters": (1e-3, 180),
     "fine-tuned": (1e-3, 60),
@@ -808,11 +811,25 @@ for name, (count, activations, step) in costs.items():
     )
 
 # %% [markdown]
-# TODO
+# Parameters and fine-tuning cost the same, since everything learns in both. Beside what the
+# table counts they need the weights themselves and a derivative for each, 6.3 MB a time, so
+# some 38 MB in all. The head on remembered features needs next to nothing, and the body not
+# even that: once the features are there it can go. On MiniLM the optimizer's share alone is
+# 181 MB, and it is what fills a small GPU first; the activations come next, and they grow
+# with the batch.
 #
 # ## 8. When transfer hurts
 #
-# TODO
+# The first case you have seen already. With 1,600 labels the frozen body was *behind* the
+# counts of words: look at the last number of the last line of section 5. A frozen body has
+# fixed for good what it says of a sentence, in 128 numbers; which exact words were there is
+# not in them any more, and no head can bring it back. More labels do not help a body that
+# may not learn from them.
+#
+# The second case is made in a moment. Everything is copied, as before, and then trained at
+# ten times the learning rate.
+#
+# **Predict first.** Will it end above or below the model that was copied nothing at all?
 
 # %% tags=["experiment"]
 rate, steps = SETTINGS["fine-tuned"]
