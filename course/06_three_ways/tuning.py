@@ -2,9 +2,9 @@
 
 python course/06_three_ways/tuning.py [LABELS …] > tuning.csv
 
-Every way gets the same grid. Each line is one run: way, labels, rate, steps, seed, and
-the share of validation sentences that is right. The seeds are not those of the lesson,
-and no test sentence is looked at.
+Each line is one run: way, labels, rate, steps, seed, and the share of validation
+sentences that is right. The seeds are not those of the lesson, and no test sentence is
+looked at. `tuning.csv` has training from scratch; the others need more patience.
 """
 
 import csv
