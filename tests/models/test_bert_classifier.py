@@ -100,7 +100,7 @@ def test_wrong_arguments(wrong, message):
 
 def test_wrong_inputs():
     model = BertClassifier(bert(), 3)
-    with pytest.raises(ValueError, match="must be a dictionary of token_ids"):
+    with pytest.raises(ValueError, match="expects 3 named input"):
         model(inputs()["token_ids"])
     with pytest.raises(ValueError, match="max_sequence_length=9"):
         model(inputs(length=10))

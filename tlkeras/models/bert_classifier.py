@@ -113,7 +113,6 @@ class BertClassifier(keras.Model):
         }
 
     def call(self, inputs, training=None, mask=None):
-        self.backbone._check_inputs(inputs)
         return super().call(inputs, training=training, mask=mask)
 
     # ── config ────────────────────────────────────────────────────────────────────────
