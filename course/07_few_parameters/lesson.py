@@ -66,12 +66,15 @@ data = this.at_scale(quick=docstrings, default=docstrings, full=sst2)
 def classifier():
     """The pretrained model, with a new head."""
     keras.utils.set_random_seed(0)  # the same head each time
-    return BertClassifier(from_preset(PRESET), num_classes=len(data.CLASSES))
+    backbone = from_preset(PRESET, name="bert", use_pooler=False)
+    return BertClassifier(backbone, num_classes=len(data.CLASSES))
 
 
 def trainer_of(model, optimizer=None):
     """Trains one model again and again, each time from its first weights."""
-    trainer = transfer.Retrainer(model, jit_compile=False, optimizer=optimizer)
+    trainer = transfer.Retrainer(
+        model, batch_size=16, jit_compile=False, optimizer=optimizer
+    )
     model.run_eagerly = this.at_scale(quick=True, default=False)
     return trainer
 
@@ -98,8 +101,8 @@ print(f"\none copy: {megabytes:.1f} MB; a hundred copies: {100 * megabytes:,.0f}
 
 # %% tags=["experiment"]
 label_count = this.at_scale(quick=40, default=300, full=1000)
-steps = this.at_scale(quick=1, default=50, full=300)
-test_count = this.at_scale(quick=40, default=500, full=1821)
+steps = this.at_scale(quick=1, default=60, full=300)
+test_count = this.at_scale(quick=40, default=400, full=1821)
 
 corpus = this.at_scale(quick={"per_package": 100}, default={})
 prepare = preprocessor(
@@ -130,9 +133,14 @@ def fit(trainer, seed, learning_rate, weights=None):
 
 base_weights = model.get_weights()
 everything = trainer_of(model)
-full_accuracy, _ = fit(everything, seed=0, learning_rate=5e-4)
-tuned_weights = model.get_weights()
+seeds = range(this.at_scale(quick=1, default=3, full=5))
+runs = {seed: fit(everything, seed, 1e-3) for seed in reversed(seeds)}
+tuned_weights = model.get_weights()  # of seed 0
+full_accuracy = runs[0][0]
+accuracy = {"everything": transfer.estimate([share for share, _ in runs.values()])}
+seconds = {"everything": np.median([time for _, time in runs.values()])}
 print(f"fine-tuned on {label_count} sentences: {full_accuracy:.1%} right")
+print(f"with {len(seeds)} draws of sentences: {accuracy['everything']}")
 
 # %% [markdown]
 # **Predict first.** By how much of its own size did a kernel change: 1 %, 10 %, or 100 %?
@@ -205,6 +213,8 @@ show.curves(
     dotted=["random matrix"],
     axes=right,
 )
+right.set_ylim(0, 1.4)
+right.legend(loc="upper right", ncol=2)
 energy = {
     rank: np.mean([(v[:rank] ** 2).sum() / (v**2).sum() for v in values.values()])
     for rank in (1, 4, 8, 32)
@@ -253,6 +263,7 @@ for rank in ranks:
         weights[i] = cut.reshape(weights[i].shape)
     model.set_weights(weights)
     cut_accuracy[rank] = everything.accuracy(test_inputs, test_labels)
+model.set_weights(tuned_weights)
 show.curves(
     range(len(ranks)),
     {"changes cut to a rank": list(cut_accuracy.values())},
@@ -360,7 +371,7 @@ print(
 #
 # To see it, take real numbers: the query layer of the last block, and what it reads on test
 # sentences. It is to become the *fine-tuned* query layer, with your `LoRADense` and rank 4.
-# From section 1 we know the best that any rank 4 can do.
+# The dotted line is what the nearest matrix of rank 4, from section 1, leaves of the error.
 
 # %% tags=["experiment"]
 last = num_blocks - 1
@@ -370,6 +381,8 @@ real = test_inputs["padding_mask"].astype(bool)
 x = ops.convert_to_numpy(states)[real][: this.at_scale(quick=50, default=2000)]
 W = base[last, "query"]
 target = x @ (W + changes[last, "query"])
+nearest = x @ (W + low_rank(changes[last, "query"], 4))
+floor = np.mean((nearest - target) ** 2)
 
 
 def loss_curve(a_begins, b_begins):
@@ -394,19 +407,32 @@ start_losses = {
     "both 0": loss_curve(0, 0),
     "both random": loss_curve(1, 1),
 }
+epochs = range(len(start_losses["both 0"]))
 show.curves(
-    range(len(start_losses["both 0"])),
-    start_losses,
+    epochs,
+    {**start_losses, "nearest of rank 4": [floor] * len(epochs)},
     "epoch",
     "squared error",
     "Three ways to begin",
     log="y",
+    dotted=["nearest of rank 4"],
 )
 for name, losses in start_losses.items():
     print(f"{name:16} from {losses[0]:.1e} to {losses[-1]:.1e}")
+print(f"the nearest matrix of rank 4: {floor:.1e}")
 
 # %% [markdown]
-# PROSE
+# With B = 0 the layer begins where the base is, and the error falls to less than a tenth. With
+# both 0 nothing happens, in any epoch: each waits for the other. And with both random it begins
+# several times further away from its goal than the base was, because a random A B is a large
+# change that nobody asked for. Here it can be unlearned. In a model that has such a layer at
+# every projection, the pretrained knowledge would be shaken everywhere at once.
+#
+# Trained, LoRA ends a little *below* the dotted line. That is no contradiction: the nearest
+# matrix is nearest for all possible x, and training cares for the x that really occur.
+#
+# (A = 0 and B random would do as well as a beginning; it learns at another pace. What matters
+# is that exactly one of the two is 0.)
 
 # %% [markdown]
 # ## 4. Where to put it, and of which rank
@@ -422,7 +448,6 @@ for name, losses in start_losses.items():
 # **Predict first.** Is rank 1 enough? Which gains more: a higher rank, or more places?
 
 # %% tags=["experiment"]
-seeds = range(this.at_scale(quick=1, default=3, full=5))
 lora = trainer_of(lora_model)
 lora_paths = [weight.path for weight in lora_model.weights]
 CHOICES = {
@@ -443,9 +468,8 @@ def only(layers, rank):
     return weights
 
 
-accuracy, seconds = {}, {}
 for name, choice in CHOICES.items():
-    runs = [fit(lora, seed, 5e-3, only(*choice)) for seed in seeds]
+    runs = [fit(lora, seed, 1e-2, only(*choice)) for seed in seeds]
     accuracy[name] = transfer.estimate([share for share, _ in runs])
     seconds[name] = np.median([time for _, time in runs])
     print(f"{name:22} {accuracy[name]}")
@@ -531,7 +555,13 @@ print(f"largest difference of outputs, merged and not: {merge_difference:.1e}")
 print(f"time, merged / not merged: {milliseconds(lora) / with_two_paths:.2f}")
 
 # %% [markdown]
-# PROSE
+# Customer 57 takes a few per cent of a copy: A, B and a head for each of 24 projections' worth of
+# change. A hundred of them are 34 MB beside one base, instead of 631 MB. Hu et al. (section 4.2)
+# report the same for GPT-3 with queries and values alone: 35 MB instead of 350 GB.
+#
+# Merged, the outputs differ by rounding or not at all, and a pass takes as long as one of the plain
+# model again. It is a choice: merged, one customer is served at full speed; unmerged, one base in
+# memory serves all of them, each batch with its own A and B.
 
 # %% [markdown]
 # ## 6. Adapters
@@ -665,19 +695,21 @@ slower = transfer.discriminative_rates(
     keras.optimizers.AdamW(1e-3, weight_decay=1e-4),
     transfer.layerwise_decay(models["all, rates × 0.7 a block"], 0.7),
 )
-rates = dict(zip(models, (1e-2, 1e-3, 1e-3), strict=True))
-distances = {"everything": record("everything", everything, 5e-4)}
+rates = dict(zip(models, (3e-2, 2e-3, 2e-3), strict=True))
+distances = {"everything": moved(model, base_weights)}
 for name, one in models.items():
     optimizer = slower if "0.7" in name else None
     trainer = trainer_of(one, optimizer)
     distances[name] = record(name, trainer, rates[name])
+BLOCKS = ["embed", *map(str, range(num_blocks)), "head"]
 show.matrix(
     np.array(list(distances.values())),
     "from input to output",
     "",
-    "How far each block went, relative to its size",
-    ["embed", *(f"block {b}" for b in range(num_blocks)), "head"],
+    "How far each block went / its size",
+    BLOCKS,
     list(distances),
+    axes=show.panels(7.5, height=2.6)[0],
 )
 
 # %% [markdown]
@@ -717,7 +749,7 @@ check(thaw)
 
 # %% tags=["experiment"]
 gradual_model = classifier()
-count = this.at_scale(quick=40, default=160)
+count = this.at_scale(quick=40, default=96)
 rows = transfer.draw_labels(labels, count, seed=0)
 gradual_model.compile(
     keras.optimizers.Adam(1e-3),
@@ -748,8 +780,9 @@ show.matrix(
     np.array(movements),
     "from input to output",
     "epoch",
-    "How far each block goes in each epoch, relative to its size",
-    ["embed", *(f"block {b}" for b in range(num_blocks)), "head"],
+    "How far each block goes in each epoch / its size",
+    BLOCKS,
+    axes=show.panels(6.5, height=3)[0],
 )
 
 # %% [markdown]
@@ -824,7 +857,7 @@ first_student = student.get_weights()
 
 unlabelled = tokens(texts[: this.at_scale(quick=40, default=3000)])
 opinions = everything.logits(unlabelled)  # the teacher speaks once: (n, C)
-student_steps = this.at_scale(quick=1, default=100, full=1000)
+student_steps = this.at_scale(quick=1, default=80, full=1000)
 
 
 def taught(loss, inputs, targets, seed):
@@ -905,14 +938,12 @@ with tempfile.TemporaryDirectory() as folder:
         total = transfer.summary(one, "adam").total
         stored = transfer.save_delta(one, Path(folder) / "delta.npz")
         bill[name] = (total.trainable, total.optimizer_bytes, stored)
-print(
-    f"{'':26} {'accuracy':15} {'learn':>9}  {'Adam, MB':>8}  {'stored, MB':>10}  {'s/step'}"
-)
-for name, (learn, memory, stored) in sorted(bill.items(), key=lambda row: row[1]):
-    print(
-        f"{name:26} {accuracy[name]!s:15} {learn:9,}  {memory / 1e6:8.2f}  "
-        f"{stored / 1e6:10.2f}  {seconds[name]:6.3f}"
-    )
+bill = dict(sorted(bill.items(), key=lambda row: row[1]))
+heads = ("accuracy", "learn", "Adam, MB", "stored, MB", "s/step")
+print(f"{'':28} {heads[0]:15} {heads[1]:>9}", *(f"{head:>10}" for head in heads[2:]))
+for number, (name, (learn, memory, stored)) in enumerate(bill.items(), 1):
+    print(f"{number} {name:26} {accuracy[name]!s:15} {learn:9,}", end=" ")
+    print(f"{memory / 1e6:10.2f} {stored / 1e6:10.2f} {seconds[name]:10.3f}")
 memory_share = bill["query, value: rank 8"][1] / bill["everything"][1]
 
 # %% tags=["experiment"]
@@ -922,11 +953,13 @@ axes = show.points(
     "numbers that learn",
     "share of test sentences right",
     "TITLE",
+    axes=show.panels(7, height=3.8)[0],
 )
 axes.set_xscale("log")
-for name, (learn, _, _) in bill.items():
-    axes.annotate(name, (learn, accuracy[name].mean), fontsize=8)
-    axes.errorbar(learn, accuracy[name].mean, accuracy[name].half_width, color="grey")
+for number, (name, (learn, _, _)) in enumerate(bill.items(), 1):
+    share = accuracy[name]
+    axes.errorbar(learn, share.mean, share.half_width, color="grey", capsize=2, lw=1)
+    axes.annotate(f" {number}", (learn, share.mean))
 
 # %% [markdown]
 # PROSE
