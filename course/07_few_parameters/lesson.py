@@ -938,7 +938,12 @@ for name, shares in students.items():
     print(f"student, 1 block, from {name:8} {shares}")
 
 # %% [markdown]
-# PROSE
+# From the labels alone the student stays some points behind its teacher (with wide intervals).
+# From what the teacher says of 3,000 sentences, without a single label, it is as good as the
+# teacher, with a quarter of the blocks. Two things help it: more sentences than anybody labelled,
+# and the whole opinion on each instead of one name. On this task four blocks had little to add
+# to one; do not expect that everywhere. Sanh et al. (2019) halved BERT's blocks and report 97 % of
+# its score on GLUE, a collection of tasks.
 
 # %% [markdown]
 # `transfer.Distiller` does this with a teacher that runs along, and mixes in the labels:
@@ -1011,8 +1016,9 @@ for number, (name, (learn, _, _)) in enumerate(bill.items(), 1):
 # %% [markdown]
 # What learns differs by a factor of more than 2,000, and with it what Adam keeps and what is
 # stored: for LoRA of rank 8 on queries and values 1.3 % of what fine-tuning needs. The time of a
-# step differs far less, because a derivative must run through the frozen layers all the same, to
-# reach what learns below them. Only freezing from below shortens that way.
+# step differs far less, and LoRA's is no shorter here than that of fine-tuning: a derivative
+# must run through the frozen layers all the same, to reach what learns below them. Only freezing
+# from below shortens that way.
 #
 # And quality? All rows but one lie within a few points, and their intervals overlap. Here, with
 # 300 labels and a small base, **the head alone is as good as anything**: the honest first thing to try,
