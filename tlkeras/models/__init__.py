@@ -1,12 +1,14 @@
 """Small models, each readable as a diagram, and what they are trained with."""
 
 from tlkeras.models.bert import Bert
+from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
 
 __all__ = [
     "Bert",
+    "BertClassifier",
     "LabelSmoothedCrossEntropy",
     "Transformer",
     "ViT",
