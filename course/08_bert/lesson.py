@@ -14,17 +14,17 @@
 # # 08 BERT and text classification
 #
 # About 90 minutes, 20 points. You need lessons 01 to 04 and 06: attention, positions,
-# encoder blocks, and what it means to transfer.
+# encoder blocks, and what transfer means.
 #
-# BERT is a stack of encoder blocks that learned by filling in blanks. This notebook opens
-# it up: what it reads, what it was asked, and what that is good for. By its end you will
-# be able to
+# BERT is a stack of encoder blocks that has learned by filling in blanks. This notebook
+# opens it up: what it reads, what it was asked, and what that is good for. By its end you
+# will be able to
 #
-# - cut words into pieces as BERT does, and say what becomes of a word that nobody has seen;
-# - write the masked-language-model objective, and say what its three numbers are for;
-# - put a classifier on BERT and fine-tune it, and know when `[CLS]` is worth something;
-# - find out whether a classifier knows when it is wrong, mend that, and read its errors;
-# - load one checkpoint in three libraries and explain the differences.
+# - cut words into pieces as BERT does, and say what becomes of a word nobody has seen;
+# - write the objective it was trained with, and say what 15, 80, 10 and 10 % are for;
+# - put a classifier on it, and know when `[CLS]` is worth something and when it is not;
+# - find out whether a classifier knows when it is wrong, and mend that with one number;
+# - load one checkpoint in three libraries and explain where they differ.
 
 # %%
 import numpy as np
@@ -42,41 +42,35 @@ check = this.check
 #
 # > Return the ______ of the array elements over the given axis.
 #
-# You thought of some words, and of some more than of others. Nobody gave you the answer,
-# and yet you know a good deal about it: it is a noun in the singular, and something that
-# one can compute from many numbers. To know that, you had to have read a lot, and to look
-# at *both* sides of the blank.
+# You thought of some words, and of some of them more than of others. Nobody has told you
+# the answer, and still you know a good deal about it: it is a noun, in the singular, and
+# something that one computes from many numbers. To know that, you had to have read a lot,
+# and you had to look at *both* sides of the blank.
 #
 # `tlkeras://bert_docstrings` is a small BERT that this project trained, on nothing but
-# the docstrings of Python packages with such blanks in them. Its vocabulary has about
-# 6,000 entries. Here is what it would fill in.
+# docstrings of Python packages with blanks in them. Here is what it fills in.
 
 # %%
 from keras import ops
 
 from tlkeras.checkpoints import from_preset, preprocessor
 
-preset = "tlkeras://bert_docstrings"
+preset, width = "tlkeras://bert_docstrings", 40  # tokens a text
 masked = from_preset(preset, head="masked_lm")
-prepare = preprocessor(preset, sequence_length=48)
+prepare = preprocessor(preset, sequence_length=width)
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 tokenizer = prepare.tokenizer
 pieces = tokenizer.get_vocabulary()
 vocabulary = {piece: number for number, piece in enumerate(pieces)}
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PAD, UNK, CLS, SEP, MASK = (vocabulary[name] for name in SPECIAL)
 
 
-def as_inputs(token_ids):
-    """Rows of tokens as BERT takes them: a dictionary of integers (B, T)."""
-    token_ids = np.array(token_ids, "int32")
-    keep = (token_ids != PAD).astype("int32")
-    return {"token_ids": token_ids, "segment_ids": 0 * keep, "padding_mask": keep}
-
-
 def with_blank(text):
-    """A text with one [MASK] in it: a batch of one."""
+    """A text with one [MASK] in it as BERT reads it: a dictionary of (1, T)."""
     before, after = (list(tokenizer(part)) for part in text.split("[MASK]"))
-    return as_inputs([[CLS, *before, MASK, *after, SEP]])
+    token_ids = np.array([[CLS, *before, MASK, *after, SEP]])
+    same = np.ones_like(token_ids)
+    return {"token_ids": token_ids, "segment_ids": 0 * same, "padding_mask": same}
 
 
 def guesses(text, count=8):
@@ -88,31 +82,35 @@ def guesses(text, count=8):
     return [pieces[i] for i in best], p[best]
 
 
+# %% tags=["experiment"]
 question = "Return the [MASK] of the array elements over the given axis."
-likely, probability = guesses(question)
-show.bars(likely, probability, "", "probability", question)
+likely, likely_p = guesses(question)
+show.bars(likely, likely_p, "", "probability", question)
 print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 
 # %% [markdown]
-# TODO Numbers.
+# TODO opening
 #
-# None of NumPy's own docstrings was in its training text: neither NumPy nor SciPy,
-# scikit-learn, Keras or Matplotlib. Their sentences are what we classify later.
+# The sentence is NumPy's. Our BERT has read none of NumPy's docstrings, and none of
+# SciPy's, scikit-learn's, Keras's or Matplotlib's: sentences of these five are what it
+# will have to tell apart from section 7 on.
 
 # %% [markdown]
 # ## 1. Words into pieces
 #
-# What is a token? With whole words, a vocabulary of 6,000 misses most words of most
-# texts. With letters nothing is ever missing, but a sentence becomes four or five times
-# as long, and each letter says little. **WordPiece** stands between the two: frequent
-# words are whole, rare ones are built of pieces. First the text is made plainer: small
-# letters, accents off, cut at spaces and around every sign. Then each word is cut by
-# itself, greedily: take the longest piece of the vocabulary that the word begins with,
-# then the longest one that continues it, and so on.
+# What is a token? If it is a whole word, a vocabulary of 6,000 lacks most words of the
+# language. If it is a letter, nothing is ever lacking, but a sentence becomes four or
+# five times as long, and a letter says little. **WordPiece** stands between the two:
+# frequent words are whole, rare ones are built from pieces.
 #
-# Pieces that continue a word are written with `##`: `##s` is the s of *arrays*, a token
-# of its own, different from `s`. If at any place nothing fits, not even a letter, the
-# **whole word** becomes `[UNK]`, unknown.
+# First the text is made plainer: small letters, accents off, cut at spaces and around
+# every sign. Then each word is cut by itself, greedily from the left: take the longest
+# piece of the vocabulary that begins the word, then the longest one that goes on from
+# there, and so forth to the end.
+#
+# A piece that continues a word is written with `##`. In *arrays* cut into `array` `##s`,
+# the second one is a token of its own, another one than `s`. If at some place nothing
+# fits, not even a single letter, the **whole word** becomes `[UNK]`, unknown.
 #
 # ### Exercise: WordPiece (4 points)
 
@@ -142,75 +140,73 @@ def wordpiece(word, vocabulary):
 check(wordpiece)
 
 # %% [markdown]
-# **Predict first.** Which of these words are whole? Which one is unknown?
+# **Predict first.** Which of these words are whole, and which one cannot be cut at all?
 
 # %% tags=["experiment"]
-for (
-    word
-) in "array arrays covariances dropout kurtosis untokenizable naïve 数组".split():
-    print(f"{word:15}", " ".join(pieces[i] for i in wordpiece(word, vocabulary)))
+for word in ("array", "arrays", "covariances", "kurtosis", "untokenizable", "naïve"):
+    print(f"{word:14}", " ".join(pieces[i] for i in wordpiece(word, vocabulary)))
 
 # %% [markdown]
-# TODO
+# What packages write about every day is whole, plurals included; a word of statistics that
+# they hardly use falls to pieces that mean nothing by themselves. `naïve` is unknown only
+# because nobody took its accent off: `naive` is in the vocabulary. (Section 13 comes back
+# to that.)
 #
-# Now on real text, and beside KerasHub's tokenizer: sentences from the documentation of
-# five packages (section 7 says more about them).
+# Now real text: sentences from the documentation of the five packages.
 
 # %% tags=["experiment"]
 import re
 
 from tlkeras.datasets import docstrings
 
-per_package = this.at_scale(quick=40, default=1000)
-splits = docstrings.load_data(per_package)
+splits = docstrings.load_data(per_package=this.at_scale(quick=40, default=1000))
 sentences = splits[0][0]
-words = re.findall("[a-z]+", " ".join(sentences).lower())
-yours = {word: wordpiece(word, vocabulary) for word in set(words)}
+running = re.findall("[a-z]+", " ".join(sentences).lower())
+yours = {word: wordpiece(word, vocabulary) for word in sorted(set(running))}
 theirs = dict(zip(yours, map(list, tokenizer(list(yours))), strict=True))
 same_pieces = np.mean([yours[word] == theirs[word] for word in yours])
-counts = np.array([len(yours[word]) for word in words])
-different = np.array([len(ids) for ids in yours.values()])
-unknown_share = np.mean([yours[word] == [UNK] for word in words])
-show.bars(
-    ["1", "2", "3", "4", "5 and more"],
-    [*((counts == n).mean() for n in range(1, 5)), (counts >= 5).mean()],
-    "pieces of a word",
-    "share of words in the text",
-    "Most words in a text are whole",
-)
-print(f"the same pieces as KerasHub: {same_pieces:.1%} of {len(yours):,} words")
+counts = np.array([len(yours[word]) for word in running])
+of_different = np.array([len(ids) for ids in yours.values()])
+left, right = show.panels(4.6, 4.6)
+for axes, numbers, title in (
+    (left, counts, "Words as they come in the text"),
+    (right, of_different, "Each different word once"),
+):
+    shares = [np.mean(numbers == n) for n in (1, 2, 3, 4)] + [np.mean(numbers > 4)]
+    show.bars(["1", "2", "3", "4", "more"], shares, "pieces", "share", title, axes)
+    axes.set_ylim(0, 1)
+unknown = np.mean([yours[word] == [UNK] for word in running])
 print(
-    f"whole: {np.mean(counts == 1):.1%} of the text, {np.mean(different == 1):.1%} of"
+    f"the same pieces as KerasHub's tokenizer: {same_pieces:.1%} of {len(yours):,} words"
 )
+print(f"whole: {np.mean(counts == 1):.1%} of the text,", end=" ")
 print(
-    f"all different words; pieces a word: {counts.mean():.2f} and {different.mean():.2f}"
+    f"{np.mean(of_different == 1):.1%} of the different words; unknown: {unknown:.2%}"
 )
-print(f"unknown: {unknown_share:.2%}")
 
 # %% [markdown]
-# TODO
+# TODO pieces
 #
-# How the vocabulary is chosen is another matter: WordPiece merges pieces so as to make
-# the training text as likely as possible (Schuster and Nakajima 2012, section 3). What
-# matters here is that vocabulary and weights belong together. A model knows the tokens it
-# was trained with, by number, and no others.
+# How the pieces are chosen in the first place is another matter (Schuster and Nakajima
+# 2012, section 3). What matters here: vocabulary and weights belong together. A model
+# knows its tokens by number, those it was trained with, and no others. Section 12 shows
+# what happens otherwise.
 
 # %% [markdown]
 # ## 2. Three vectors, added
 #
-# A text begins with `[CLS]`, for *classification*, and ends with `[SEP]`, the separator. Some
-# tasks have two texts: a question and a passage, or two sentences, does the one follow
-# from the other? They go into one row, with a `[SEP]` after each. So that BERT can tell
-# them apart, each token belongs to a **segment**, 0 or 1:
+# A text begins with `[CLS]`, for *classification*, and ends with `[SEP]`, the separator.
+# Some tasks have two texts: a question and a passage, or two sentences of which the one
+# may follow from the other. They go into one row, each with its `[SEP]`, and every token
+# says by its **segment**, 0 or 1, to which of the two it belongs:
 #
-# | | | | | | | | | |
-# |---|---|---|---|---|---|---|---|---|
 # | token | `[CLS]` | is | it | sorted | `[SEP]` | it | is | `[SEP]` |
-# | position | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |
-# | segment | 0 | 0 | 0 | 0 | 0 | 1 | 1 | 1 |
+# |---|---|---|---|---|---|---|---|---|
+# | **segment** | 0 | 0 | 0 | 0 | 0 | 1 | 1 | 1 |
+# | **position** | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |
 #
-# Each of the three rows has a table of its own, with a learned vector of D numbers in each
-# line. The three vectors of a token are **added**, and a layer norm follows (lesson 04):
+# For each of the three there is a table with a learned vector of D numbers in every line.
+# The three vectors of a token are **added**, and a layer norm follows (lesson 04):
 #
 # $$x_0 = \operatorname{Norm}(\text{token} + \text{segment} + \text{position}), \qquad
 #   \operatorname{Norm}(x) = \gamma\,\frac{x - \operatorname{mean}(x)}
@@ -218,9 +214,11 @@ print(f"unknown: {unknown_share:.2%}")
 #
 # | symbol | shape | what it is | here |
 # |---|---|---|---|
-# | token, segment, position tables | (V, D), (2, D), (longest, D) | one line for each | V about 6,000, D = 128 |
+# | token table | (V, D) | a line for each piece | V = 6,000, D = 128 |
+# | segment table | (2, D) | a line for each of two texts | |
+# | position table | (longest, D) | a line for each place | longest = 128 |
+# | $\gamma$, $\beta$ | (D,) | scale and shift that the norm has learned | |
 # | $x_0$ | (B, T, D) | what enters the first block | |
-# | $\gamma, \beta$ | (D,) | scale and shift that the norm has learned | |
 #
 # ### Exercise: the input of the first block (3 points)
 
@@ -248,12 +246,12 @@ def bert_input(
 check(bert_input)
 
 # %% [markdown]
-# With the tables of our BERT, yours should give what BERT hands to its first block. Let
-# us look at the tables as well. The angle between two positions says whether BERT takes
-# them for similar places.
+# With the tables of our BERT, yours must give what BERT hands to its first block. And
+# since the tables are in our hands: the cosine of two position vectors says how similar
+# BERT takes two places to be. (The mean of all is subtracted first.)
 #
-# **Predict first.** Which positions will be alike? (Nobody told BERT that 4 comes after
-# 3.)
+# **Predict first.** Nobody told BERT that place 4 comes after place 3. Which places will
+# look alike?
 
 # %% tags=["experiment"]
 bert = masked.backbone
@@ -265,140 +263,134 @@ tables = {
     "beta": bert.embeddings_layer_norm.beta,
 }
 tables = {name: ops.convert_to_numpy(table) for name, table in tables.items()}
-pair = prepare((["Is it sorted?"], ["It is."]), None)  # no labels
+pair = prepare((["Is it sorted?"], ["It is."]), None)  # two texts, no label
 pair = {name: ops.convert_to_numpy(x) for name, x in pair.items()}
-print(" ".join(pieces[i] for i in pair["token_ids"][0] if i != PAD))
-print("segments:", *pair["segment_ids"][0, :12])
+print("tokens:  ", " ".join(pieces[i] for i in pair["token_ids"][0] if i != PAD))
+print("segments:", *pair["segment_ids"][0, :10])
 yours = bert_input(pair["token_ids"], pair["segment_ids"], **tables)
 ours = ops.convert_to_numpy(bert(pair, return_hidden_states=True)["hidden_states"][0])
 input_difference = np.abs(yours - ours).max()
 print(f"largest difference, yours and BERT's: {input_difference:.1e}")
 
-places = tables["position_table"][:40]
-places = places - places.mean(axis=0)
-places = places / np.linalg.norm(places, axis=1, keepdims=True)
-show.matrix(
-    places @ places.T, "position", "position", "Cosine of learned position vectors"
-)
-lengths = np.linalg.norm(tables["segment_table"], axis=1)
-print(f"length of segment vectors: {lengths[0]:.2f} and {lengths[1]:.2f}")
+vectors = tables["position_table"][:width]
+vectors = vectors - vectors.mean(axis=0)
+vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+cosines = vectors @ vectors.T
+show.matrix(cosines, "position", "position", "Cosine of position vectors")
+near, far = (np.diag(cosines, distance).mean() for distance in (1, 20))
+print(f"mean cosine of neighbours {near:.2f}, of places 20 apart {far:.2f}")
 
 # %% [markdown]
-# TODO
+# TODO positions
 #
-# The original BERT had a second task besides filling in blanks: does the second text really follow
-# the first one in the book, or is it from somewhere else (Devlin et al. 2018, section 3.1,
-# task 2)? Segments came with it. RoBERTa left that task out and did as well or better (Liu
-# et al. 2019, section 4.2). So did we: our BERT has read one docstring at a time, its segment is
-# always 0, and the vector of segment 1 is as random as on the first day. For a task with pairs it would have to learn it.
+# The first BERT was trained on a second task as well: does the second text really follow
+# the first one in its book, or was it taken from somewhere else (Devlin et al. 2018,
+# section 3.1, task 2)? That is where segments were needed. RoBERTa left this task out and
+# did as well or better without it (Liu et al. 2019, section 4.2), and so did we: our
+# BERT has only ever seen segment 0, and its vector for segment 1 is as random as on the
+# first day. A task with pairs would have to teach it.
 
 # %% [markdown]
 # ## 3. Both ways at once
 #
-# Lesson 05 had a decoder that reads from left to right and never sees what comes next. So
-# why does BERT look both ways? Go back to the first question, and stop before the blank:
-# "Return the". From there almost any noun is possible.
+# The decoder of lesson 05 reads from left to right and never sees what is to come. Why
+# does BERT look both ways? Go back to the blank at the top and stop in front of it:
+# "Return the". From there almost any noun will do.
 #
-# How much are the two sides worth? From each of some hundred sentences we hide one whole
-# word in the middle, and let BERT see the left side only, the right side only, or both.
-# (What it may not see is hidden by the padding mask, as in lesson 01.)
+# What is each side worth? In some hundred sentences we hide one whole word that stands
+# well inside, and let BERT see neither side, the left one, the right one, or both. (What
+# it may not see is hidden by the padding mask, as in lesson 01.)
 #
-# **Predict first.** How often does it find the exact word, with one side and with two?
-
+# **Predict first.** How often will it find the very word, with one side and with two?
 
 # %% tags=["experiment"]
+
+
 def read(texts):
-    """Texts as inputs of BERT: integers (B, T)."""
+    """Texts as inputs of BERT: a dictionary of integers (B, T)."""
     inputs = prepare(list(texts))
     return {name: ops.convert_to_numpy(x).astype("int32") for name, x in inputs.items()}
 
 
 def in_batches(function, inputs, size=64):
     """What a function of inputs gives, some rows at a time."""
-    rows = range(0, len(inputs["token_ids"]), size)
-    parts = [function({k: x[i : i + size] for k, x in inputs.items()}) for i in rows]
+    starts = range(0, len(inputs["token_ids"]), size)
+    parts = [function({k: x[i : i + size] for k, x in inputs.items()}) for i in starts]
     return np.concatenate([ops.convert_to_numpy(part) for part in parts])
 
 
 def whole_words(token_ids):
-    """Places of whole words of letters, with four tokens or more on either side."""
-    token = [pieces[i] for i in token_ids]
-    end = token.index("[SEP]")
+    """Places of whole words with four tokens or more on either side."""
+    tokens = [pieces[i] for i in token_ids]
+    end = tokens.index("[SEP]")
     return [
-        t
-        for t in range(5, end - 4)
-        if token[t].isalpha() and not token[t + 1].startswith("##")
+        place
+        for place in range(5, end - 4)
+        if tokens[place].isalpha() and not tokens[place + 1].startswith("##")
     ]
 
 
 random = np.random.default_rng(0)
-some = random.permutation(len(sentences))[: this.at_scale(quick=60, default=600)]
-inputs = read(sentences[i] for i in some)
-long_enough = [b for b, row in enumerate(inputs["token_ids"]) if whole_words(row)]
-inputs = {name: x[long_enough] for name, x in inputs.items()}
-rows = np.arange(len(long_enough))
-blank = np.array([random.choice(whole_words(row)) for row in inputs["token_ids"]])
-hidden = inputs["token_ids"][rows, blank].copy()
-inputs["token_ids"][rows, blank] = MASK
-place, blank_place = np.arange(48), blank[:, None]
-seen = {
-    "neither side": place == blank_place,
-    "left": place <= blank_place,
-    "right": place >= blank_place,
-    "both": place >= 0,
+chosen = random.permutation(len(sentences))[: this.at_scale(quick=60, default=600)]
+inputs = read(sentences[i] for i in chosen)
+rows = [b for b, row in enumerate(inputs["token_ids"]) if whole_words(row)]
+inputs = {name: x[rows] for name, x in inputs.items()}
+blank = np.array([[random.choice(whole_words(row))] for row in inputs["token_ids"]])
+answers = np.take_along_axis(inputs["token_ids"], blank, axis=1)[:, 0]
+np.put_along_axis(inputs["token_ids"], blank, MASK, axis=1)
+places = np.arange(width)
+may_see = {
+    "neither": places == blank,
+    "left": places <= blank,
+    "right": places >= blank,
+    "both": places >= 0,
 }
+
+
+def say(batch):
+    """The likeliest token at each blank."""
+    positions = batch.pop("positions")
+    return ops.argmax(masked(batch, positions=positions)[:, 0], axis=-1)
+
+
 found = {}
-for name, visible in seen.items():
+for side, visible in may_see.items():
     shown = {**inputs, "padding_mask": inputs["padding_mask"] * visible}
-    shown["positions"] = blank_place
-
-    def at_blank(batch):
-        """The likeliest token for each blank."""
-        positions = batch.pop("positions")
-        return ops.argmax(masked(batch, positions=positions)[:, 0], axis=-1)
-
-    found[name] = (in_batches(at_blank, shown) == hidden).mean()
-    print(f"{name:13} {found[name]:.1%}")
-show.bars(
-    list(found),
-    list(found.values()),
-    "what BERT sees",
-    "word found",
-    f"{len(rows)} blanks",
-)
+    found[side] = np.mean(in_batches(say, {**shown, "positions": blank}) == answers)
+    print(f"{side:8} {found[side]:.1%}")
+title = f"{len(rows)} blanks, one in each sentence"
+show.bars(list(found), list(found.values()), "what BERT sees", "word found", title)
 
 # %% [markdown]
-# TODO
+# TODO sides
 #
-# Mind what this is not: our BERT never learned to read half a sentence, and a model that is trained
-# from left to right would do better with the left side than it does. But it could not do
-# the last thing at all. A model that predicts each token must not see that token; with a
-# causal mask it sees none that comes later, and gets a question at every position. If BERT saw
-# both sides *and* was asked at every position, it would find each answer in its input.
-# So what is asked has to be hidden first, and what is hidden cannot be used to answer: that is the price
-# of looking both ways. (The other price: BERT cannot write. Lesson 09 has the models that
-# can.)
+# Mind what this is not. Our BERT never learned to read half a sentence; a model that was
+# trained to go from left to right would make more of the left side.
+#
+# Such a model has another advantage: with a causal mask it is asked at *every* position,
+# and no position sees its own answer. Had BERT both sides in view and a question at every
+# position, it would find each answer in its input. So whatever is asked about has to be
+# hidden first, and can then be no clue for the rest: that is the price of looking both
+# ways. (Another price: BERT cannot write. Lesson 09 has the models that can.)
 
 # %% [markdown]
 # ## 4. Hide some, and ask
 #
-# The **masked language model** (Devlin et al. 2018, section 3.1, task 1):
+# The **masked language model** (Devlin et al. 2018, section 3.1, task 1), for each text:
 #
 # 1. Choose 15 % of the tokens at random. Special tokens are never chosen.
-# 2. Of the chosen ones, 80 % become `[MASK]`, 10 % a random token, and 10 % stay as they
-#    are.
-# 3. Ask for the original token at all the chosen places, and at no others.
+# 2. Of the chosen ones, 80 % become `[MASK]`, 10 % become a random token, and 10 % stay
+#    as they are.
+# 3. Ask for the original token at all the chosen places, and nowhere else.
 #
-# Why so complicated? Because of what comes later. No review and no question will ever
-# have a `[MASK]` in it. If `[MASK]` were the only place where BERT is asked anything, it could
-# be lazy everywhere else. With the 10 % that stay and the 10 % that lie it can never be
-# sure of a word that it reads, and has to check every one against its context
-# (appendix A.1).
+# Why so complicated? No text of a later task will have a `[MASK]` in it. If `[MASK]` were
+# the only sign of a question, BERT could be lazy everywhere else. With 10 % that stay and
+# 10 % that are wrong it never knows whether a word that it reads is to be trusted, and
+# has to keep an opinion of its own about every place (appendix A.1).
 #
-# To choose, a uniform random number is drawn for each token: it is chosen if `choice` is
-# below 0.15. A second number, `fate`, says what becomes of it: below 0.8 `[MASK]`, from
-# 0.8 to below 0.9 the random token that stands ready in `random_ids`, from 0.9 on it
-# stays. (The numbers are drawn outside, so that your result can be checked.)
+# The dice are thrown outside, so that your result can be checked. A token is chosen if its
+# `choice` is below 0.15. Its `fate` says what becomes of it: below 0.8 it is `[MASK]`,
+# from 0.8 to below 0.9 the token that stands ready in `random_ids`, from 0.9 on it stays.
 #
 # ### Exercise: masking (4 points)
 
@@ -425,85 +417,80 @@ def mask_tokens(token_ids, special_ids, mask_id, choice, fate, random_ids):
 check(mask_tokens)
 
 # %% [markdown]
-# RoBERTa draws new numbers each time a text is read (**dynamic** masking), where the first BERT drew them
-# ten times for each text and repeated those (Liu et al. 2019, section 4.1). That costs nothing,
-# and the same text gives other questions in every epoch.
+# The first BERT threw the dice ten times for each text and reused what came out. RoBERTa
+# throws them again each time a text is read, **dynamic masking**, which costs nothing and
+# asks new questions of an old text (Liu et al. 2019, section 4.1). Ours was trained so.
 #
-# Did the trick work? We mask some sentences as in training and look at what our BERT says
-# at four kinds of places: where it reads `[MASK]`, where it reads a random token, where it
-# reads the right token and is asked nevertheless, and where it reads the right token and
-# was never asked. At each we count how often its likeliest token is the original one.
+# Did the trick with the 10 and 10 % work? We mask some sentences as in training, and look
+# at what BERT says at four kinds of places: where it reads `[MASK]`; where it reads a
+# random token; where it reads the right token and is asked all the same; and where
+# it reads the right token and nobody asks. We count how often its likeliest token is the
+# original one.
 #
-# **Predict first.** Order the four. At which will it be right almost always? Does it
-# believe a random token?
+# **Predict first.** Put the four in order. Which one comes near 100 %? At a random token,
+# does it believe what it reads?
 
 # %% tags=["experiment"]
-texts = [sentences[i] for i in random.permutation(len(sentences))[:600]]
-texts = texts[: this.at_scale(quick=60, default=600)]
-inputs = read(texts)
-original = inputs["token_ids"]
-shape = original.shape
-inputs["token_ids"], labels = mask_tokens(
-    original,
-    [PAD, CLS, SEP],
-    MASK,
-    random.random(shape),
-    random.random(shape),
-    random.integers(len(SPECIAL), len(pieces), shape),
-)
-asked = labels != 0
-words_only = ~np.isin(original, [PAD, CLS, SEP])
-read_now = inputs["token_ids"]
+chosen = random.permutation(len(sentences))[: this.at_scale(quick=60, default=500)]
+inputs = read(sentences[i] for i in chosen)
+original = inputs["token_ids"].copy()
+dice = [random.random(original.shape) for _ in range(2)]
+random_ids = random.integers(len(SPECIAL), len(pieces), original.shape)
+unasked = [PAD, CLS, SEP]
+now, labels = mask_tokens(original, unasked, MASK, *dice, random_ids)
+inputs["token_ids"] = now.astype("int32")
+asked, words = labels != 0, ~np.isin(original, unasked)
 kinds = {
-    "[MASK]": asked & (read_now == MASK),
-    "random": asked & (read_now != MASK) & (read_now != original),
-    "kept": asked & (read_now == original),
-    "not asked": ~asked & words_only,
+    "[MASK]": asked & (now == MASK),
+    "random": asked & (now != MASK) & (now != original),
+    "kept": asked & (now == original),
+    "not asked": words & ~asked,
 }
 print(
-    f"chosen: {asked.sum() / words_only.sum():.1%} of {words_only.sum():,} tokens, of which"
+    f"chosen: {asked.sum() / words.sum():.1%} of {words.sum():,} tokens; of these",
+    end=" ",
 )
-for name in ("[MASK]", "random", "kept"):
-    print(f"   {name:7} {kinds[name].sum() / asked.sum():.1%}")
+print(", ".join(f"{kinds[k].sum() / asked.sum():.1%} {k}" for k in list(kinds)[:3]))
 said = in_batches(lambda batch: ops.argmax(masked(batch), axis=-1), inputs)
-right_at = {name: (said == original)[where].mean() for name, where in kinds.items()}
-believed = (said == read_now)[kinds["random"]].mean()
+says_original = {kind: np.mean((said == original)[at]) for kind, at in kinds.items()}
+believes_random = np.mean((said == now)[kinds["random"]])
 show.bars(
-    list(right_at),
-    list(right_at.values()),
-    "what stands there",
-    "original token found",
-    "It looks at words, and does not quite believe them",
+    list(says_original),
+    list(says_original.values()),
+    "what BERT reads there",
+    "says the original",
+    "It can see the word, and still forms an opinion",
 )
-for name, share in right_at.items():
-    print(f"{name:10} original found {share:.1%}")
-print(f"random tokens taken for true: {believed:.1%}")
+for kind, share in says_original.items():
+    print(f"{kind:9}: says the original token at {share:.1%}")
+print(f"random   : says the random token at {believes_random:.1%}")
 
 # %% [markdown]
-# TODO
+# TODO kinds
 
 # %% [markdown]
 # ## 5. A loss where something was asked
 #
-# At each place the last block gives a vector, and a small head (a dense layer, GELU, a
-# layer norm) turns it into a **state** of D numbers. Its dot product with a token's line
-# in the token table is that token's logit: the same table turns tokens into vectors and
-# vectors into tokens, as in lesson 05. Then the usual cross-entropy, over the places that
-# were asked and no others:
+# The last block gives a vector for each place. A small head (a dense layer, a GELU, a
+# layer norm) makes a **state** of it, again D numbers. The dot product of a state with a
+# line of the token table is that token's logit: one table turns tokens into vectors
+# and vectors into tokens, as in lesson 05. Then comes the usual cross-entropy, over the
+# places that were asked and no others:
 #
 # $$\text{logits} = H E^\top + c, \qquad
-#   \text{loss} = -\frac{1}{M} \sum_{\text{asked } (b, t)} \log p_{b,t}(y_{b,t})$$
+#   \text{loss} = -\frac{1}{M} \sum_{(b, t)\ \text{asked}} \log p_{b,t}(y_{b,t})$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
 # | $H$ | (B, T, D) | states |
 # | $E$ | (V, D) | the token table |
-# | $c$ | (V,) | a bias for each token: how common it is |
+# | $c$ | (V,) | a bias for each token: how frequent it is |
+# | $p$ | (B, T, V) | the softmax of the logits over the vocabulary |
 # | $y$ | (B, T) | labels, 0 where nothing is asked |
-# | $M$ | | how many are asked |
+# | $M$ | | how many places are asked |
 #
-# V is large, 30,522 in the original. So it pays to pick the states that are asked *first*
-# and to multiply only those with the table: 15 % of the work.
+# V is large (30,522 in the first BERT), so it pays to pick the states that are asked
+# *first* and to multiply only these with the table: 15 % of the work.
 #
 # ### Exercise: the masked loss (3 points)
 
@@ -528,8 +515,8 @@ def masked_lm_loss(states, labels, token_table, bias):
 check(masked_lm_loss)
 
 # %% [markdown]
-# **Predict first.** What is the loss of a model that finds all 6,000 pieces equally likely?
-# What if it knows how frequent each piece is, and nothing of the context?
+# **Predict first.** What is the loss of a model that finds all 6,000 pieces equally
+# likely? And of one that knows how frequent each piece is, and looks at no context?
 
 
 # %% tags=["experiment"]
@@ -539,59 +526,51 @@ def states_of(batch):
     return masked.head_layer_norm(masked.head_dense(x))
 
 
-bias = ops.convert_to_numpy(masked.head_bias.bias)
-loss = masked_lm_loss(
-    in_batches(states_of, inputs), labels, tables["token_table"], bias
-)
-frequency = 1 + np.bincount(original[words_only], minlength=len(pieces))
-frequency = frequency / frequency.sum()
-frequency_loss = -np.log(frequency[labels[asked]]).mean()
-for name, value in (
-    ("all alike", np.log(len(pieces))),
-    ("by frequency", frequency_loss),
-    ("our BERT", loss),
-):
-    print(
-        f"{name:13} loss {value:.2f}, as unsure as between {np.exp(value):,.0f} pieces"
-    )
+table, bias = tables["token_table"], ops.convert_to_numpy(masked.head_bias.bias)
+bert_loss = masked_lm_loss(in_batches(states_of, inputs), labels, table, bias)
+frequency = 1 + np.bincount(original[words], minlength=len(pieces))
+frequency_loss = -np.log((frequency / frequency.sum())[labels[asked]]).mean()
+losses = {
+    "all alike": np.log(len(pieces)),
+    "by frequency": frequency_loss,
+    "our BERT": bert_loss,
+}
+for name, loss in losses.items():
+    print(f"{name:13} loss {loss:.2f}: as unsure as between {np.exp(loss):,.0f} pieces")
 
 # %% [markdown]
-# TODO
+# TODO loss
 
 # %% [markdown]
 # ## 6. What 15 % costs
 #
-# A causal model answers a question at every token of its text. BERT answers 15 of a hundred, and has to read
-# the other 85 anyway. So why not hide more? Each answer then has fewer clues.
+# A causal model answers a question at every token of its text. BERT answers at 15 of a
+# hundred, and has to read the other 85 all the same. Why not hide more?
 #
-# **Predict first.** We hide 5, 15, 30, 45, 60 or 80 % of the tokens (all of them behind `[MASK]`). How
-# fast does the loss rise? Is there a cliff?
+# **Predict first.** We hide from 5 to 80 % of the tokens, this time all behind `[MASK]`.
+# How does the loss rise: like a line, or with a cliff somewhere?
 
 # %% tags=["experiment"]
-rates = [0.05, 0.15, 0.3, 0.45, 0.6, 0.8]
-draws = random.random(shape)
-losses = []
+rates = np.array([0.05, 0.15, 0.3, 0.45, 0.6, 0.8])
+by_rate = []
 for rate in rates:
-    chosen = words_only & (draws < rate)
-    more = {**inputs, "token_ids": np.where(chosen, MASK, original)}
-    states = in_batches(states_of, more)
-    asks = np.where(chosen, original, 0)
-    losses.append(masked_lm_loss(states, asks, tables["token_table"], bias))
+    hidden = words & (dice[0] < rate)
+    batch = {**inputs, "token_ids": np.where(hidden, MASK, original).astype("int32")}
+    states, asks = in_batches(states_of, batch), np.where(hidden, original, 0)
+    by_rate.append(masked_lm_loss(states, asks, table, bias))
 left, right = show.panels(4.6, 4.6)
-share = [100 * rate for rate in rates]
 show.curves(
-    share,
-    {"our BERT": losses, "by frequency alone": [frequency_loss] * len(rates)},
+    100 * rates,
+    {"our BERT": by_rate, "by frequency": [frequency_loss] * len(rates)},
     "tokens hidden, %",
     "loss where asked",
-    "Fewer clues, harder questions",
-    dotted=["by frequency alone"],
+    "Fewer clues, harder questions …",
+    dotted=["by frequency"],
     axes=left,
 )
-tokens_a_text = words_only.sum() / len(texts)
 show.curves(
-    share,
-    {"questions": [rate * tokens_a_text for rate in rates]},
+    100 * rates,
+    {"questions": rates * words.sum() / len(words)},
     "tokens hidden, %",
     "questions a sentence",
     "… and more of them",
@@ -599,31 +578,32 @@ show.curves(
 )
 print(
     "loss:",
-    ", ".join(f"{x:.2f} at {r:.0%}" for r, x in zip(rates, losses, strict=True)),
+    ", ".join(f"{x:.2f} at {r:.0%}" for r, x in zip(rates, by_rate, strict=True)),
 )
 
 # %% [markdown]
-# TODO
+# TODO rates
 #
-# Wettig et al. (2022) trained many models and found that 15 % is no law: 40 % did better
-# than 15 % for a model of BERT-large's size, and even 80 % kept most of the quality after
-# fine-tuning. They see two effects that pull against each other, and you have just drawn both:
-# harder questions, and more of them. For a small model, as ours, the best rate is lower.
+# Wettig et al. (2022) trained models at many rates and found that 15 % is no law: for one
+# of BERT-large's size 40 % did better, and even 80 % kept most of what the models
+# learned, as measured after fine-tuning. They explain it by the two effects that
+# you have just drawn, which pull in opposite directions: harder questions, and more of
+# them. How many are too many depends on the model: larger ones bear a higher rate.
 
 # %% [markdown]
 # ## 7. One vector for a text
 #
-# Now a task: **from which package is a sentence?** Keras, Matplotlib, NumPy, SciPy or
-# scikit-learn. Names that would give it away are masked, and no file has sentences in two
-# splits.
+# Now a task: **which package is a sentence from?** Keras, Matplotlib, NumPy, SciPy or
+# scikit-learn. Names that would give it away read "this package", and training,
+# validation and test sentences come from different source files.
 #
-# BERT gives a vector for each token, and a classifier wants one for the text. Two answers:
+# BERT has a vector for each token, and a classifier wants one for the text. Two answers:
 #
-# - **`[CLS]`**: the vector of the first token. It stands for no word, so it is free to
-#   gather what the text as a whole says (Devlin et al. 2018, section 4).
+# - **`[CLS]`**: take the vector of the first token. It stands for no word and is free to
+#   gather what the text as a whole says (Devlin et al. 2018, section 4.1).
 # - **Mean**: average the vectors of all tokens that are no padding.
 #
-# Then comes one linear layer, the **head**, with a column for each class.
+# Then one linear layer, the **head**, with a column for each class.
 #
 # ### Exercise: the head (3 points)
 
@@ -650,157 +630,171 @@ def text_logits(states, padding_mask, kernel, bias, pooling):
 check(text_logits)
 
 # %% [markdown]
-# From here on you can take another model and another task, by changing the two names in the next
-# cell: MiniLM is a BERT with 22.7 million weights, and SST-2 has sentences of film reviews, positive or negative. Both are
-# downloaded at first use. (With `TLKERAS_SCALE=full` that is what runs.)
+# From here on you may take another model and another task, by changing one line in the
+# next cell: `checkpoint, task = minilm`. MiniLM is a BERT of six blocks and 22.7 million
+# weights; SST-2 is sentences of film reviews, negative or positive. Both are downloaded
+# at first use, and everything takes ten times as long.
 
-# %%
+# %% tags=["experiment"]
 from tlkeras.datasets import sst2
 
-ours_here = (preset, docstrings)
-minilm = ("hf://sentence-transformers/all-MiniLM-L6-v2", sst2)
-checkpoint, task = this.at_scale(quick=ours_here, default=ours_here, full=minilm)
+small = preset, docstrings
+minilm = "hf://sentence-transformers/all-MiniLM-L6-v2", sst2
+checkpoint, task = this.at_scale(quick=small, default=small, full=minilm)
+
+prepare = preprocessor(checkpoint, sequence_length=width)
+pieces = prepare.tokenizer.get_vocabulary()
+PAD, UNK, CLS, SEP, MASK = (pieces.index(name) for name in SPECIAL)
+splits = splits if task is docstrings else task.load_data()
+sizes = this.at_scale(quick=(80, 40, 60), default=(2000, 700, 1300))
 
 
-# %%
 def some_of(split, count):
-    """At most so many texts of a split, in random order."""
+    """At most so many texts of a split, in random order: inputs, labels, texts."""
     texts, labels = split
     chosen = np.random.default_rng(0).permutation(len(texts))[:count]
-    return [texts[i] for i in chosen], labels[chosen]
+    texts = [texts[i] for i in chosen]
+    return read(texts), labels[chosen], texts
 
 
-splits = splits if task is docstrings else task.load_data()
-sizes = this.at_scale(quick=(80, 40, 60), default=(2500, 700, 1300))
-(train_texts, train_labels), (check_texts, check_labels), (test_texts, test_labels) = (
+(train, train_labels, train_texts), (checked, check_labels, check_texts), test_split = (
     some_of(split, size) for split, size in zip(splits, sizes, strict=True)
 )
-prepare = preprocessor(checkpoint, sequence_length=48)
-train, checked, test = map(read, (train_texts, check_texts, test_texts))
+test, test_labels, test_texts = test_split
+print(
+    f"{len(train_labels):,} texts to train with, {len(check_labels)} to validate,",
+    end=" ",
+)
+print(f"{len(test_labels):,} to test\n")
 for label, text in zip(test_labels[:6], test_texts[:6], strict=True):
     print(f"{task.CLASSES[label]:11} {text}")
 
 # %% [markdown]
-# A head on `[CLS]` is what the paper recommends. But it fine-tuned everything behind the
-# head, and its `[CLS]` had been trained on a task of its own, the one with two texts. Ours has
-# never been asked anything at `[CLS]`.
+# Could you have told them apart? Some give themselves away by a single word, some by
+# nothing.
 #
-# **Predict first.** The backbone stays as it is, and only a head learns (lesson 06: features), on 300
-# labels. Which is better, `[CLS]` or the mean? Is a BERT with *random* weights worth anything?
+# The paper puts the head on `[CLS]`. But it fine-tuned everything behind the head, and
+# its `[CLS]` had been trained before, on the task with two texts. Nobody has ever
+# asked ours anything.
+#
+# **Predict first.** BERT stays as it is, and only a head learns from 300 labels (lesson 06:
+# features). Which is better, `[CLS]` or the mean? What is a BERT with *random* weights
+# worth? And a simple count of words?
 
 # %% tags=["experiment"]
-import keras
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from tlkeras.transfer import draw_labels, estimate
 
 
-def features(backbone, inputs, pooling):
-    """One vector a text, by your head with a kernel that changes nothing."""
-    keep = inputs["padding_mask"] == 1
-    size = backbone.get_config()["hidden_dim"]
+def vectors_of(backbone, inputs, pooling):
+    """One vector a text: your head, with a kernel that changes nothing."""
     states = in_batches(lambda batch: backbone(batch)["sequence_output"], inputs)
+    size = states.shape[-1]
+    keep = inputs["padding_mask"] == 1
     return text_logits(states, keep, np.eye(size), np.zeros(size), pooling)
 
 
-def probe(train_part, check_part, test_part, seed, count):
-    """Test accuracy of a linear head, its strength chosen on the validation texts."""
-    chosen = draw_labels(train_labels, count, seed)
-    best = (0, 0)
+def probe(parts, seed):
+    """Test accuracy of a linear head; its strength is chosen on validation texts."""
+    train_part, check_part, test_part = parts
+    chosen, results = draw_labels(train_labels, label_count, seed), []
     for strength in (0.01, 0.1, 1, 10, 100):
         head = LogisticRegression(C=strength, max_iter=3000)
         head.fit(train_part[chosen], train_labels[chosen])
         score = head.score(check_part, check_labels)
-        best = max(best, (score, head.score(test_part, test_labels)))
-    return best[1]
+        results.append((score, head.score(test_part, test_labels)))
+    return max(results)[1]
 
 
-backbone = from_preset(checkpoint)
-keras.utils.set_random_seed(0)
-untrained = backbone.__class__.from_config(backbone.get_config())
+backbone = from_preset(checkpoint, use_pooler=False)
+untrained = type(backbone).from_config(backbone.get_config())
+three = train, checked, test
 ways = {}
-for name, body in (("random", untrained), ("BERT", backbone)):
+for name, body in (("random weights", untrained), ("our BERT", backbone)):
     for pooling in ("cls", "mean"):
-        x = [features(body, part, pooling) for part in (train, checked, test)]
-        middle, spread = x[0].mean(axis=0), x[0].std(axis=0)
-        ways[f"{name}, {pooling}"] = [(part - middle) / spread for part in x]
+        parts = [vectors_of(body, inputs, pooling) for inputs in three]
+        middle, spread = parts[0].mean(axis=0), parts[0].std(axis=0)
+        ways[f"{name}, {pooling}"] = [(part - middle) / spread for part in parts]
 tfidf = TfidfVectorizer(sublinear_tf=True).fit(train_texts)
 ways["words (TF-IDF)"] = [
-    tfidf.transform(part) for part in (train_texts, check_texts, test_texts)
+    tfidf.transform(texts) for texts in (train_texts, check_texts, test_texts)
 ]
-seeds, count = range(this.at_scale(quick=2, default=5)), this.at_scale(60, 300)
-probes = {
-    name: estimate([probe(*x, seed, count) for seed in seeds])
-    for name, x in ways.items()
-}
-for name, accuracy in probes.items():
-    print(f"{name:15} {accuracy}")
+label_count = this.at_scale(quick=60, default=300)
+seeds = range(this.at_scale(quick=2, default=5))
+probes = {way: [probe(parts, seed) for seed in seeds] for way, parts in ways.items()}
+for way, accuracies in probes.items():
+    print(f"{way:20} {estimate(accuracies)}")
+gain = estimate(np.subtract(probes["our BERT, mean"], probes["our BERT, cls"]))
+print(f"mean over [CLS], seed by seed: {gain}")
 
 # %% [markdown]
-# TODO
+# TODO probes
 
 # %% [markdown]
 # ## 8. Fine-tuning
 #
-# Now everything learns: the head, and the whole of BERT behind it. The rule of thumb: small
-# learning rates, few steps, because the weights are already good. `BertClassifier` is
-# a `Bert`, your head and a dropout. `Retrainer` trains one compiled model again and again;
-# the seeds differ in which texts have labels, in the order of batches and in dropout.
+# Now everything learns, the head and all of BERT behind it. `BertClassifier` is a `Bert`,
+# dropout and your head; `Retrainer` trains one compiled model again and again, each time
+# from the checkpoint. A seed decides which texts keep their labels and the order of the
+# batches. Learning rate and number of steps were chosen on the validation texts, from
+# TODO grid.
 #
-# Learning rate and steps were chosen on the validation texts, from TODO.
-#
-# **Predict first.** How much does fine-tuning add to the probes above, on the same 300
-# labels? And does `[CLS]` catch up with the mean when everything may move?
+# **Predict first.** The same 300 labels: how much does fine-tuning add to the probes?
+# Does `[CLS]` catch up with the mean, now that everything can move?
 
 # %% tags=["experiment"]
+import keras
+
 from tlkeras.models import BertClassifier
 from tlkeras.transfer import Retrainer
 
-steps, rate = this.at_scale(quick=(2, 5e-4), default=(100, 5e-4), full=(300, 5e-5))
-classifiers, tuned = {}, {}
+rate, steps = this.at_scale(quick=(5e-4, 2), default=(5e-4, 80), full=(5e-5, 300))
+trainers, tuned = {}, {}
 for pooling in ("cls", "mean"):
     keras.utils.set_random_seed(0)
-    model = BertClassifier(from_preset(checkpoint), len(task.CLASSES), pooling=pooling)
-    trainer = Retrainer(model, jit_compile=this.at_scale(quick=False, default=True))
-    classifiers[pooling] = trainer
-    accuracies = []
-    for seed in seeds[: this.at_scale(quick=1, default=3, full=5)]:
-        chosen = draw_labels(train_labels, count, seed)
+    body = from_preset(checkpoint, use_pooler=False)
+    model = BertClassifier(body, len(task.CLASSES), pooling=pooling)
+    trainer = Retrainer(
+        model, batch_size=16, jit_compile=this.at_scale(quick=False, default=True)
+    )
+    trainers[pooling], tuned[pooling] = trainer, []
+    for seed in seeds:
+        chosen = draw_labels(train_labels, label_count, seed)
         few = {name: x[chosen] for name, x in train.items()}
         trainer.run(few, train_labels[chosen], rate, steps, seed)
-        accuracies.append(trainer.accuracy(test, test_labels))
-    tuned[pooling] = estimate(accuracies)
-    print(
-        f"fine-tuned, {pooling:4} {tuned[pooling]}   probe {probes[f'BERT, {pooling}']}"
-    )
+        tuned[pooling].append(trainer.accuracy(test, test_labels))
+    more = estimate(np.subtract(tuned[pooling], probes[f"our BERT, {pooling}"]))
+    print(f"fine-tuned, {pooling:4} {estimate(tuned[pooling])}; over its probe {more}")
 
 # %% [markdown]
-# TODO
+# TODO tuned
 #
-# For the rest of the lesson, one classifier with all the labels that we have.
+# Lesson 06 compares these ways over many numbers of labels. From here on we need one good
+# classifier, and give it all the labels that we have.
 
 # %% tags=["experiment"]
+trainer = trainers["mean"]
 steps = this.at_scale(quick=2, default=250, full=600)
-trainer = classifiers["mean"]
 trainer.run(train, train_labels, rate, steps, seed=0)
 classifier = trainer.model
 check_logits, test_logits = trainer.logits(checked), trainer.logits(test)
-test_right = test_logits.argmax(axis=-1) == test_labels
-print(
-    f"{len(train_labels):,} labels, {steps} steps: {test_right.mean():.1%} of the test texts"
-)
+answers = test_logits.argmax(axis=-1)
+is_right = answers == test_labels
+test_accuracy = is_right.mean()
+print(f"{len(train_labels):,} labels: {test_accuracy:.1%} of the test texts are right")
 
 # %% [markdown]
 # ## 9. What does it look at?
 #
-# A head has a row of weights for each token that looks (lesson 02). What do the heads of
-# this BERT look at in general? We average over the tokens of some hundred texts, and
-# sort what is looked at: the token itself, the one before it, the one after it, the two
-# special ones, and the rest.
+# A head has a row of weights for each token that looks (lesson 02). Let us average over
+# all tokens of some hundred texts, and sort what is looked at: the token itself, the one
+# before it, the one after it, the two special tokens (if they are none of these), and the
+# rest. The last row below is a head that looks at all tokens alike.
 #
-# **Predict first.** If a head looked at all tokens alike, the two special ones would get
-# about a tenth of the weight. How much will they get?
+# **Predict first.** Will the heads be alike? How much will go to `[CLS]` and `[SEP]`, which
+# say nothing about the text?
 
 # %% tags=["experiment"]
 body = classifier.backbone
@@ -808,134 +802,139 @@ many = {name: x[: this.at_scale(quick=20, default=200)] for name, x in test.item
 
 
 def looks(inputs):
-    """Attention scores of all heads, block by block: (heads, B, T, T)."""
+    """Attention scores of all heads, block after block: (heads, B, T, T)."""
     blocks = body(inputs, return_attention_scores=True)["attention_scores"]
     blocks = [np.swapaxes(ops.convert_to_numpy(block), 0, 1) for block in blocks]
     return np.concatenate(blocks)
 
 
-real = many["padding_mask"] == 1  # (B, T)
-every = looks(many)
+scores = looks(many)
 head_count = body.get_config()["num_heads"]
-head_names = [
-    f"block {n // head_count + 1}, head {n % head_count + 1}" for n in range(len(every))
+names = [
+    f"block {n // head_count + 1}, head {n % head_count + 1}"
+    for n in range(len(scores))
 ]
-even = np.broadcast_to(
-    (real / real.sum(axis=1, keepdims=True))[:, None], every[0].shape
-)
-offset = np.subtract.outer(np.arange(real.shape[1]), np.arange(real.shape[1])).T
-special = np.isin(many["token_ids"], [CLS, SEP])[:, None, :] & (np.abs(offset) > 1)
+real = many["padding_mask"] == 1  # (B, T)
+even = (real / real.sum(axis=1, keepdims=True))[:, None] * np.ones(
+    (width, 1)
+)  # (B, T, T)
+distance = np.arange(width) - np.arange(width)[:, None]  # key − query
+elsewhere = np.abs(distance) > 1
+special = np.isin(many["token_ids"], [CLS, SEP])[:, None]
 targets = {
-    "itself": offset == 0,
-    "before": offset == -1,
-    "after": offset == 1,
-    "special": special,
-    "rest": ~special & (np.abs(offset) > 1),
+    "itself": distance == 0,
+    "before": distance == -1,
+    "after": distance == 1,
+    "special": special & elsewhere,
+    "rest": ~special & elsewhere,
 }
-shares = np.array(
+goes_to = np.array(
     [
-        [(scores * where).sum(axis=-1)[real].mean() for where in targets.values()]
-        for scores in (*every, even)
+        [(one * where).sum(axis=-1)[real].mean() for where in targets.values()]
+        for one in (*scores, even)
     ]
 )
 show.matrix(
-    shares,
+    goes_to,
     "looked at",
     "",
     "Where the weight goes",
     list(targets),
-    [*head_names, "all alike"],
+    [*names, "all alike"],
 )
-special_share = shares[:-1, 3]
+special_share = goes_to[:-1, 3]
 print(
-    f"special tokens: {special_share.min():.0%} to {special_share.max():.0%} of the weight;"
+    f"to special tokens go {special_share.min():.0%} to {special_share.max():.0%}",
+    end="; ",
 )
-print(f"if all tokens were looked at alike: {shares[-1, 3]:.0%}")
+print(f"with all tokens alike it would be {goes_to[-1, 3]:.0%}")
 
 # %% [markdown]
-# TODO Clark
+# TODO heads
 #
-# Three of these heads on one sentence, which the classifier has not been trained on. A
-# row is the token that looks.
+# In the first BERT, Clark et al. (2019, section 3.2) found heads that give more than half of their
+# weight to `[SEP]`, and argue that it is a place to look at when there is nothing to look
+# for: a **no-op**. A softmax has to give its weight to something.
+#
+# Three of the heads on one sentence, the ones that look most at the token before, at
+# special tokens, and at the rest. A row is the token that looks.
 
 # %% tags=["experiment"]
 sentence = "Return the sum of the array elements over the given axis."
-example = {name: x[:, :16] for name, x in read([sentence]).items()}
+example = read([sentence])
 length = example["padding_mask"].sum()
 example = {name: x[:, :length] for name, x in example.items()}
 shown = [pieces[i] for i in example["token_ids"][0]]
 maps = looks(example)[:, 0]  # (heads, T, T)
-axes = show.panels(4.2, 4.2, 4.2, height=4)
-for column, one in zip((1, 3, 4), axes, strict=True):
-    head = shares[:-1, column].argmax()
-    show.matrix(maps[head], "looked at", "", head_names[head], shown, shown, axes=one)
-    one.tick_params(axis="x", rotation=90)
+for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 3, 4), strict=True):
+    head = goes_to[:-1, column].argmax()
+    show.matrix(maps[head], "looked at", "", names[head], shown, shown, axes)
+    axes.tick_params(axis="x", rotation=90)
 
 # %% [markdown]
+# TODO maps
+#
 # ### Does a map explain an answer?
 #
-# It is tempting to say: the classifier answered *numpy* because it looked at *array*. Put it to the test. Take a word
-# away, by writing `[MASK]` over it, and see by how much the probability of the answer
-# falls: that is what the word was worth. Do the words that get much attention in the last
-# block turn out to be those that are worth much?
+# It is tempting to say: the classifier answered *numpy* because it looked at *array*. That
+# can be tested. Take a word away by writing `[MASK]` over it, and see how far the
+# probability of the answer falls: that is what the word was **worth**. Do words that
+# get much attention in the last block turn out to be worth much?
 #
 # Kendall's τ compares two rankings: 1 if they agree, −1 if one is the other upside down,
-# and 0 on average if they have nothing to do with each other. To know what a good τ would
-# be, we take words away in a second way as well, by hiding them with the padding mask.
+# around 0 if they have nothing to do with each other. To know what a good τ would be, we
+# measure worth in a second way as well: the word is hidden by the padding mask.
 #
-# **Predict first.** What τ do you expect between attention and worth, and between the two
+# **Predict first.** Which τ do you expect between attention and worth? And between the two
 # ways to measure worth?
 
 # %% tags=["experiment"]
 from scipy.stats import kendalltau
 
 
-def worth(inputs, answer, change):
-    """By how much the answer's probability falls without each word."""
-    words_at = np.flatnonzero(~np.isin(inputs["token_ids"][0], [PAD, CLS, SEP]))
-    variants = {
-        name: np.repeat(x, len(words_at) + 1, axis=0) for name, x in inputs.items()
-    }
-    name, value = change
-    variants[name][np.arange(len(words_at)), words_at] = value
+def worth(inputs, words_at, answer, name, value):
+    """How far the answer's probability falls without each word."""
+    count = len(words_at)
+    variants = {key: np.repeat(x, count + 1, axis=0) for key, x in inputs.items()}
+    variants[name][np.arange(count), words_at] = value  # the last row stays whole
     p = ops.convert_to_numpy(ops.softmax(classifier(variants)))[:, answer]
-    return words_at, p[-1] - p[:-1]
+    return p[-1] - p[:-1]
 
 
-agreement = {"attention": [], "the other way to measure worth": []}
+agreement = {"attention": [], "worth, the other way": []}
 for b in range(this.at_scale(quick=4, default=60)):
     one = {name: x[b : b + 1] for name, x in test.items()}
-    answer = test_logits[b].argmax()
-    words_at, by_mask = worth(one, answer, ("token_ids", MASK))
-    _, by_hiding = worth(one, answer, ("padding_mask", 0))
-    last_block = every[-head_count:, b].mean(axis=0)  # (T, T)
+    words_at = np.flatnonzero(~np.isin(one["token_ids"][0], [PAD, CLS, SEP]))
+    by_mask = worth(one, words_at, answers[b], "token_ids", MASK)
+    by_hiding = worth(one, words_at, answers[b], "padding_mask", 0)
+    last_block = scores[-head_count:, b].mean(axis=0)  # (T, T)
     received = last_block[real[b]].mean(axis=0)[words_at]
     for name, other in zip(agreement, (received, by_hiding), strict=True):
         agreement[name].append(kendalltau(by_mask, other).statistic)
-taus = {name: estimate(values) for name, values in agreement.items()}
-for name, tau in taus.items():
-    print(f"worth and {name:31} τ = {tau.mean:.2f} ± {tau.half_width:.2f}")
+tau = {name: estimate(values) for name, values in agreement.items()}
+for name, one in tau.items():
+    print(f"worth and {name:21} τ = {one.mean:.2f} ± {one.half_width:.2f}")
 
 # %% [markdown]
-# TODO
+# TODO tau
 
 # %% [markdown]
 # ## 10. Does it know when it is wrong?
 #
-# The softmax of the logits gives a probability to each class, and the largest of them is
-# the model's **confidence** in its answer. If a model says 0.8 of a hundred texts, eighty
-# of its answers should be right. Then it is **calibrated**, and its 0.8 can be used: hand everything
+# The softmax gives each class a probability, and the largest of them is the model's
+# **confidence** in its answer. If it says 0.8 of a hundred texts, eighty of these answers
+# should be right. Then it is **calibrated**, and one can work with its 0.8: hand all
 # below it to a person, for instance.
 #
-# To measure it, sort the n answers by confidence into M bins of equal width, from 0 to 1,
-# and compare in each bin $B_m$ the share that is right, $\operatorname{acc}$, with the mean confidence,
-# $\operatorname{conf}$. The **expected calibration error** is the mean gap, each bin weighed by its
-# texts (Guo et al. 2017, section 2):
+# To measure it, sort n answers by their confidence into M bins of equal width between 0
+# and 1. In each bin $B_m$ compare the share that is right, $\operatorname{acc}$, with the
+# mean confidence, $\operatorname{conf}$. The **expected calibration error** is the mean gap,
+# each bin weighed by how many texts are in it (Guo et al. 2017, section 2):
 #
 # $$\text{ECE} = \sum_{m=1}^{M} \frac{|B_m|}{n}
-#   \left|\operatorname{acc}(B_m) - \operatorname{conf}(B_m)\right|$$
+#   \,\bigl|\operatorname{acc}(B_m) - \operatorname{conf}(B_m)\bigr|$$
 #
-# Bin m holds confidences above $(m - 1)/M$ and up to $m/M$. Empty bins add nothing.
+# Bin m holds what is above $(m - 1)/M$ and at most $m/M$. Empty bins add nothing.
 #
 # ### Exercise: calibration error (3 points)
 
@@ -964,135 +963,121 @@ def calibration_error(probabilities, labels, bins):
 check(calibration_error)
 
 # %% [markdown]
-# A cure that needs one number: divide all logits by a **temperature** before the softmax,
-# as in lesson 01. Above 1 it makes every answer less sure. The order of the classes, and so the accuracy, cannot change. The number is
-# chosen so as to make the loss smallest on texts that the model was *not* trained on
-# (Guo et al. 2017, section 4.2): ours is chosen on the validation texts and judged on the test texts.
+# There is a cure that takes one number: divide all logits by a **temperature** before the
+# softmax, as in lesson 01. Above 1 it makes every answer less sure, below 1 surer. The
+# order of the classes stays, and with it every answer. The number is the one that makes
+# the loss smallest on texts that the model was not trained on (Guo et al. 2017, section
+# 4.2). Ours is chosen on the validation texts, and judged on the test texts.
 #
-# **Predict first.** Is the fine-tuned classifier too sure or too modest? Where will the
-# temperature lie?
+# **Predict first.** Is a fine-tuned classifier too sure or too modest? On which side of 1
+# will the temperature be?
+
 
 # %% tags=["experiment"]
-
-
 def probabilities(logits, temperature=1.0):
     """The softmax at a temperature."""
     return ops.convert_to_numpy(ops.softmax(logits / temperature))
 
 
-def surprise(logits, labels, temperature):
+def mean_loss(logits, labels, temperature):
     """The mean of −log p of the labels."""
     p = probabilities(logits, temperature)
-    return -np.log(p[np.arange(len(labels)), labels] + 1e-12).mean()
+    return -np.log(p[np.arange(len(labels)), labels]).mean()
 
 
 temperatures = np.geomspace(0.25, 8, 81)
-check_loss = [surprise(check_logits, check_labels, t) for t in temperatures]
-temperature = temperatures[np.argmin(check_loss)]
-calibration = {}
+on_checked = [mean_loss(check_logits, check_labels, t) for t in temperatures]
+temperature = temperatures[np.argmin(on_checked)]
 left, right = show.panels(4.4, 4.4, height=3.8)
-calibration, axes_titles = {}, ("As it is", "With a temperature")
-for axes, title, t in zip((left, right), axes_titles, (1.0, temperature), strict=True):
+errors = []
+for axes, t, title in (
+    (left, 1.0, "As it is"),
+    (right, temperature, f"Temperature {temperature:.2f}"),
+):
     p = probabilities(test_logits, t)
-    calibration[title] = calibration_error(p, test_labels, 10)
+    errors.append(calibration_error(p, test_labels, 10))
     confidence = p.max(axis=-1)
-    number = np.ceil(confidence * 10)
-    filled = [number == b for b in range(1, 11) if (number == b).sum() >= 10]
-    means = [confidence[mine].mean() for mine in filled]
-    rights = [test_right[mine].mean() for mine in filled]
-    labels_of = (
-        "confidence",
-        "share that is right",
-        f"{title}: ECE {calibration[title]:.3f}",
-    )
-    show.curves(means, {"measured": rights}, *labels_of, axes=axes)
-    show.curves(
-        [0.2, 1], {"perfect": [0.2, 1]}, *labels_of, dotted=["perfect"], axes=axes
-    )
-before, after = calibration.values()
-print(f"accuracy {test_right.mean():.1%}, mean confidence", end=" ")
-print(f"{probabilities(test_logits).max(-1).mean():.1%}")
-print(
-    f"temperature {temperature:.2f}; calibration error {before:.3f} before, {after:.3f} after"
-)
+    bins = [np.ceil(confidence * 10) == b for b in range(1, 11)]
+    bins = [mine for mine in bins if mine.sum() >= 10]  # fewer say nothing
+    conf, acc = ([x[mine].mean() for mine in bins] for x in (confidence, is_right))
+    text = "confidence", "share that is right", f"{title}: ECE {errors[-1]:.3f}"
+    show.curves(conf, {"measured": acc}, *text, axes=axes)
+    show.curves([0.2, 1], {"perfect": [0.2, 1]}, *text, dotted=["perfect"], axes=axes)
+confidence = probabilities(test_logits).max(axis=-1).mean()
+print(f"as it is: confidence {confidence:.1%} on average, right {test_accuracy:.1%}")
+print(f"calibration error {errors[0]:.3f}, with the temperature {errors[1]:.3f}")
 
 # %% [markdown]
-# TODO
+# TODO calibration
 
 # %% [markdown]
 # ## 11. Read the errors
 #
-# A share of right answers does not say what goes wrong. First, who is taken for whom? Each
-# row below is a true class, and sums to one.
+# A share does not say what goes wrong. First: who is taken for whom? Each row is a true
+# class and sums to 1.
 
 # %% tags=["experiment"]
-answer = test_logits.argmax(axis=-1)
-confusion = np.zeros((len(task.CLASSES),) * 2)
-np.add.at(confusion, (test_labels, answer), 1)
+classes = len(task.CLASSES)
+confusion = np.zeros((classes, classes))
+np.add.at(confusion, (test_labels, answers), 1)
 confusion /= np.maximum(confusion.sum(axis=1, keepdims=True), 1)
 show.matrix(
-    confusion,
-    "answer",
-    "true",
-    "Who is taken for whom",
-    task.CLASSES,
-    task.CLASSES,
+    confusion, "answer", "true", "Who is taken for whom", task.CLASSES, task.CLASSES
 )
-pairs = confusion - np.diag(np.diag(confusion))
-for place in np.argsort(-pairs, axis=None)[:3]:
-    true, given = np.unravel_index(place, pairs.shape)
-    print(
-        f"{pairs[true, given]:.0%} of {task.CLASSES[true]} taken for {task.CLASSES[given]}"
-    )
+mistaken = confusion - np.diag(np.diag(confusion))
+for place in np.argsort(-mistaken, axis=None)[:3]:
+    true, given = np.unravel_index(place, mistaken.shape)
+    print(f"{mistaken[true, given]:.0%} of {task.CLASSES[true]}", end=" ")
+    print(f"taken for {task.CLASSES[given]}")
 
 # %% [markdown]
-# Then, read some. Here are five errors of which the model was most sure. Decide for yourself where each is
-# from, and only then look at the two columns below.
+# Then read some: the five errors of which the model was surest. Decide for yourself which
+# package each is from, before you look at the lines below them.
 
 # %% tags=["experiment"]
 sure = probabilities(test_logits, temperature).max(axis=-1)
-wrong = np.flatnonzero(~test_right)
+wrong = np.flatnonzero(~is_right)
 worst = wrong[np.argsort(-sure[wrong])][:5]
 for number, i in enumerate(worst, 1):
     print(f"{number}. {test_texts[i]}")
 print()
 for number, i in enumerate(worst, 1):
-    names = f"true {task.CLASSES[test_labels[i]]}, answer {task.CLASSES[answer[i]]}"
-    print(f"{number}. {names}, probability {sure[i]:.2f}")
+    print(f"{number}. {task.CLASSES[test_labels[i]]}; answer", end=" ")
+    print(f"{task.CLASSES[answers[i]]} with probability {sure[i]:.2f}")
 
 # %% [markdown]
-# TODO
+# TODO errors
 #
-# Could a person do better? Where a sentence says little, nobody can know. So: is it right
-# more often when there is more to read?
+# Is a sentence's origin decidable at all? If an error comes of too little to go by, longer
+# sentences should be right more often. Five groups of equal size, by length; the bands
+# are 95 % intervals.
 
 # %% tags=["experiment"]
 token_count = test["padding_mask"].sum(axis=1) - 2
-edges = np.quantile(token_count, np.linspace(0, 1, 6))
-group = np.clip(np.searchsorted(edges, token_count, side="left") - 1, 0, 4)
-by_length = [estimate(test_right[group == g].astype(float)) for g in range(5)]
+groups = np.array_split(np.argsort(token_count, kind="stable"), 5)
+by_length = [estimate(is_right[group].astype(float)) for group in groups]
 show.curves(
-    [token_count[group == g].mean() for g in range(5)],
-    {"right": ([e.mean for e in by_length], [e.half_width for e in by_length])},
-    "tokens in the text",
+    [token_count[group].mean() for group in groups],
+    {"our BERT": ([e.mean for e in by_length], [e.half_width for e in by_length])},
+    "tokens in a text",
     "share that is right",
-    "More to read, more often right?",
+    "More to read, more to go by?",
 )
 
 # %% [markdown]
-# TODO
+# TODO length
 
 # %% [markdown]
 # ## 12. Break it
 #
-# Four ways to hand the *same trained weights* something else than they were trained with.
-# None of them raises an exception.
+# Four ways to hand the *same trained weights* something else than what they were trained
+# with. None of them raises an exception, and none prints a warning.
 #
-# - **Padding seen**: all of `padding_mask` is 1.
 # - **Dropout on**: the model is called with `training=True`.
-# - **Capitals kept**: the tokenizer does not turn letters into small ones.
-# - **Another vocabulary**: the same pieces, in another order. That is what happens
-#   when somebody makes the vocabulary anew, or takes the one of another checkpoint.
+# - **Padding seen**: `padding_mask` is 1 everywhere.
+# - **Capitals kept**: the tokenizer does not make letters small.
+# - **Another vocabulary**: the same pieces, numbered otherwise. That happens when somebody
+#   makes the vocabulary anew, or takes the one of another checkpoint.
 #
 # **Predict first.** Order them by the harm that they do.
 
@@ -1100,52 +1085,54 @@ show.curves(
 import keras_hub
 
 
-def read_with(vocabulary, lowercase=True):
-    """The test texts, by another tokenizer."""
-    tokenizer = keras_hub.models.BertTokenizer(vocabulary, lowercase=lowercase)
-    other = keras_hub.models.BertTextClassifierPreprocessor(
-        tokenizer, sequence_length=48
-    )
-    inputs = other(test_texts)
+def read_by(tokenizer):
+    """The test texts, cut by another tokenizer."""
+    kind = keras_hub.models.BertTextClassifierPreprocessor
+    inputs = kind(tokenizer, sequence_length=width)(test_texts)
     return {name: ops.convert_to_numpy(x).astype("int32") for name, x in inputs.items()}
 
 
 def accuracy(inputs, **arguments):
-    """The share of test texts that is put into the right class."""
-    logits = in_batches(lambda batch: classifier(batch, **arguments), inputs, 512)
-    return (logits.argmax(axis=-1) == test_labels).mean()
+    """The share of test texts that are right."""
+    logits = in_batches(lambda batch: classifier(batch, **arguments), inputs, 256)
+    return np.mean(logits.argmax(axis=-1) == test_labels)
 
 
-first = max(vocabulary[name] for name in SPECIAL) + 1
-shuffled = [*pieces[:first], *np.random.default_rng(0).permutation(pieces[first:])]
+Tokenizer = keras_hub.models.BertTokenizer
+first = max(map(pieces.index, SPECIAL)) + 1
+mixed = np.random.default_rng(0).permutation(pieces[first:]).tolist()
 broken = {
     "as trained": accuracy(test),
     "dropout on": accuracy(test, training=True),
-    "padding seen": accuracy({**test, "padding_mask": 0 * test["padding_mask"] + 1}),
-    "capitals kept": accuracy(read_with(pieces, lowercase=False)),
-    "another vocabulary": accuracy(read_with(list(map(str, shuffled)))),
+    "padding seen": accuracy(
+        {**test, "padding_mask": np.ones_like(test["padding_mask"])}
+    ),
+    "capitals kept": accuracy(read_by(Tokenizer(pieces, lowercase=False))),
+    "other vocabulary": accuracy(
+        read_by(Tokenizer([*pieces[:first], *mixed], lowercase=True))
+    ),
 }
-chance = np.bincount(test_labels).max() / len(test_labels)
+always = np.bincount(test_labels).max() / len(test_labels)
 show.bars(
     list(broken), list(broken.values()), "", "right", "The same weights, other inputs"
 )
 for name, share in broken.items():
-    print(f"{name:19} {share:.1%}")
-print(f"always the same class: {chance:.1%}")
+    print(f"{name:16} {share:.1%}")
+print(f"(always the most frequent class: {always:.1%})")
 
 # %% [markdown]
-# TODO
+# TODO broken
 
 # %% [markdown]
 # ## 13. The same checkpoint in three libraries
 #
-# A checkpoint is a few dozen arrays with names. If two libraries compute the same
-# equations, they must give the same numbers from it. `tlkeras.models.Bert` takes the arguments and
-# has the layer names of `keras_hub.models.BertBackbone`, so weights can be handed over layer
-# by layer.
+# A checkpoint is some dozens of arrays with names. Two libraries that compute the same
+# equations must get the same numbers from it. `tlkeras.models.Bert` has the arguments and
+# the layer names of `keras_hub.models.BertBackbone`, so that weights can be handed over
+# layer by layer.
 #
-# **Predict first.** Both compute in 32-bit floats. How large a difference is rounding, and
-# how large a one would make you suspicious?
+# **Predict first.** All compute in 32-bit floats, with values around 1. Up to which
+# difference would you call it rounding?
 
 # %% tags=["experiment"]
 SIZES = ("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim")
@@ -1155,32 +1142,39 @@ hub = keras_hub.models.BertBackbone(**config)
 for layer in backbone.layers:
     if layer.weights:
         hub.get_layer(layer.name).set_weights(layer.get_weights())
-approximate = from_preset(checkpoint, activation="gelu_tanh")
+with_tanh = from_preset(checkpoint, use_pooler=False, activation="gelu_tanh")
 sample = {name: x[:32] for name, x in test.items()}
 
 
 def farthest(one, other):
-    """The largest difference between two outputs, at tokens that are no padding."""
+    """The largest difference of two outputs, at tokens that are no padding."""
     return float(ops.max(ops.abs((one - other) * sample["padding_mask"][..., None])))
 
 
+ours, ours_tanh = (model(sample)["sequence_output"] for model in (backbone, with_tanh))
 theirs = hub(sample)["sequence_output"]
-exact, tanh = (model(sample)["sequence_output"] for model in (backbone, approximate))
-hub_difference, tanh_difference = farthest(exact, theirs), farthest(tanh, theirs)
-print(f"tlkeras and KerasHub:                     {hub_difference:.1e}")
-print(f"tlkeras with activation='gelu_tanh' and KerasHub: {tanh_difference:.1e}")
+hub_difference, hub_difference_tanh = (
+    farthest(ours, theirs),
+    farthest(ours_tanh, theirs),
+)
+print(f"tlkeras and KerasHub: {hub_difference:.1e}")
+print(f"the same with activation='gelu_tanh' in tlkeras: {hub_difference_tanh:.1e}")
 
 # %% [markdown]
-# TODO
+# TODO hub
+#
+# Hugging Face's `transformers` computes with PyTorch. There a dense kernel lies as (out,
+# in), and the heads of attention are one axis; apart from that they are the same arrays
+# under other names, which `hugging_face_name` knows.
 
-# %%
+# %% tags=["experiment"]
 from importlib.util import find_spec
 
 from tlkeras.checkpoints.bert import hugging_face_name
 
 
 def for_torch(weight):
-    """A weight as PyTorch keeps it: heads merged, kernels as (out, in)."""
+    """A weight as PyTorch keeps it."""
     array = ops.convert_to_numpy(weight)
     if weight.name == "embeddings":
         return torch.tensor(array)
@@ -1195,50 +1189,55 @@ if find_spec("transformers") and find_spec("torch"):
     import torch
     from transformers import BertConfig, BertModel
 
-    names = "vocab_size num_hidden_layers num_attention_heads hidden_size "
-    names += "intermediate_size max_position_embeddings type_vocab_size"
-    their_config = BertConfig(**dict(zip(names.split(), config.values(), strict=True)))
-    pooler = backbone.pooled_dense is not None
-    face = BertModel(their_config, add_pooling_layer=pooler).eval()
+    theirs = "vocab_size num_hidden_layers num_attention_heads hidden_size"
+    theirs += " intermediate_size max_position_embeddings type_vocab_size"
+    settings = BertConfig(**dict(zip(theirs.split(), config.values(), strict=True)))
+    face = BertModel(settings, add_pooling_layer=False).eval()
     face.load_state_dict(
         {hugging_face_name(w.path): for_torch(w) for w in backbone.weights}
     )
-    ids, segments, keep = (torch.tensor(sample[name]) for name in backbone.input)
+    order = ("token_ids", "padding_mask", "segment_ids")
     with torch.no_grad():
-        theirs = face(input_ids=ids, token_type_ids=segments, attention_mask=keep)
-    face_difference = farthest(exact, theirs.last_hidden_state.numpy())
+        theirs = face(*(torch.tensor(sample[name]) for name in order))
+    face_difference = farthest(ours, theirs.last_hidden_state.numpy())
     print(f"tlkeras and transformers: {face_difference:.1e}")
 else:
     face_difference = 0.0
-    print("transformers or torch is not installed. For this comparison:")
-    print("pip install transformers torch, and run the cell again.")
+    print("transformers or torch is not installed. To see this comparison:")
+    print("pip install transformers torch, then run this cell again.")
+
+# %% [markdown]
+# TODO face, tokenizers
 
 # %% [markdown]
 # ## What you have built
 #
-# TODO
+# - A tokenizer, BERT's input, its masking, its loss, a head: all of BERT but its blocks,
+#   which are those of lesson 04.
+# - A classifier, and three ways to look at it that a share of right answers hides: whether
+#   its confidence can be trusted, which classes it mixes up, and what it says when its
+#   input is not what it was trained on.
 #
 # ## Where this comes from
 #
 # - Devlin, Chang, Lee and Toutanova (2018), *BERT: Pre-training of Deep Bidirectional
 #   Transformers for Language Understanding*,
-#   [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Sections 3 (the input), 3.1 (the
-#   two tasks), 4 (`[CLS]` and the head); appendices A.1 and C.2 (80-10-10).
+#   [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Sections 3 (the input), 3.1 (both
+#   tasks), 4.1 (`[CLS]` and the head); appendices A.1 and C.2 (80-10-10).
 # - Liu, Ott, Goyal, Du, Joshi, Chen, Levy, Lewis, Zettlemoyer and Stoyanov (2019), *RoBERTa:
 #   A Robustly Optimized BERT Pretraining Approach*,
 #   [arXiv:1907.11692](https://arxiv.org/abs/1907.11692). Sections 4.1 (dynamic masking) and
 #   4.2 (without the second task).
 # - Wettig, Gao, Zhong and Chen (2022), *Should You Mask 15% in Masked Language Modeling?*,
 #   [arXiv:2202.08005](https://arxiv.org/abs/2202.08005).
-# - Schuster and Nakajima (2012), *Japanese and Korean Voice Search*, ICASSP: WordPiece. Wu et
-#   al. (2016), [arXiv:1609.08144](https://arxiv.org/abs/1609.08144), section 4.1: in
-#   translation.
+# - Schuster and Nakajima (2012), *Japanese and Korean Voice Search*, ICASSP: the pieces.
 # - Reimers and Gurevych (2019), *Sentence-BERT*,
-#   [arXiv:1908.10084](https://arxiv.org/abs/1908.10084): `[CLS]` and the mean as vectors of
-#   sentences.
+#   [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Section 3: `[CLS]` or the mean.
 # - Clark, Khandelwal, Levy and Manning (2019), *What Does BERT Look At?*,
-#   [arXiv:1906.04341](https://arxiv.org/abs/1906.04341). Sections 3.1 and 3.2.
+#   [arXiv:1906.04341](https://arxiv.org/abs/1906.04341). Section 3.2: the no-op.
 # - Jain and Wallace (2019), *Attention is not Explanation*,
-#   [arXiv:1902.10186](https://arxiv.org/abs/1902.10186).
+#   [arXiv:1902.10186](https://arxiv.org/abs/1902.10186). Section 4.1: the rankings.
 # - Guo, Pleiss, Sun and Weinberger (2017), *On Calibration of Modern Neural Networks*,
 #   [arXiv:1706.04599](https://arxiv.org/abs/1706.04599). Sections 2 and 4.2.
+#
+# Next: a model that reads from left to right only, and can write.
