@@ -331,7 +331,7 @@ def whole_words(token_ids):
 
 
 random = np.random.default_rng(0)
-chosen = random.permutation(len(sentences))[: this.at_scale(quick=60, default=600)]
+chosen = random.permutation(len(sentences))[: this.at_scale(quick=60, default=500)]
 inputs = read(sentences[i] for i in chosen)
 rows = [b for b, row in enumerate(inputs["token_ids"]) if whole_words(row)]
 inputs = {name: x[rows] for name, x in inputs.items()}
@@ -646,7 +646,7 @@ prepare = preprocessor(checkpoint, sequence_length=width)
 pieces = prepare.tokenizer.get_vocabulary()
 PAD, UNK, CLS, SEP, MASK = (pieces.index(name) for name in SPECIAL)
 splits = splits if task is docstrings else task.load_data()
-sizes = this.at_scale(quick=(80, 40, 60), default=(2000, 700, 1300))
+sizes = this.at_scale(quick=(80, 40, 60), default=(2000, 600, 1200))
 
 
 def some_of(split, count):
@@ -688,19 +688,11 @@ from sklearn.linear_model import LogisticRegression
 from tlkeras.transfer import draw_labels, estimate
 
 
-def vectors_of(backbone, inputs, pooling):
-    """One vector a text: your head, with a kernel that changes nothing."""
-    states = in_batches(lambda batch: backbone(batch)["sequence_output"], inputs)
-    size = states.shape[-1]
-    keep = inputs["padding_mask"] == 1
-    return text_logits(states, keep, np.eye(size), np.zeros(size), pooling)
-
-
-def probe(parts, seed):
+def probe(parts, strengths, seed):
     """Test accuracy of a linear head; its strength is chosen on validation texts."""
     train_part, check_part, test_part = parts
     chosen, results = draw_labels(train_labels, label_count, seed), []
-    for strength in (0.01, 0.1, 1, 10, 100):
+    for strength in strengths:
         head = LogisticRegression(C=strength, max_iter=3000)
         head.fit(train_part[chosen], train_labels[chosen])
         score = head.score(check_part, check_labels)
@@ -710,20 +702,24 @@ def probe(parts, seed):
 
 backbone = from_preset(checkpoint, use_pooler=False)
 untrained = type(backbone).from_config(backbone.get_config())
-three = train, checked, test
 ways = {}
 for name, body in (("random weights", untrained), ("our BERT", backbone)):
-    for pooling in ("cls", "mean"):
-        parts = [vectors_of(body, inputs, pooling) for inputs in three]
+    vectors = {"cls": [], "mean": []}
+    for inputs in (train, checked, test):
+        states = in_batches(lambda x, body=body: body(x)["sequence_output"], inputs)
+        keep, same = inputs["padding_mask"] == 1, np.eye(states.shape[-1])
+        for pooling, parts in vectors.items():  # a kernel that changes nothing
+            parts.append(text_logits(states, keep, same, 0.0, pooling))
+    for pooling, parts in vectors.items():
         middle, spread = parts[0].mean(axis=0), parts[0].std(axis=0)
-        ways[f"{name}, {pooling}"] = [(part - middle) / spread for part in parts]
+        parts = [(part - middle) / spread for part in parts]
+        ways[f"{name}, {pooling}"] = parts, (0.001, 0.01, 0.1)
 tfidf = TfidfVectorizer(sublinear_tf=True).fit(train_texts)
-ways["words (TF-IDF)"] = [
-    tfidf.transform(texts) for texts in (train_texts, check_texts, test_texts)
-]
+texts = train_texts, check_texts, test_texts
+ways["words (TF-IDF)"] = [tfidf.transform(x) for x in texts], (1, 10, 100)
 label_count = this.at_scale(quick=60, default=300)
 seeds = range(this.at_scale(quick=2, default=5))
-probes = {way: [probe(parts, seed) for seed in seeds] for way, parts in ways.items()}
+probes = {way: [probe(*parts, seed) for seed in seeds] for way, parts in ways.items()}
 for way, accuracies in probes.items():
     print(f"{way:20} {estimate(accuracies)}")
 gain = estimate(np.subtract(probes["our BERT, mean"], probes["our BERT, cls"]))
@@ -750,9 +746,9 @@ import keras
 from tlkeras.models import BertClassifier
 from tlkeras.transfer import Retrainer
 
-rate, steps = this.at_scale(quick=(5e-4, 2), default=(5e-4, 80), full=(5e-5, 300))
+rate, steps = this.at_scale(quick=(5e-4, 2), default=(5e-4, 60), full=(5e-5, 300))
 trainers, tuned = {}, {}
-for pooling in ("cls", "mean"):
+for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
     keras.utils.set_random_seed(0)
     body = from_preset(checkpoint, use_pooler=False)
     model = BertClassifier(body, len(task.CLASSES), pooling=pooling)
@@ -776,7 +772,7 @@ for pooling in ("cls", "mean"):
 
 # %% tags=["experiment"]
 trainer = trainers["mean"]
-steps = this.at_scale(quick=2, default=250, full=600)
+steps = this.at_scale(quick=2, default=200, full=600)
 trainer.run(train, train_labels, rate, steps, seed=0)
 classifier = trainer.model
 check_logits, test_logits = trainer.logits(checked), trainer.logits(test)
