@@ -185,7 +185,10 @@ print(
 )
 
 # %% [markdown]
-# TODO pieces
+# Nine words of ten in running text are whole, but only six of ten *different* words: a
+# text repeats its frequent words, and the rare ones are many. Nothing is unknown, because
+# every letter is in the vocabulary, alone and as a continuation. You pay for that in
+# tokens: a rare word takes three or four places where a frequent one takes one.
 #
 # How the pieces are chosen in the first place is another matter (Schuster and Nakajima
 # 2012, section 3). What matters here: vocabulary and weights belong together. A model
@@ -1157,7 +1160,13 @@ print(f"tlkeras and KerasHub: {hub_difference:.1e}")
 print(f"the same with activation='gelu_tanh' in tlkeras: {hub_difference_tanh:.1e}")
 
 # %% [markdown]
-# TODO hub
+# Rounding explains differences around $10^{-6}$, and not a thousand times that. The second
+# line finds the reason: KerasHub computes the **GELU** in the feed-forward networks by an
+# approximation with a tanh, where Hugging Face (and `Bert`, for checkpoints that come from there) uses the exact one. Told to
+# use the same approximation, `Bert` gives the same numbers. Neither is wrong, but weights
+# were trained with one of them. With MiniLM the difference is a few thousandths as well;
+# it hardly ever changes an answer, and it is good to know where it comes from when two
+# systems disagree.
 #
 # Hugging Face's `transformers` computes with PyTorch. There a dense kernel lies as (out,
 # in), and the heads of attention are one axis; apart from that they are the same arrays
@@ -1203,7 +1212,21 @@ else:
     print("pip install transformers torch, then run this cell again.")
 
 # %% [markdown]
-# TODO face, tokenizers
+# TODO face
+#
+# Numbers can agree and results differ all the same, if the *tokens* differ. `transformers`
+# takes accents off whenever it makes letters small; KerasHub's tokenizer does so only when
+# told to:
+
+# %% tags=["experiment"]
+for strip in (False, True):
+    ids = Tokenizer(pieces, lowercase=True, strip_accents=strip)("A naïve default.")
+    print(f"strip_accents={strip!s:5} ", " ".join(pieces[i] for i in ids))
+
+# %% [markdown]
+# So when you move a model from one library to another, compare three things in this
+# order: the tokens of some awkward texts, the output of the first block, the output of the
+# last. The first one that differs is where to look.
 
 # %% [markdown]
 # ## What you have built
