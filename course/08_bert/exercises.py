@@ -184,6 +184,7 @@ WORDPIECE = Exercise(
         Case("two", words("tokenizer", "normalised", "unable")),
         Case("several", words("tokenizerers", "normalisedable", "doredoarray")),
         Case("longest-not-best", words("abcdel", "abcdelal")),
+        Case("two-ways", words("tokenizers", "tokenizersal")),
         Case("dead-end", words("abcd", "abcdal")),
         Case("unknown-inside", words("arrayqs", "normqal", "doqdo")),
         Case("unknown-first", words("qarray", "wdo")),
