@@ -304,6 +304,19 @@ def test_a_wrong_hash_is_refused(tmp_path):
         from_preset(folder, sha256="0" * 64)
 
 
+@pytest.mark.parametrize("place", [0.5, 0.9])
+def test_one_bit_of_the_weights_is_enough(tmp_path, place):
+    """The file can be read all the same: it has no checksum of its own."""
+    folder = write(tmp_path, their_tensors(randomized(bert())))
+    path = folder / "model.safetensors"
+    right, data = sha256_of(path), bytearray(path.read_bytes())
+    data[int(place * len(data))] ^= 1
+    path.write_bytes(data)
+    from_preset(folder)
+    with pytest.raises(ValueError, match=f"must have the SHA-256 {right}"):
+        from_preset(folder, sha256=right)
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A hub that hands out files of a folder, as its cache would keep them."""

@@ -64,6 +64,16 @@ def test_the_base_never_moves(make, data, train, change, first):
     assert moved >= {n for n in allowed if "head" in n}
 
 
+@pytest.mark.parametrize("change", [lora, adapted])
+def test_dropout_stays_on_around_small_changes(make, data, change):
+    model = change(freeze(make(dropout=0.5), "backbone"))
+    once, again = (numpy(model(data[0], training=True)) for _ in "ab")
+    assert np.abs(once - again).max() > 1e-3
+    backbone = model.get_layer("backbone")
+    assert backbone.get_layer("embedding_dropout").rate == 0.5
+    assert problems(model) == []
+
+
 def test_unfreeze_leaves_kernels_below_a_lora_alone(make, data, train):
     model = lora(make())
     unfreeze(model)
@@ -164,6 +174,19 @@ def test_a_delta_brings_everything_back(make, data, train, tmp_path, change):
     load_delta(fresh, tmp_path / "delta.npz")
     wanted = model.predict(data[0], verbose=0)
     np.testing.assert_allclose(fresh.predict(data[0], verbose=0), wanted, atol=1e-6)
+
+
+def test_a_delta_of_low_precision(tmp_path):
+    def build():
+        head = keras.layers.Dense(3, name="head", dtype="bfloat16")
+        return keras.Sequential([keras.Input((4,)), head])
+
+    model = build()
+    model.layers[0].kernel.assign(np.full((4, 3), 0.3))
+    save_delta(model, tmp_path / "delta")
+    copy = load_delta(build(), tmp_path / "delta")
+    kernel = ops.convert_to_numpy(ops.cast(copy.layers[0].kernel, "float32"))
+    np.testing.assert_allclose(kernel, 0.3, rtol=4e-3)
 
 
 def test_a_delta_holds_statistics_of_what_learns(tmp_path, data, train):
