@@ -89,7 +89,9 @@ show.bars(likely, likely_p, "", "probability", question)
 print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 
 # %% [markdown]
-# TODO opening
+# Nouns in the singular, nearly all of them, and things that a function could well return:
+# it has the *shape* of the answer, as you had. It is far from sure, and rightly so. Nobody
+# taught it what a noun is.
 #
 # The sentence is NumPy's. Our BERT has read none of NumPy's docstrings, and none of
 # SciPy's, scikit-learn's, Keras's or Matplotlib's: sentences of these five are what it
@@ -250,11 +252,10 @@ check(bert_input)
 
 # %% [markdown]
 # With the tables of our BERT, yours must give what BERT hands to its first block. And
-# since the tables are in our hands: the cosine of two position vectors says how similar
-# BERT takes two places to be. (The mean of all is subtracted first.)
+# since the tables are in our hands: which pieces have vectors that point in nearly the
+# same direction? Nobody told BERT what any of them means.
 #
-# **Predict first.** Nobody told BERT that place 4 comes after place 3. Which places will
-# look alike?
+# **Predict first.** Which pieces will lie nearest to `array`, to `three`, to `false`?
 
 # %% tags=["experiment"]
 bert = masked.backbone
@@ -275,16 +276,19 @@ ours = ops.convert_to_numpy(bert(pair, return_hidden_states=True)["hidden_states
 input_difference = np.abs(yours - ours).max()
 print(f"largest difference, yours and BERT's: {input_difference:.1e}")
 
-vectors = tables["position_table"][:width]
-vectors = vectors - vectors.mean(axis=0)
+vectors = tables["token_table"]
 vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-cosines = vectors @ vectors.T
-show.matrix(cosines, "position", "position", "Cosine of position vectors")
-near, far = (np.diag(cosines, distance).mean() for distance in (1, 20))
-print(f"mean cosine of neighbours {near:.2f}, of places 20 apart {far:.2f}")
+for word in ("array", "error", "three", "false", "axis", "##ing"):
+    nearest = np.argsort(-vectors @ vectors[vocabulary[word]])[1:6]
+    print(f"{word:8}", " ".join(pieces[i] for i in nearest))
 
 # %% [markdown]
-# TODO positions
+# `array` has `ndarray` and `arrays` beside it, `three` has `four` and `two`, and `false`
+# has `true`. Opposites are neighbours: what counts is not what a word means but where it
+# can stand. (Our tables did not begin at random. To save training, the token table began
+# with counts of which tokens stand near which, and the position table with sines, as in lesson 03;
+# `data/bert_docstrings/` has the recipe. A BERT that is trained for days needs no such
+# help.)
 #
 # The first BERT was trained on a second task as well: does the second text really follow
 # the first one in its book, or was it taken from somewhere else (Devlin et al. 2018,
@@ -365,7 +369,10 @@ title = f"{len(rows)} blanks, one in each sentence"
 show.bars(list(found), list(found.values()), "what BERT sees", "word found", title)
 
 # %% [markdown]
-# TODO sides
+# With neither side BERT can only name a frequent word, and is sometimes lucky. One side is
+# worth something, the left a little more than the right in this text, and both together are worth far more
+# than either: most blanks are decided by what stands on both sides of them. (To find the very word is a
+# hard test, with 6,000 to choose from. "Return the *value* of" would have been wrong.)
 #
 # Mind what this is not. Our BERT never learned to read half a sentence; a model that was
 # trained to go from left to right would make more of the left side.
@@ -469,7 +476,15 @@ for kind, share in says_original.items():
 print(f"random   : says the random token at {believes_random:.1%}")
 
 # %% [markdown]
-# TODO kinds
+# At `[MASK]` it finds about a quarter of the tokens. Where the right token stands and it is asked, or
+# not asked (it cannot tell the difference), it repeats what it reads in four cases of five, and
+# *contradicts* it in the fifth, although it is right. At a random token it finds the original nearly as
+# often as at a `[MASK]`: it takes the nonsense for a blank, and seldom falls for it. A
+# model trained with masks alone would have no reason to doubt.
+#
+# How much these percentages matter is another question. In the first BERT fine-tuning
+# hardly cared; only when BERT was kept frozen, as features, were masks alone worse
+# (Devlin et al. 2018, appendix C.2).
 
 # %% [markdown]
 # ## 5. A loss where something was asked
@@ -542,7 +557,11 @@ for name, loss in losses.items():
     print(f"{name:13} loss {loss:.2f}: as unsure as between {np.exp(loss):,.0f} pieces")
 
 # %% [markdown]
-# TODO loss
+# A loss is easier to read as its exponential, the **perplexity**: among how many equally
+# likely tokens it might as well have been choosing. Word frequencies alone take it from
+# 6,000 to about 650, the context to about a tenth of that. BERT-base, with seventy times as many
+# weights and about a thousand times as much text, comes to 4.0 on text of its own kind (Devlin
+# et al. 2018, table 6).
 
 # %% [markdown]
 # ## 6. What 15 % costs
@@ -585,7 +604,9 @@ print(
 )
 
 # %% [markdown]
-# TODO rates
+# There is no cliff. The loss rises steadily; even with four tokens of five hidden it stays
+# below that of word frequencies, so the fifth that is left still says something. And at 80 % there
+# are sixteen times as many questions as at 5 %.
 #
 # Wettig et al. (2022) trained models at many rates and found that 15 % is no law: for one
 # of BERT-large's size 40 % did better, and even 80 % kept 95 % of the quality after
@@ -736,9 +757,9 @@ print(f"mean over [CLS], seed by seed: {gain}")
 #
 # Now everything learns, the head and all of BERT behind it. `BertClassifier` is a `Bert`,
 # dropout and your head; `Retrainer` trains one compiled model again and again, each time
-# from the checkpoint. A seed decides which texts keep their labels and the order of the
-# batches. Learning rate and number of steps were chosen on the validation texts, from
-# TODO grid.
+# from the checkpoint. A seed decides which texts keep their labels, and the order of the
+# batches. Learning rate and number of steps are those of lesson 06, where they were chosen
+# on validation texts.
 #
 # **Predict first.** The same 300 labels: how much does fine-tuning add to the probes?
 # Does `[CLS]` catch up with the mean, now that everything can move?
@@ -749,7 +770,7 @@ import keras
 from tlkeras.models import BertClassifier
 from tlkeras.transfer import Retrainer
 
-rate, steps = this.at_scale(quick=(5e-4, 2), default=(5e-4, 60), full=(5e-5, 300))
+rate, steps = this.at_scale(quick=(1e-3, 2), default=(1e-3, 60), full=(5e-5, 300))
 trainers, tuned = {}, {}
 for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
     keras.utils.set_random_seed(0)
@@ -1046,7 +1067,12 @@ for number, i in enumerate(worst, 1):
     print(f"{task.CLASSES[answers[i]]} with probability {sure[i]:.2f}")
 
 # %% [markdown]
-# TODO errors
+# In our runs most of the worst errors looked like one of two kinds. Some sentences could stand in
+# several packages as they are, word for word; the label says where they were found, which
+# nobody could read off them. Others have a word that points the wrong way: an array
+# format, a matrix or a plot that its own package mentions too. Which of yours are
+# which? An error that you would have made as well asks for other data, not for another
+# model.
 #
 # Is a sentence's origin decidable at all? If an error comes of too little to go by, longer
 # sentences should be right more often. Five groups of equal size, by length; the bands
