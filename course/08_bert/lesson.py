@@ -55,7 +55,7 @@ from keras import ops
 
 from tlkeras.checkpoints import from_preset, preprocessor
 
-preset, width = "tlkeras://bert_docstrings", 40  # tokens a text
+preset, width = "tlkeras://bert_docstrings", 32  # tokens a text
 masked = from_preset(preset, head="masked_lm")
 prepare = preprocessor(preset, sequence_length=width)
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -670,7 +670,7 @@ prepare = preprocessor(checkpoint, sequence_length=width)
 pieces = prepare.tokenizer.get_vocabulary()
 PAD, UNK, CLS, SEP, MASK = (pieces.index(name) for name in SPECIAL)
 splits = splits if task is docstrings else task.load_data()
-sizes = this.at_scale(quick=(80, 40, 60), default=(2000, 600, 1200))
+sizes = this.at_scale(quick=(80, 40, 60), default=(1500, 600, 1000))
 
 
 def some_of(split, count):
@@ -844,9 +844,8 @@ names = [
     for n in range(len(scores))
 ]
 real = many["padding_mask"] == 1  # (B, T)
-even = (real / real.sum(axis=1, keepdims=True))[:, None] * np.ones(
-    (width, 1)
-)  # (B, T, T)
+even = real / real.sum(axis=1, keepdims=True)
+even = np.repeat(even[:, None], width, axis=1)  # (B, T, T)
 distance = np.arange(width) - np.arange(width)[:, None]  # key − query
 elsewhere = np.abs(distance) > 1
 special = np.isin(many["token_ids"], [CLS, SEP])[:, None]
