@@ -56,6 +56,14 @@ def few_of(inputs, places):
     return {name: x[places] for name, x in inputs.items()}
 
 
+def test_the_page_shows_the_runs_that_are_kept():
+    import transfer_text
+
+    page = transfer_text.page()
+    assert page in (BENCHMARKS / "RESULTS.md").read_text("utf-8")
+    assert "| fine-tuning − linear probe |" in page
+
+
 def runs(name, scores, count=64, chosen=0.1):
     return [
         Result(name, count, seed, {"accuracy": score, "chosen": chosen}, 1.0)
