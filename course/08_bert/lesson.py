@@ -369,10 +369,10 @@ title = f"{len(rows)} blanks, one in each sentence"
 show.bars(list(found), list(found.values()), "what BERT sees", "word found", title)
 
 # %% [markdown]
-# With neither side BERT can only name a frequent word, and is sometimes lucky. One side is
-# worth something, the left a little more than the right in this text, and both together are worth far more
-# than either: most blanks are decided by what stands on both sides of them. (To find the very word is a
-# hard test, with 6,000 to choose from. "Return the *value* of" would have been wrong.)
+# With neither side BERT can only name something frequent. One side finds one word in six or
+# seven, and both sides together nearly twice as many: what stands on the other side is no
+# repetition of what is known already. (Finding the very word is a hard test, with 6,000
+# pieces to choose from. "Return the *value* of the array elements" would count as wrong.)
 #
 # Mind what this is not. Our BERT never learned to read half a sentence; a model that was
 # trained to go from left to right would make more of the left side.
@@ -476,11 +476,12 @@ for kind, share in says_original.items():
 print(f"random   : says the random token at {believes_random:.1%}")
 
 # %% [markdown]
-# At `[MASK]` it finds about a quarter of the tokens. Where the right token stands and it is asked, or
-# not asked (it cannot tell the difference), it repeats what it reads in four cases of five, and
-# *contradicts* it in the fifth, although it is right. At a random token it finds the original nearly as
-# often as at a `[MASK]`: it takes the nonsense for a blank, and seldom falls for it. A
-# model trained with masks alone would have no reason to doubt.
+# At `[MASK]` it finds three tokens in ten. Where the right token stands, it makes no
+# difference whether it is asked: BERT cannot tell. There it repeats what it reads in
+# nearly nine cases of ten, and in the others it *contradicts* the text, which was right. A
+# random token it takes for what it is: it believes one in seven, and finds the original
+# behind one in five, not many fewer than behind a `[MASK]`. A model that had learned from
+# masks alone would have no reason to doubt what it reads.
 #
 # How much these percentages matter is another question. In the first BERT fine-tuning
 # hardly cared; only when BERT was kept frozen, as features, were masks alone worse
@@ -559,7 +560,7 @@ for name, loss in losses.items():
 # %% [markdown]
 # A loss is easier to read as its exponential, the **perplexity**: among how many equally
 # likely tokens it might as well have been choosing. Word frequencies alone take it from
-# 6,000 to about 650, the context to about a tenth of that. BERT-base, with seventy times as many
+# 6,000 to about 670, the context to less than a tenth of that. BERT-base, with seventy times as many
 # weights and about a thousand times as much text, comes to 4.0 on text of its own kind (Devlin
 # et al. 2018, table 6).
 
@@ -750,13 +751,13 @@ gain = estimate(np.subtract(probes["our BERT, mean"], probes["our BERT, cls"]))
 print(f"mean over [CLS], seed by seed: {gain}")
 
 # %% [markdown]
-# Always the same class would be right in about a fifth of the texts. Random weights do
-# little better; whatever the probes on our BERT gain over them, filling in blanks has taught.
-# Both beat random weights by far, and the mean is ahead of `[CLS]`: by some
-# points, with an interval above zero in our run. `[CLS]` is not worthless, because it was
-# free to collect something for the other tokens to look at; but nothing ever asked *it* a
-# question, and every token's own vector had to answer one. The count of words is a serious
-# rival, which only the mean clearly beats.
+# Random weights are right in 28 % of the texts, a little better than chance. Whatever
+# our BERT has beyond that it has from filling in blanks: some eighteen points more, and
+# five to seven more than a count of words.
+#
+# The mean is ahead of `[CLS]` by about two points, with an interval above zero. That is
+# less than one might have guessed. Nobody ever asked `[CLS]` a question, but
+# it could look at everything, and the other tokens could look at it.
 #
 # Sentence-BERT found the same of the first BERT, whose `[CLS]` *was* trained: as a vector
 # for a whole sentence it did worse than the mean (Reimers and Gurevych 2019, table 1).
