@@ -90,8 +90,8 @@ print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 
 # %% [markdown]
 # Nouns, every one, most of them in the singular, and things that a function could well
-# return: it has the *shape* of the answer, as you had. It is far from sure, and rightly so.
-# Nobody taught it what a noun is.
+# return: it has the *shape* of the answer, as you had. It is far from sure, and rightly
+# so. Nobody taught it what a noun is.
 #
 # The sentence is NumPy's. Our BERT has read none of NumPy's docstrings, and none of
 # SciPy's, scikit-learn's, Keras's or Matplotlib's: sentences of these five are what it
@@ -149,10 +149,10 @@ for word in ("array", "arrays", "covariances", "kurtosis", "untokenizable", "na�
     print(f"{word:14}", " ".join(pieces[i] for i in wordpiece(word, vocabulary)))
 
 # %% [markdown]
-# What packages write about every day is whole, plurals included; a word of statistics that
-# they hardly use falls to pieces that mean nothing by themselves. `naïve` is unknown only
-# because nobody took its accent off: `naive` is in the vocabulary. (Section 13 comes back
-# to that.)
+# What packages write about every day is whole, plurals included; a word of statistics
+# that they hardly use falls to pieces that mean nothing by themselves. `naïve` is
+# unknown only because nobody took its accent off: `naive` is in the vocabulary.
+# (Section 13 comes back to that.)
 #
 # Now real text: sentences from the documentation of the five packages.
 
@@ -283,12 +283,12 @@ for word in ("array", "error", "three", "false", "axis", "##ing"):
     print(f"{word:8}", " ".join(pieces[i] for i in nearest))
 
 # %% [markdown]
-# `array` has `ndarray` and `arrays` beside it, `three` has `four` and `two`, and `false`
-# has `true`. Opposites are neighbours: what counts is not what a word means but where it
-# can stand. (Our tables did not begin at random. To save training, the token table began
-# with counts of which tokens stand near which, and the position table with sines, as in lesson 03;
-# `data/bert_docstrings/` has the recipe. A BERT that is trained for days needs no such
-# help.)
+# `array` has `ndarray` and `arrays` beside it, `three` has `four` and `two`, and
+# `false` has `true`. Opposites are neighbours: what counts is not what a word means but
+# where it can stand. (Our tables did not begin at random. To save training, the token
+# table began with counts of which tokens stand near which, and the position table with
+# sines, as in lesson 03; `data/bert_docstrings/` has the recipe. A BERT that is trained
+# for days needs no such help.)
 #
 # The first BERT was trained on a second task as well: does the second text really follow
 # the first one in its book, or was it taken from somewhere else (Devlin et al. 2018,
@@ -369,10 +369,11 @@ title = f"{len(rows)} blanks, one in each sentence"
 show.bars(list(found), list(found.values()), "what BERT sees", "word found", title)
 
 # %% [markdown]
-# With neither side BERT can only name something frequent. One side finds one word in six or
-# seven, and both sides together nearly twice as many: what stands on the other side is no
-# repetition of what is known already. (Finding the very word is a hard test, with 6,000
-# pieces to choose from. "Return the *value* of the array elements" would count as wrong.)
+# With neither side BERT can only name something frequent. One side finds one word in
+# six or seven, and both sides together nearly twice as many: what stands on the other
+# side is no repetition of what is known already. (Finding the very word is a hard test,
+# with 6,000 pieces to choose from. "Return the *value* of the array elements" would
+# count as wrong.)
 #
 # Mind what this is not. Our BERT never learned to read half a sentence; a model that was
 # trained to go from left to right would make more of the left side.
@@ -398,9 +399,10 @@ show.bars(list(found), list(found.values()), "what BERT sees", "word found", tit
 # 10 % that are wrong it never knows whether a word that it reads is to be trusted, and
 # has to keep an opinion of its own about every place (appendix A.1).
 #
-# The dice are thrown outside, so that your result can be checked. A token is chosen if its
-# `choice` is below 0.15. Its `fate` says what becomes of it: below 0.8 it is `[MASK]`,
-# from 0.8 to below 0.9 the token that stands ready in `random_ids`, from 0.9 on it stays.
+# The dice are thrown outside, so that your result can be checked. A token is chosen if
+# its `choice` is below 0.15. Its `fate` says what becomes of it: below 0.8 it is
+# `[MASK]`, from 0.8 to below 0.9 the token that stands ready in `random_ids`, from 0.9
+# on it stays.
 #
 # ### Exercise: masking (4 points)
 
@@ -478,10 +480,10 @@ print(f"random   : says the random token at {believes_random:.1%}")
 # %% [markdown]
 # At `[MASK]` it finds three tokens in ten. Where the right token stands, it makes no
 # difference whether it is asked: BERT cannot tell. There it repeats what it reads in
-# nearly nine cases of ten, and in the others it *contradicts* the text, which was right. A
-# random token it takes for what it is: it believes one in seven, and finds the original
-# behind one in five, not many fewer than behind a `[MASK]`. A model that had learned from
-# masks alone would have no reason to doubt what it reads.
+# nearly nine cases of ten, and in the others it *contradicts* the text, which was
+# right. A random token it seldom believes, one in seven, and it finds the original behind one in
+# five (behind a `[MASK]`, three in ten). A model that had learned from masks alone would
+# have no reason to doubt what it reads.
 #
 # How much these percentages matter is another question. In the first BERT fine-tuning
 # hardly cared; only when BERT was kept frozen, as features, were masks alone worse
@@ -558,11 +560,11 @@ for name, loss in losses.items():
     print(f"{name:13} loss {loss:.2f}: as unsure as between {np.exp(loss):,.0f} pieces")
 
 # %% [markdown]
-# A loss is easier to read as its exponential, the **perplexity**: among how many equally
-# likely tokens it might as well have been choosing. Word frequencies alone take it from
-# 6,000 to about 670, the context to less than a tenth of that. BERT-base, with seventy times as many
-# weights and about a thousand times as much text, comes to 4.0 on text of its own kind (Devlin
-# et al. 2018, table 6).
+# A loss is easier to read as its exponential, the **perplexity**: among how many
+# equally likely tokens it might as well have been choosing. Word frequencies alone take
+# it from 6,000 to about 670, the context to less than a tenth of that. BERT-base, with
+# seventy times as many weights and about a thousand times as much text, comes to 4.0 on
+# text of its own kind (Devlin et al. 2018, table 6).
 
 # %% [markdown]
 # ## 6. What 15 % costs
@@ -605,9 +607,9 @@ print(
 )
 
 # %% [markdown]
-# There is no cliff. The loss rises steadily; even with four tokens of five hidden it stays
-# below that of word frequencies, so the fifth that is left still says something. And at 80 % there
-# are sixteen times as many questions as at 5 %.
+# There is no cliff. The loss rises steadily; even with four tokens of five hidden it
+# stays below that of word frequencies, so the fifth that is left still says something.
+# And at 80 % there are sixteen times as many questions as at 5 %.
 #
 # Wettig et al. (2022) trained models at many rates and found that 15 % is no law: for one
 # of BERT-large's size 40 % did better, and even 80 % kept 95 % of the quality after
@@ -703,9 +705,9 @@ for label, text in zip(test_labels[:6], test_texts[:6], strict=True):
 # its `[CLS]` had been trained before, on the task with two texts. Nobody has ever
 # asked ours anything.
 #
-# **Predict first.** BERT stays as it is, and only a head learns from 300 labels (lesson 06:
-# features). Which is better, `[CLS]` or the mean? What is a BERT with *random* weights
-# worth? And a simple count of words?
+# **Predict first.** BERT stays as it is, and only a head learns from 300 labels (lesson
+# 06: features). Which is better, `[CLS]` or the mean? What is a BERT with *random*
+# weights worth? And a simple count of words?
 
 # %% tags=["experiment"]
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -769,11 +771,11 @@ print(f"mean over [CLS], seed by seed: {gain}")
 # %% [markdown]
 # ## 8. Fine-tuning
 #
-# Now everything learns, the head and all of BERT behind it. `BertClassifier` is a `Bert`,
-# dropout and your head; `Retrainer` trains one compiled model again and again, each time
-# from the checkpoint. A seed decides which texts keep their labels, and the order of the
-# batches. Learning rate and number of steps are those of lesson 06, where they were chosen
-# on validation texts.
+# Now everything learns, the head and all of BERT behind it. `BertClassifier` is a
+# `Bert`, dropout and your head; `Retrainer` trains one compiled model again and again,
+# each time from the checkpoint. A seed decides which texts keep their labels, and the
+# order of the batches. Learning rate and number of steps are those of lesson 06, where
+# they were chosen on validation texts.
 #
 # **Predict first.** The same 300 labels: how much does fine-tuning add to the probes?
 # Does `[CLS]` catch up with the mean, now that everything can move?
@@ -804,9 +806,9 @@ for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
 
 # %% [markdown]
 # Nothing at all: with 300 labels, fine-tuning ends where the probes ended, within the
-# intervals, and costs a hundred times as much. Three hundred texts can tune a few hundred
-# numbers of a head, but give 1.6 million weights little to go by. One thing did change:
-# `[CLS]` and the mean are a tie now, for when everything can move, `[CLS]` can learn its job.
+# intervals, and costs far more time. Three hundred texts can tune a few hundred numbers
+# of a head, but give 1.6 million weights little to go by. One thing did change: `[CLS]`
+# and the mean are a tie now, for when everything can move, `[CLS]` can learn its job.
 #
 # It is not always so. MiniLM, with more to build on and 1,000 labels of SST-2, gained six
 # points by fine-tuning (`benchmarks/RESULTS.md`).
@@ -838,8 +840,8 @@ print(f"a linear head on the features: {probe_of_all:.1%}")
 # before it, the one after it, the two special tokens (if they are none of these), and the
 # rest. The last row below is a head that looks at all tokens alike.
 #
-# **Predict first.** Will the heads be alike? How much will go to `[CLS]` and `[SEP]`, which
-# say nothing about the text?
+# **Predict first.** Will the heads be alike? How much will go to `[CLS]` and `[SEP]`,
+# which say nothing about the text?
 
 # %% tags=["experiment"]
 body = classifier.backbone
@@ -891,11 +893,11 @@ print(f"with all tokens alike it would be {goes_to[-1, 3]:.0%}")
 
 # %% [markdown]
 # The heads are not alike at all. Those of the first block look at the token before and
-# at the token after, and that is no discovery of theirs: to save training time these two
-# were set up to do so at the start (`data/bert_docstrings/README.md` shows what it saved)
-# and kept to it. A large BERT finds such heads by itself (Clark et al. 2019, section 3.1).
-# Further up they turn to the token itself and then to everything, as a classifier must
-# that is to collect evidence from the whole text.
+# at the token after, and that is no discovery of theirs: to save training time these
+# two were set up to do so at the start (`data/bert_docstrings/README.md` shows what it
+# saved) and kept to it. A large BERT finds such heads by itself (Clark et al. 2019,
+# section 3.1). Further up they turn to the token itself and then to everything, as a
+# classifier must that is to collect evidence from the whole text.
 #
 # To the special tokens goes *no more* than chance would give them. That is where ours
 # differs from the large ones.
@@ -921,13 +923,14 @@ for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 2, 4), strict=
     axes.tick_params(axis="x", rotation=90)
 
 # %% [markdown]
-# The first two are two diagonals, one below and one above the middle. The third has columns: whoever looks,
-# it looks at the same few words. It is a picture that invites a story.
+# The first two are two diagonals, one below and one above the middle. The third has
+# columns: whoever looks, it looks at the same few words. It is a picture that invites a
+# story.
 #
 # ### Does a map explain an answer?
 #
-# It is tempting to say: the classifier answered *numpy* because it looked at *array*. That
-# can be tested. Take a word away by writing `[MASK]` over it, and see how far the
+# It is tempting to say: the classifier answered *numpy* because it looked at *array*.
+# That can be tested. Take a word away by writing `[MASK]` over it, and see how far the
 # probability of the answer falls: that is what the word was **worth**. Do words that
 # get much attention in the last block turn out to be worth much?
 #
@@ -935,8 +938,8 @@ for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 2, 4), strict=
 # around 0 if they have nothing to do with each other. To know what a good τ would be, we
 # measure worth in a second way as well: the word is hidden by the padding mask.
 #
-# **Predict first.** Which τ do you expect between attention and worth? And between the two
-# ways to measure worth?
+# **Predict first.** Which τ do you expect between attention and worth? And between the
+# two ways to measure worth?
 
 # %% tags=["experiment"]
 from scipy.stats import kendalltau
@@ -966,10 +969,11 @@ for name, one in tau.items():
     print(f"worth and {name:21} τ = {one.mean:.2f} ± {one.half_width:.2f}")
 
 # %% [markdown]
-# Two ways to measure what a word is worth agree well: τ about 0.7. Attention agrees with
-# neither: below 0.15 in our runs, hardly more than nothing. What a token holds in the last
-# block comes from the whole text by then, the attention of a word is not the weight of a
-# word, and what a head hands over counts as much as where it looks. Jain and Wallace (2019, section
+# Two ways to measure what a word is worth agree well: τ about 0.7. Attention agrees
+# with neither: below 0.15 in our runs, hardly more than nothing. What a token holds in
+# the last block comes from the whole text by then, the attention of a word is not the
+# weight of a word, and what a head hands over counts as much as where it looks. Jain
+# and Wallace (2019, section
 # 4.1) found the same in other models. So take a map for what it is, a picture of where
 # information could flow, and measure the worth of a word by taking it away.
 
@@ -982,9 +986,9 @@ for name, one in tau.items():
 # below it to a person, for instance.
 #
 # To measure it, sort n answers by their confidence into M bins of equal width between 0
-# and 1. In each bin $B_m$ compare the share that is right, $\operatorname{acc}$, with the
-# mean confidence, $\operatorname{conf}$. The **expected calibration error** is the mean gap,
-# each bin weighed by how many texts are in it (Guo et al. 2017, section 2):
+# and 1. In each bin $B_m$ compare the share that is right, $\operatorname{acc}$, with
+# the mean confidence, $\operatorname{conf}$. The **expected calibration error** is the
+# mean gap, each bin weighed by how many texts are in it (Guo et al. 2017, section 2):
 #
 # $$\text{ECE} = \sum_{m=1}^{M} \frac{|B_m|}{n}
 #   \,\bigl|\operatorname{acc}(B_m) - \operatorname{conf}(B_m)\bigr|$$
@@ -1063,10 +1067,11 @@ print(f"as it is: confidence {confidence:.1%} on average, right {test_accuracy:.
 print(f"calibration error {errors[0]:.3f}, with the temperature {errors[1]:.3f}")
 
 # %% [markdown]
-# Much too sure: it claims 72 % on average and is right in 56 %. In fine-tuning the loss on the training texts
-# can always be made smaller by larger logits, also when no further answer becomes right.
-# One number repairs most of it: with a temperature of 1.7 the points lie near the line, on
-# texts that had no part in choosing it. The calibration error falls from 0.16 to about
+# Much too sure: it claims 72 % on average and is right in 56 %. In fine-tuning the loss
+# on the training texts can always be made smaller by larger logits, also when no
+# further answer becomes right. One number repairs most of it: with a temperature of 1.7
+# the points lie near the line, on texts that had no part in choosing it. The
+# calibration error falls from 0.16 to about
 # 0.04, and not one answer has changed. (With 1,000 texts in ten bins some of what is left is
 # chance.)
 
@@ -1107,9 +1112,10 @@ for number, i in enumerate(worst, 1):
     print(f"{task.CLASSES[answers[i]]} with probability {sure[i]:.2f}")
 
 # %% [markdown]
-# All five were taken for Matplotlib, and a single word can do that: a *window*, a *legend*,
-# *figures*. Three are honest mistakes of that kind, and the third one is about drawing
-# boxes indeed. But *Legendre* polynomials? The tokenizer knows what happened:
+# All five were taken for Matplotlib, and a single word can do that: a *window*, a
+# *legend*, *figures*. Three are honest mistakes of that kind, and the third one is
+# about drawing boxes indeed. But *Legendre* polynomials? The tokenizer knows what
+# happened:
 
 # %%
 print(" ".join(pieces[i] for i in wordpiece("legendre", vocabulary)))
@@ -1124,9 +1130,9 @@ print(" ".join(pieces[i] for i in wordpiece("legendre", vocabulary)))
 # *found*, and nobody could read it off them. Such errors ask for other data, not
 # for another model.
 #
-# Is a sentence's origin decidable at all? If an error comes of too little to go by, longer
-# sentences should be right more often. Five groups of equal size, by length; the bands
-# are 95 % intervals.
+# Is a sentence's origin decidable at all? If an error comes of too little to go by,
+# longer sentences should be right more often. Five groups of equal size, by length; the
+# bands are 95 % intervals.
 
 # %% tags=["experiment"]
 token_count = test["padding_mask"].sum(axis=1) - 2
@@ -1198,17 +1204,18 @@ print(f"(always the most frequent class: {always:.1%})")
 
 # %% [markdown]
 # Another vocabulary leaves nothing: every word is read as some other word, and the
-# accuracy is that of always giving the same answer. Seen padding costs eighteen points: `[PAD]` takes
-# part in every softmax and in the mean, and most of a short text's row is padding. Both look like a
-# bad model, and both are a matter of one line.
+# accuracy is that of always giving the same answer. Seen padding costs eighteen points:
+# `[PAD]` takes part in every softmax and in the mean, and most of a short text's row is
+# padding. Both look like a bad model, and both are a matter of one line.
 #
 # The other two are treacherous because they cost so little. Dropout left on takes some
-# points and makes each answer a matter of luck: the same text can get another answer next time. Kept
-# capitals take one or two: only words that begin with a capital, one or two a sentence, turn into
-# `[UNK]` or into other pieces. A loss of two points is easily blamed on the data.
+# points and makes each answer a matter of luck: the same text can get another answer
+# next time. Kept capitals take one or two: only words that begin with a capital, one or
+# two a sentence, turn into `[UNK]` or into other pieces. A loss of two points is easily
+# blamed on the data.
 #
-# One test finds all four: take some texts whose logits you have kept from the day the model was
-# trained, and compare.
+# One test finds all four: take some texts whose logits you have kept from the day the
+# model was trained, and compare.
 
 # %% [markdown]
 # ## 13. The same checkpoint in three libraries
@@ -1248,11 +1255,12 @@ print(f"tlkeras and KerasHub: {hub_difference:.1e}")
 print(f"the same with activation='gelu_tanh' in tlkeras: {hub_difference_tanh:.1e}")
 
 # %% [markdown]
-# Rounding explains differences around $10^{-6}$, and not a thousand times that. The second
-# line finds the reason: KerasHub computes the **GELU** in the feed-forward networks by an
-# approximation with a tanh, where Hugging Face and `Bert` use the exact one. Told to use
-# the same approximation, `Bert` gives the same numbers. Neither is wrong, but weights were
-# trained with one of the two. (With MiniLM's weights it is a few thousandths as well.)
+# Rounding explains differences around $10^{-6}$, and not a thousand times that. The
+# second line finds the reason: KerasHub computes the **GELU** in the feed-forward
+# networks by an approximation with a tanh, where Hugging Face and `Bert` use the exact
+# one. Told to use the same approximation, `Bert` gives the same numbers. Neither is
+# wrong, but weights were trained with one of the two. (With MiniLM's weights it is a
+# few thousandths as well.)
 #
 # Hugging Face's `transformers` computes with PyTorch. There a dense kernel lies as (out,
 # in), and the heads of attention are one axis; apart from that they are the same arrays
@@ -1298,13 +1306,13 @@ else:
     print("pip install transformers torch, then run this cell again.")
 
 # %% [markdown]
-# Rounding, and no more. With MiniLM's weights it is the same (about $3 \cdot 10^{-6}$ in our
-# runs), and the tests of this library hold `Bert` to `transformers` in hidden states and
-# in attention scores.
+# Rounding, and no more. With MiniLM's weights it is the same (about $3 \cdot 10^{-6}$
+# in our runs), and the tests of this library hold `Bert` to `transformers` in hidden
+# states and in attention scores.
 #
-# Numbers can agree and results differ all the same, if the *tokens* differ. `transformers`
-# takes accents off whenever it makes letters small; KerasHub's tokenizer does so only when
-# told to:
+# Numbers can agree and results differ all the same, if the *tokens* differ.
+# `transformers` takes accents off whenever it makes letters small; KerasHub's tokenizer
+# does so only when told to:
 
 # %% tags=["experiment"]
 for strip in (False, True):
@@ -1313,8 +1321,8 @@ for strip in (False, True):
 
 # %% [markdown]
 # So when you move a model from one library to another, compare three things in this
-# order: the tokens of some awkward texts, the output of the first block, the output of the
-# last. The first one that differs is where to look.
+# order: the tokens of some awkward texts, the output of the first block, the output of
+# the last. The first one that differs is where to look.
 
 # %% [markdown]
 # ## What you have built
