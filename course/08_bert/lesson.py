@@ -757,9 +757,9 @@ gain = estimate(np.subtract(probes["our BERT, mean"], probes["our BERT, cls"]))
 print(f"mean over [CLS], seed by seed: {gain}")
 
 # %% [markdown]
-# Random weights are right in 28 % of the texts, a little better than chance. Whatever
-# our BERT has beyond that it has from filling in blanks: some eighteen points more, and
-# five to seven more than a count of words.
+# Random weights are right in 28 % of the texts, a little better than chance. Our BERT has
+# eighteen to twenty points more, all of it from text without any label, and five to seven
+# more than a count of words.
 #
 # The mean is ahead of `[CLS]` by about two points, with an interval above zero. That is
 # less than one might have guessed. Nobody ever asked `[CLS]` a question, but
@@ -969,13 +969,12 @@ for name, one in tau.items():
     print(f"worth and {name:21} τ = {one.mean:.2f} ± {one.half_width:.2f}")
 
 # %% [markdown]
-# Two ways to measure what a word is worth agree well: τ about 0.7. Attention agrees
-# with neither: below 0.15 in our runs, hardly more than nothing. What a token holds in
-# the last block comes from the whole text by then, the attention of a word is not the
-# weight of a word, and what a head hands over counts as much as where it looks. Jain
-# and Wallace (2019, section
-# 4.1) found the same in other models. So take a map for what it is, a picture of where
-# information could flow, and measure the worth of a word by taking it away.
+# Two ways to measure what a word is worth agree well: τ about 0.7. Attention agrees with
+# worth hardly at all: about 0.1. In the last block the vector at a word's place has
+# taken in the whole text, so that looking *there* is not looking at the word; and what a
+# head hands over counts as much as where it looks. Jain and Wallace (2019, section 4.1)
+# found low agreement in other models, too. So take a map for what it is, a picture of
+# where information could flow, and measure the worth of a word by taking it away.
 
 # %% [markdown]
 # ## 10. Does it know when it is wrong?
@@ -1067,13 +1066,12 @@ print(f"as it is: confidence {confidence:.1%} on average, right {test_accuracy:.
 print(f"calibration error {errors[0]:.3f}, with the temperature {errors[1]:.3f}")
 
 # %% [markdown]
-# Much too sure: it claims 72 % on average and is right in 56 %. In fine-tuning the loss
-# on the training texts can always be made smaller by larger logits, also when no
-# further answer becomes right. One number repairs most of it: with a temperature of 1.7
-# the points lie near the line, on texts that had no part in choosing it. The
-# calibration error falls from 0.16 to about
-# 0.04, and not one answer has changed. (With 1,000 texts in ten bins some of what is left is
-# chance.)
+# Much too sure: it claims 72 % on average and is right in 56 %. In fine-tuning, the loss
+# on the training texts can always be made smaller by larger logits, also when no further
+# answer becomes right. One number repairs most of it: with a temperature of about 1.7 the
+# points lie near the line, on texts that had no part in choosing it. The calibration
+# error falls from 0.16 to 0.04, and not one answer has changed. (With 1,000 texts in ten
+# bins, some of what is left is chance.)
 
 # %% [markdown]
 # ## 11. Read the errors
