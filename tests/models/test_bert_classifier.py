@@ -96,3 +96,11 @@ def test_wrong_arguments(wrong, message):
     arguments = {"backbone": bert(use_pooler=False), "num_classes": 3, **wrong}
     with pytest.raises(ValueError, match=message):
         BertClassifier(**arguments)
+
+
+def test_wrong_inputs():
+    model = BertClassifier(bert(), 3)
+    with pytest.raises(ValueError, match="expects 3 named input"):
+        model(inputs()["token_ids"])
+    with pytest.raises(ValueError, match="max_sequence_length=9"):
+        model(inputs(length=10))

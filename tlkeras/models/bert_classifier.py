@@ -33,6 +33,7 @@ class BertClassifier(keras.Model):
         inputs: as of `Bert`, a dictionary of integers `(B, T)`: `token_ids`,
             `segment_ids` and `padding_mask`.
         training: whether dropout is on.
+        mask: implicit masks, which Keras hands over; `padding_mask` is what counts.
 
     Returns:
         Logits `(B, num_classes)`.
@@ -110,6 +111,9 @@ class BertClassifier(keras.Model):
             "pooling": pooling,
             "dropout": dropout,
         }
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=training, mask=mask)
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
