@@ -27,7 +27,7 @@ SHAPE = {
 STEPS, BATCH, RATE, SEED = 2000, 64, 2e-3, 0
 
 
-def train(images, labels):
+def train(images, labels, steps=STEPS):
     """A ViT that tells the classes apart; its log: step, loss, held-out accuracy."""
     keras.utils.set_random_seed(SEED)
     rng = np.random.default_rng(SEED)
@@ -37,7 +37,7 @@ def train(images, labels):
     logits = keras.layers.Dense(int(labels.max()) + 1)(vit.output["pooled_output"])
     model = keras.Model(vit.input, logits)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, STEPS, warmup_target=RATE, warmup_steps=STEPS // 10
+        0.0, steps, warmup_target=RATE, warmup_steps=steps // 10
     )
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=1e-4),
@@ -45,7 +45,7 @@ def train(images, labels):
         jit_compile=True,
     )
     log, losses = [], []
-    for step in range(1, STEPS + 1):
+    for step in range(1, steps + 1):
         chosen = rng.choice(known, BATCH)
         losses.append(float(model.train_on_batch(images[chosen], labels[chosen])))
         if step % 100 == 0:
