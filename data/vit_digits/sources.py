@@ -156,9 +156,10 @@ def glyphs_turned():
 
 def glyphs_and_digits():
     """Printed letters, and MNIST's digits 0 to 4 turned and mirrored: 92 classes."""
-    (a, b), (c, d) = glyphs(), warped_low_turned()
-    some = np.random.default_rng(2).permutation(len(c))[: 4 * len(a)]
-    return np.concatenate([a, c[some]]), np.concatenate([b, d[some] + 52])
+    (letters, names), (turned, ways) = glyphs(), mnist_low_turned()
+    some = np.random.default_rng(2).permutation(len(turned))[: 3 * len(letters)]
+    images = np.concatenate([letters, turned[some]])
+    return images, np.concatenate([names, ways[some] + 52])
 
 
 def digits_low():
@@ -211,6 +212,7 @@ SOURCES = {
     "mnist_low": mnist_low,
     "mnist_low_turned": mnist_low_turned,
     "fractals": fractals,
+    "masked": mnist_low_turned,
     "warped_low_turned": warped_low_turned,
     "halves": halves,
     "glyphs": glyphs,
