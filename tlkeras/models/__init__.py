@@ -3,6 +3,7 @@
 from tlkeras.models._resample import interpolation_matrix
 from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
+from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
@@ -10,6 +11,7 @@ from tlkeras.models.vit import ViT
 __all__ = [
     "Bert",
     "BertClassifier",
+    "BertMaskedLM",
     "LabelSmoothedCrossEntropy",
     "Transformer",
     "ViT",
