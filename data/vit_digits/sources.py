@@ -1,7 +1,7 @@
 """What a small ViT may learn first: images of 8 × 8 pixels, and something to say.
 
-None of these sees a label, or with the exception of `masked` an image, of the classes
-that the lesson transfers to: the digits 5 to 9.
+None has an image of the classes that the lesson transfers to, the digits 5 to 9.
+`masked` is an image that hides half of itself; its labels are not used.
 """
 
 import string

@@ -94,13 +94,13 @@ def run(model, loss, batch, measure, steps):
     optimizer.build(model.trainable_variables)
     take, log = take_steps(model, jit_compile=True), []
 
-    def rate(step):
-        fall = 0.5 * (1 + np.cos(np.pi * step / steps))
-        return RATE * min(1.0, 10 * (step + 1) / steps) * fall
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps, warmup_target=RATE, warmup_steps=steps // 10
+    )
 
     for first in range(0, steps, steps // 20):
         model.reset_metrics()
-        take((*batch(), rate(first + i)) for i in range(steps // 20))
+        take((*batch(), float(rate(first + i))) for i in range(steps // 20))
         loss = float(model.get_metrics_result()["loss"])
         log.append((first + steps // 20, loss, measure()))
         print("step {}  loss {:.3f}  held out {:.3f}".format(*log[-1]), flush=True)
@@ -109,7 +109,9 @@ def run(model, loss, batch, measure, steps):
 
 def main(source="mnist_low_turned", folder=HERE):
     """Train on a source; write the preset in half precision, the log and the curve."""
-    vit, log = train(*SOURCES[source]())
+    images, labels = SOURCES[source]()
+    masked = source == "masked"
+    vit, log = train_masked(images) if masked else train(images, labels)
     folder = Path(folder)
     save_to_preset(vit, folder, dtype="float16")
     with open(folder / "log.csv", "w", newline="") as file:
