@@ -209,12 +209,26 @@ def report(found):
         print(f"| {count} | " + " | ".join(cells) + " |")
 
 
-def main(folder="results/transfer_cifar10", part=False, small=None, **others):
-    """Run what is missing in the folder, and print the table."""
-    small = part if small is None else small
-    sizes = {**(SMALL if small else LARGE), **others.pop("sizes", {})}
-    experiment = Experiment(folder, part, sizes)
-    found = experiment.compare(**others)
+def main(
+    folder="results/transfer_cifar10",
+    part=False,
+    seeds=5,
+    counts=(10, 50, 250),
+    sizes=None,
+    jit_compile=True,
+):
+    """Run what is missing in the folder, print the table, return the `Comparison`.
+
+    Args:
+        folder: where everything found is kept.
+        part: whether to take the part of CIFAR-10 that a mirror holds.
+        seeds: how many.
+        counts: labels a class.
+        sizes: as `SMALL` and `LARGE`. Defaults to the first for a part.
+        jit_compile: whether XLA compiles the steps.
+    """
+    sizes = sizes or (SMALL if part else LARGE)
+    found = Experiment(folder, part, sizes, jit_compile).compare(seeds, counts)
     report(found)
     return found
 

@@ -353,7 +353,7 @@ weights = {
     name: sum(np.size(w) for w in one.first_weights)
     for name, (one, _) in models.items()
 }
-steps = this.at_scale(quick=3, default=150, full=400)
+steps = this.at_scale(quick=3, default=200, full=400)
 
 
 def learner(trainer, rate):
