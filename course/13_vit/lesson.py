@@ -512,7 +512,7 @@ def probed_weights(chosen, seed):
 
 # Labels: (learning rate, steps).
 CHOSEN = {
-    "from scratch": {5: (3e-3, 150), 10: (1e-3, 150), 25: (3e-3, 450), 50: (3e-3, 450)},
+    "from scratch": {5: (3e-3, 150), 10: (1e-3, 150), 25: (3e-3, 150), 50: (1e-3, 450)},
     "fine-tuned": dict.fromkeys((5, 10, 25, 50), (1e-3, 50)),
 }
 FIRST = {"from scratch": random_weights, "fine-tuned": probed_weights}
@@ -564,12 +564,21 @@ show.curves(
 )
 
 # %% [markdown]
-# `data/vit_digits/README.md` has the same comparison with the choice of every setting
-# written down. There, over five seeds, the frozen body gained 0.25, 0.27, 0.11 and 0.10 over
-# training from scratch with 1, 2, 5 and 10 labels a class, and each 95 % interval lies
-# above zero. Fine-tuning gained less, 0.11, 0.11, 0.09 and 0.08, and its interval lies
-# above zero only with 5. With so few labels a body that may move forgets some of what it
-# brought.
+# Read it from the right. With 10 labels a class training from scratch reads 0.87 of the
+# new digits, the frozen body 0.93 and the fine-tuned one 0.93: gains of 0.055 ± 0.037 and
+# 0.058 ± 0.025, small and certain, for both intervals lie above zero. With 5 labels a
+# class it is 0.77 against 0.88 and 0.89: gains of 0.11 ± 0.08 and 0.12 ± 0.10. The fewer
+# the labels, the larger the gain: with 1 and 2 a class the frozen body is ahead by a
+# quarter.
+#
+# What the intervals are so wide for is the baseline. From scratch, one drawing of 25 labels
+# gave 0.87 and another 0.69, while the fine-tuned model stayed between 0.87 and 0.91. A
+# pretrained body is not only better, it is also more reliable.
+#
+# It was not the fine-tuning that gained. The frozen body does as well within the
+# intervals, and costs nothing to train. And the head matters: with a random one, and
+# rate and steps chosen from the same grid, fine-tuning read 0.86 and 0.91 with 5 and 10
+# labels a class (`data/vit_digits/README.md`).
 #
 # Now look at the line of the raw pixels: it is the *best* of all, 0.95 with 10 labels a
 # class. Transfer made a ViT good, and a ViT is not what these images need. They are tiny,
