@@ -7,9 +7,9 @@ images, and takes that as the head with which all weights train on (Kumar et al.
 arXiv:2202.10054). The lines are those of comparison.csv.
 
 From scratch, rate and number of steps are chosen for every number of labels by itself,
-from a grid, on training images whose labels were not used; fine-tuning takes one setting
-of that grid for all. Then 250 or so new images are read once a seed. Seeds of the choice
-and of the test differ.
+from a grid, on training images whose labels were not used; fine-tuning takes one
+setting of that grid for all. Then 250 or so new images are read once a seed. Seeds of
+the choice and of the test differ.
 """
 
 import argparse
