@@ -21,7 +21,7 @@ RUNS = {
     "attention": [],
     "memory": [],
     "encoder": ["--cases", "forward", "training step"],
-    "vit": ["--clock", "processor", "--rounds", "15"],
+    "vit": [],
     "decode": [],
     "grade": [],
     "transfer_text": [],  # shows the runs kept; to measure, name a data set
