@@ -7,6 +7,7 @@ The tests run the same comparisons and hold each error below its limit.
 
 import importlib.util
 
+import _bert_parity as berts
 import keras
 import numpy as np
 from _torch_weights import (
@@ -329,6 +330,11 @@ ROWS = [
     ("TubeletEmbedding", "torch", _torch_patches(_tubelets, "Conv3d", 2, 4, 6)),
     ("ConvSubsampling", "torch", _torch_subsampling),
     ("LogMelSpectrogram", "transformers", _whisper_features),
+    ("Bert, MiniLM's weights", "transformers", berts.minilm),
+    ("Bert, 3 layers of 48", "transformers", berts.random_bert(berts.WIDE)),
+    ("Bert, 5 layers of 24", "transformers", berts.random_bert(berts.NARROW)),
+    ("Bert, a KerasHub preset", "keras_hub", berts.keras_hub_preset),
+    ("BertMaskedLM", "transformers", berts.masked_lm),
 ]
 
 
