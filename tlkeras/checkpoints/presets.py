@@ -16,6 +16,11 @@ from tlkeras.checkpoints.vit import (
     vit_from_keras_hub,
 )
 from tlkeras.checkpoints.weight_files import read_safetensors, write_safetensors
+from tlkeras.checkpoints.whisper import (
+    MODEL_TYPE,
+    read_front_end,
+    whisper_from_hugging_face,
+)
 from tlkeras.models import Bert, ViT
 
 KERAS_HUB_BERT = "keras_hub>BertBackbone"
@@ -54,14 +59,15 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, ViT,
-    DeiT, I-JEPA; `model.safetensors`), of KerasHub (`BertBackbone`, `ViTBackbone`;
-    `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a repository of
-    the Hugging Face hub; its commit is pinned, and only safetensors are read, never a
-    pickle.
+    DeiT, I-JEPA, Whisper's encoder; `model.safetensors`), of KerasHub (`BertBackbone`,
+    `ViTBackbone`; `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a
+    repository of the Hugging Face hub; its commit is pinned, and only safetensors are
+    read, never a pickle.
 
     A Hugging Face BERT without a pooler becomes a `Bert` without one. A KerasHub BERT
     gets the approximate GELU that KerasHub computes. A ViT takes an `image_shape` of
-    its own, for which its positions are interpolated.
+    its own, for which its positions are interpolated. A Whisper becomes the
+    `SpeechEncoder` in it, its front end as preprocessor_config.json says.
 
     Args:
         preset: a folder, `"hf://owner/name"`, or `"tlkeras://vit_digits"`: a small one
@@ -111,6 +117,9 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
         tensors = read_safetensors(weights)
         vision = config.get("model_type") in MODEL_TYPES
         load = vit_from_hugging_face if vision else bert_from_hugging_face
+        if config.get("model_type") == MODEL_TYPE:
+            config = {**config, "front_end": read_front_end(folder)}
+            load = whisper_from_hugging_face
         model, *names = load(config, tensors, overrides)
         report = Report("Hugging Face", *map(tuple, names))
     return (model, report) if return_report else model

@@ -2,12 +2,14 @@
 
 from tlkeras.models.bert import Bert
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
+from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
 
 __all__ = [
     "Bert",
     "LabelSmoothedCrossEntropy",
+    "SpeechEncoder",
     "Transformer",
     "ViT",
     "WarmUp",
