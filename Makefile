@@ -20,7 +20,7 @@ start: $(VENV)/.course
 	$(BIN)/tlkeras start
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-parity: $(VENV)/.parity
 	$(BIN)/python -m pytest -m parity

@@ -1,11 +1,10 @@
-"""Write `docs/layers.md` from the docstrings of the library.
+"""Write `docs/layers.md` and `docs/transfer.md` from the docstrings of the library.
 
 python docs/build.py            # write it
 python docs/build.py --check    # fail when it is not up to date
 """
 
 import importlib
-import importlib.util
 import inspect
 import re
 import sys
@@ -15,7 +14,6 @@ from pathlib import Path
 import keras
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE / "layers.md"
 WEIGHTS = HERE.parent / "benchmarks" / "_torch_weights.py"
 SECTIONS = ("Args", "Call arguments", "Returns", "Raises", "Example", "Reference")
 HEADING = re.compile(rf"^({'|'.join(SECTIONS)}):[ \t]*", re.MULTILINE)
@@ -41,28 +39,40 @@ KINDS = {
     "loss": keras.losses.Loss,
     "schedule": keras.optimizers.schedules.LearningRateSchedule,
 }
-ROOMS = {"Masks": "masks", "Generation": "generation", "Models": "models"}
+# Classes whose methods Keras calls, not a reader.
+PLAIN = (*KINDS.values(), keras.callbacks.Callback)
+# Page to its headings and the rooms below them; the layers come first, in groups.
+PAGES = {
+    "layers": {"Masks": "masks", "Generation": "generation", "Models": "models"},
+    "transfer": {"Checkpoints": "checkpoints", "Transfer": "transfer"},
+}
 
 
-def groups():
-    """Heading to module and public names; the rooms that do not exist are left out."""
+def groups(name):
+    """Heading to module and public names of a page."""
+    found = layer_groups() if name == "layers" else {}
+    for heading, room in PAGES[name].items():
+        module = importlib.import_module(f"tlkeras.{room}")
+        found[heading] = (module, list(module.__all__))
+    return found
+
+
+def layer_groups():
+    """The same for the layers alone, each in one group."""
     layers = importlib.import_module("tlkeras.layers")
     grouped = {name for names in LAYERS.values() for name in names}
     if grouped != set(layers.__all__):
         missing = sorted(grouped ^ set(layers.__all__))
         raise ValueError(f"LAYERS must hold each public name; it differs by {missing}.")
-    found = {heading: (layers, names) for heading, names in LAYERS.items()}
-    for heading, room in ROOMS.items():
-        if importlib.util.find_spec(f"tlkeras.{room}"):
-            module = importlib.import_module(f"tlkeras.{room}")
-            found[heading] = (module, list(module.__all__))
-    return found
+    return {heading: (layers, names) for heading, names in LAYERS.items()}
 
 
-def page():
-    """The whole page as Markdown."""
-    parts = [(HERE / "layers.head.md").read_text("utf-8").rstrip(), torch_weights()]
-    found = groups()
+def page(name):
+    """A whole page as Markdown."""
+    parts = [(HERE / f"{name}.head.md").read_text("utf-8").rstrip()]
+    if name == "layers":
+        parts.append(torch_weights())
+    found = groups(name)
     parts.append("## Contents\n\n" + "\n".join(map(contents, found.items())))
     for heading, (module, names) in found.items():
         parts.append(f"## {heading}")
@@ -95,6 +105,8 @@ def entry(module, name):
     lines.append(text.strip("\n").rstrip())
     for heading, body in zip(sections[::2], sections[1::2], strict=True):
         lines.append(section(heading, body, module, name))
+    if module.__name__ == "tlkeras.transfer":
+        lines.append(methods(thing))
     return "\n\n".join(line for line in lines if line)
 
 
@@ -103,12 +115,26 @@ def signatures(module, name, thing):
     lines = [signature(f"{module.__name__}.{name}", thing)]
     if inspect.isclass(thing):
         is_layer = issubclass(thing, keras.layers.Layer)
-        call = thing.call if is_layer else thing.__call__
+        call = thing.call if is_layer else getattr(thing, "__call__", None)  # noqa: B004
         kind = next(
             (k for k, base in KINDS.items() if issubclass(thing, base)), "sampler"
         )
-        lines.append(signature(kind, call))
+        if inspect.isfunction(call):
+            lines.append(signature(kind, call))
     return "\n".join(lines)
+
+
+def methods(thing):
+    """What a plain class offers: each public method with its first sentence."""
+    if not inspect.isclass(thing) or issubclass(thing, PLAIN):
+        return ""
+    own = {name: x for name, x in vars(thing).items() if not name.startswith("_")}
+    lines = [
+        f"- `{signature(name, x)}`: {inspect.getdoc(x).partition(chr(10))[0]}"
+        for name, x in own.items()
+        if inspect.isfunction(x) and inspect.getdoc(x)
+    ]
+    return "\n".join(["Methods:\n", *lines]) if lines else ""
 
 
 def signature(name, function):
@@ -145,8 +171,14 @@ def imports(module, name, code):
     """What the example takes for granted, because its module has imported it."""
     used = [x for x in module.__all__ if x == name or re.search(rf"\b{x}\(", code)]
     lines = [f">>> from {module.__name__} import {', '.join(used)}"]
-    if "np." in code and "import numpy as np" not in code:
-        lines.insert(0, ">>> import numpy as np")
+    scope = vars(sys.modules[getattr(module, name).__module__])
+    models = importlib.import_module("tlkeras.models")
+    model = [x for x in models.__all__ if x in scope and f"{x}(" in code]
+    if model and module is not models:
+        lines.append(f">>> from tlkeras.models import {', '.join(model)}")
+    for word, line in {"np": "import numpy as np", "keras": "import keras"}.items():
+        if re.search(rf"(?<![.\w]){word}\.", code) and line not in code:
+            lines.insert(0, f">>> {line}")
     return "\n".join(lines)
 
 
@@ -164,15 +196,16 @@ def item(line):
 
 
 def main(arguments):
-    """Write the page, or say whether it is up to date."""
-    text = page()
-    if "--check" not in arguments:
-        PAGE.write_text(text, "utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text("utf-8") == text:
-        return 0
-    print("docs/layers.md is not up to date: run python docs/build.py")
-    return 1
+    """Write the pages, or say whether they are up to date."""
+    old = 0
+    for name in PAGES:
+        path, text = HERE / f"{name}.md", page(name)
+        if "--check" not in arguments:
+            path.write_text(text, "utf-8")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            print(f"docs/{name}.md is not up to date: run python docs/build.py")
+            old = 1
+    return old
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The page of the layers is up to date, and its examples run."""
+"""The pages made from docstrings are up to date, and their examples run."""
 
 import doctest
 import importlib.util
@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "docs" / "layers.md").read_text("utf-8")
-HEAD = (ROOT / "docs" / "layers.head.md").read_text("utf-8")
+PAGES = {"layers": 36, "transfer": 20}  # with this many examples at least
+DOCS = ROOT / "docs"
+TEXTS = {name: (DOCS / f"{name}.md").read_text("utf-8") for name in PAGES}
+HEADS = {name: (DOCS / f"{name}.head.md").read_text("utf-8") for name in PAGES}
 
 
 @pytest.fixture(scope="module")
@@ -22,48 +24,62 @@ def build():
     return module
 
 
-def test_the_page_is_up_to_date(build):
-    assert build.page() == TEXT, "run: python docs/build.py"
+each_page = pytest.mark.parametrize("name", PAGES)
+
+
+@each_page
+def test_a_page_is_up_to_date(build, name):
+    assert set(build.PAGES) == set(PAGES)
+    assert build.page(name) == TEXTS[name], "run: python docs/build.py"
 
 
 def test_check_tells_an_old_page(build, tmp_path, monkeypatch, capsys):
     assert build.main(["--check"]) == 0
-    monkeypatch.setattr(build, "PAGE", tmp_path / "layers.md")
+    for name in PAGES:
+        (tmp_path / f"{name}.head.md").write_text(HEADS[name], "utf-8")
+    monkeypatch.setattr(build, "HERE", tmp_path)
     assert build.main(["--check"]) == 1
-    assert "python docs/build.py" in capsys.readouterr().out
-    (tmp_path / "layers.md").write_text(TEXT.replace("True means keep", "keep"))
-    assert build.main(["--check"]) == 1
+    assert "docs/layers.md is not up to date" in capsys.readouterr().out
     build.main([])
     assert build.main(["--check"]) == 0
+    changed = TEXTS["transfer"].replace("frozen", "thawed")
+    (tmp_path / "transfer.md").write_text(changed, "utf-8")
+    assert build.main(["--check"]) == 1
+    said = capsys.readouterr().out
+    assert "docs/transfer.md is not up to date: run python docs/build.py" in said
+    assert "layers.md" not in said
 
 
 def test_a_name_in_no_group_is_an_error(build, monkeypatch):
     monkeypatch.setitem(build.LAYERS, "Vision", ["PatchEmbedding", "ClassToken"])
     with pytest.raises(ValueError, match=r"differs by .*TubeletEmbedding"):
-        build.groups()
+        build.groups("layers")
 
 
-def test_every_link_leads_to_a_heading():
+@each_page
+def test_every_link_leads_to_a_heading(name):
+    text = TEXTS[name]
     headings = {
-        line.lstrip("# ").lower() for line in re.findall(r"^##+ .*", TEXT, re.M)
+        line.lstrip("# ").lower() for line in re.findall(r"^##+ .*", text, re.M)
     }
-    links = set(re.findall(r"\]\(#([^)]+)\)", TEXT))
-    assert len(links) > 40
+    links = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert len(links) > PAGES[name]
     assert links <= headings
 
 
-@pytest.mark.parametrize("index", [0, 1])
-def test_an_example_prints_what_it_says(index, tmp_path):
-    code = re.findall(r"```python\n(.*?)```", HEAD, re.DOTALL)[index]
+@pytest.mark.parametrize(("name", "index"), [("layers", 0), ("layers", 1)])
+def test_an_example_prints_what_it_says(name, index, tmp_path):
+    code = re.findall(r"```python\n(.*?)```", HEADS[name], re.DOTALL)[index]
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     (said,) = re.findall(r"^print.*  # (.*)$", code, re.MULTILINE)
     assert result.stdout.strip() == said, result.stderr
 
 
-def test_every_example_of_the_page_runs_by_itself():
-    blocks = re.findall(r"```pycon\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) >= 36
+@each_page
+def test_every_example_of_a_page_runs_by_itself(name):
+    blocks = re.findall(r"```pycon\n(.*?)```", TEXTS[name], re.DOTALL)
+    assert len(blocks) >= PAGES[name]
     parser, runner, printed = doctest.DocTestParser(), doctest.DocTestRunner(), []
     for index, block in enumerate(blocks):
         test = parser.get_doctest(block, {}, f"block {index}", None, None)
@@ -72,5 +88,5 @@ def test_every_example_of_the_page_runs_by_itself():
 
 
 def test_the_first_example_is_short():
-    first = re.findall(r"```python\n(.*?)```", HEAD, re.DOTALL)[0]
+    first = re.findall(r"```python\n(.*?)```", HEADS["layers"], re.DOTALL)[0]
     assert len(first.strip().splitlines()) <= 12

@@ -1,6 +1,7 @@
 """Small models, each readable as a diagram, and what they are trained with."""
 
 from tlkeras.models.bert import Bert
+from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.transformer import Transformer
@@ -8,6 +9,7 @@ from tlkeras.models.vit import ViT
 
 __all__ = [
     "Bert",
+    "BertClassifier",
     "LabelSmoothedCrossEntropy",
     "SpeechEncoder",
     "Transformer",

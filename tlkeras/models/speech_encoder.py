@@ -1,5 +1,6 @@
 """A Whisper-style encoder: speech as a spectrogram, and a stack that reads it."""
 
+import types
 from typing import Any
 
 import keras
@@ -223,7 +224,8 @@ class SpeechEncoder(keras.Model):
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        self.log_mel = LogMelSpectrogram(
+        parts = types.SimpleNamespace()  # torch takes no layers before super().__init__
+        parts.log_mel = LogMelSpectrogram(
             sample_rate=sample_rate,
             num_mels=num_mels,
             fft_length=fft_length,
@@ -238,14 +240,14 @@ class SpeechEncoder(keras.Model):
             dtype=dtype,
             name="log_mel",
         )
-        self.log_mel.built = True  # nothing to build
-        self.feature_normalization = None
+        parts.log_mel.built = True  # nothing to build
+        parts.feature_normalization = None
         if check.flag("normalize_features", normalize_features):
-            self.feature_normalization = UtteranceNormalization(
+            parts.feature_normalization = UtteranceNormalization(
                 dtype=dtype, name="feature_normalization"
             )
-            self.feature_normalization.built = True
-        self.subsampling = ConvSubsampling(
+            parts.feature_normalization.built = True
+        parts.subsampling = ConvSubsampling(
             hidden_dim,
             strides=strides,
             dtype=dtype,
@@ -253,18 +255,18 @@ class SpeechEncoder(keras.Model):
         )
         fixed = positions == "sinusoidal"
         normal = keras.initializers.TruncatedNormal(stddev=0.02)
-        self.position_embedding = PositionEmbedding(
+        parts.position_embedding = PositionEmbedding(
             max_sequence_length,
             initializer=WhisperSinusoids() if fixed else normal.clone(),
             trainable=not fixed,
             dtype=dtype,
             name="position_embedding",
         )
-        self.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
-        self.embeddings_dropout = keras.layers.Dropout(
+        parts.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
+        parts.embeddings_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="embeddings_dropout"
         )
-        self.transformer_layers = [
+        parts.transformer_layers = [
             TransformerEncoder(
                 intermediate_dim,
                 num_heads,
@@ -278,18 +280,18 @@ class SpeechEncoder(keras.Model):
             )
             for i in range(num_layers)
         ]
-        self.layer_norm = keras.layers.LayerNormalization(
+        parts.layer_norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
         )
-        self._arguments = {
+        arguments = {
             **sizes,
-            "strides": self.subsampling.strides,
+            "strides": parts.subsampling.strides,
             "positions": positions,
             "normalize_features": normalize_features,
             "dropout": check.rate("dropout", dropout),
             "activation": activation,
             "layer_norm_epsilon": layer_norm_epsilon,
-            **{name: getattr(self.log_mel, name) for name in FRONT_END},
+            **{name: getattr(parts.log_mel, name) for name in FRONT_END},
         }
 
         # ── graph ─────────────────────────────────────────────────────────────────────
@@ -299,8 +301,11 @@ class SpeechEncoder(keras.Model):
             "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
         }
         super().__init__(
-            inputs=inputs, outputs=self._forward(**inputs), dtype=dtype, **kwargs
+            inputs=inputs, outputs=_forward(parts, **inputs), dtype=dtype, **kwargs
         )
+        for name, part in vars(parts).items():
+            setattr(self, name, part)
+        self._arguments = arguments
 
     def features(self, waveform, padding_mask=None):
         """What the encoder reads: log-mel frames and the mask of the real ones.
@@ -320,28 +325,6 @@ class SpeechEncoder(keras.Model):
         x = masks.without_mask(x)
         return {"features": x, "padding_mask": _all_real(x) if keep is None else keep}
 
-    def _forward(self, features, padding_mask, training=None, into=None, scores=None):
-        """The outputs; lists `into` and `scores` take hidden states and scores."""
-        x = self.subsampling(features, mask=padding_mask)  # (B, T, D)
-        keep = self.subsampling.compute_mask(features, padding_mask)  # (B, T)
-        x = masks.without_mask(x)
-        x = self.embeddings_add((x, self.position_embedding(x)))
-        x = self.embeddings_dropout(x, training=training)
-        states = [x]
-        for layer in self.transformer_layers:
-            wanted = {"padding_mask": keep, "training": training}
-            if scores is None:
-                x = layer(x, **wanted)  # (B, T, D)
-            else:
-                x, one = layer(x, return_attention_scores=True, **wanted)
-                scores.append(one)  # (B, N, T, T)
-            states.append(x)
-        if into is not None:
-            into.extend(states)
-        x = self.layer_norm(x)
-        pooled = masked_mean(x, ops.cast(keep, x.dtype)[:, :, None])  # (B, D)
-        return {"sequence_output": x, "pooled_output": pooled}
-
     def call(
         self,
         inputs,
@@ -355,7 +338,7 @@ class SpeechEncoder(keras.Model):
             return super().call(ready, training=training)
         states: Any = [] if return_hidden_states else None
         scores: Any = [] if return_attention_scores else None
-        outputs = self._forward(**ready, training=training, into=states, scores=scores)
+        outputs = _forward(self, **ready, training=training, into=states, scores=scores)
         if return_hidden_states:
             outputs["hidden_states"] = states
         if return_attention_scores:
@@ -413,3 +396,26 @@ class SpeechEncoder(keras.Model):
 
 def _all_real(features):
     return ops.cast(ops.ones_like(features[:, :, 0]), "bool")  # (B, F)
+
+
+def _forward(parts, features, padding_mask, training=None, into=None, scores=None):
+    """The outputs of the layers in `parts`; lists `into` and `scores` take more."""
+    x = parts.subsampling(features, mask=padding_mask)  # (B, T, D)
+    keep = parts.subsampling.compute_mask(features, padding_mask)  # (B, T)
+    x = masks.without_mask(x)
+    x = parts.embeddings_add((x, parts.position_embedding(x)))
+    x = parts.embeddings_dropout(x, training=training)
+    states = [x]
+    for layer in parts.transformer_layers:
+        wanted = {"padding_mask": keep, "training": training}
+        if scores is None:
+            x = layer(x, **wanted)  # (B, T, D)
+        else:
+            x, one = layer(x, return_attention_scores=True, **wanted)
+            scores.append(one)  # (B, N, T, T)
+        states.append(x)
+    if into is not None:
+        into.extend(states)
+    x = parts.layer_norm(x)
+    pooled = masked_mean(x, ops.cast(keep, x.dtype)[:, :, None])  # (B, D)
+    return {"sequence_output": x, "pooled_output": pooled}

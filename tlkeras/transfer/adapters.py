@@ -122,11 +122,12 @@ def add_adapters(
     ...         keras.Input((6,)),
     ...         keras.layers.Dense(5, name="body"),
     ...         keras.layers.Dense(2, name="head"),
-    ...     ]
+    ...     ],
+    ...     name="net",
     ... )
     >>> _ = add_adapters(model, size=2, layers="body", trainable="head")
     >>> [weight.path for weight in model.trainable_weights][:2]
-    ['body/adapter/down/kernel', 'body/adapter/down/bias']
+    ['net/body/adapter/down/kernel', 'net/body/adapter/down/bias']
 
     Reference:
         Houlsby et al. (2019), arXiv:1902.00751, section 2.1 and figure 2.

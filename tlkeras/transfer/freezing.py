@@ -52,10 +52,11 @@ def freeze(model, pattern=None, depth=None, keep_dropout=False):
     ...         keras.Input((4,)),
     ...         keras.layers.Dense(3, name="body"),
     ...         keras.layers.Dense(2, name="head"),
-    ...     ]
+    ...     ],
+    ...     name="net",
     ... )
     >>> [weight.path for weight in freeze(model, "body").trainable_weights]
-    ['head/kernel', 'head/bias']
+    ['net/head/kernel', 'net/head/bias']
 
     Reference:
         Howard & Ruder (2018), arXiv:1801.06146, section 3.3.

@@ -50,12 +50,14 @@ def add_lora(
     ...         keras.Input((6,)),
     ...         keras.layers.Dense(5, name="query"),
     ...         keras.layers.Dense(2, name="head"),
-    ...     ]
+    ...     ],
+    ...     name="net",
     ... )
     >>> _ = add_lora(model, rank=2, trainable="head")
     >>> [weight.path for weight in model.trainable_weights]
     ... # doctest: +NORMALIZE_WHITESPACE
-    ['query/lora_kernel_a', 'query/lora_kernel_b', 'head/kernel', 'head/bias']
+    ['net/query/lora_kernel_a', 'net/query/lora_kernel_b',
+     'net/head/kernel', 'net/head/bias']
 
     Reference:
         Hu et al. (2021), arXiv:2106.09685, sections 4.1 and 7.1.

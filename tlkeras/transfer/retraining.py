@@ -16,6 +16,8 @@ class Retrainer:
         model: a built `keras.Model` from inputs to logits, which it trains in place.
         batch_size: examples a step. Defaults to 32.
         weight_decay: of AdamW. Defaults to 1e-4.
+        optimizer: one of your own instead of AdamW, such as one of
+            `discriminative_rates`; not built yet. Defaults to `None`.
         jit_compile: whether XLA compiles the step: worth it from some hundred steps on.
             Defaults to `True`.
 
@@ -34,12 +36,19 @@ class Retrainer:
         Loshchilov & Hutter (2016), arXiv:1608.03983, section 3 (cosine).
     """
 
-    def __init__(self, model, batch_size=32, weight_decay=1e-4, jit_compile=True):
+    def __init__(
+        self,
+        model,
+        batch_size=32,
+        weight_decay=1e-4,
+        jit_compile=True,
+        optimizer=None,
+    ):
         self.model = model
         self.batch_size = batch_size
         self.first_weights = model.get_weights()
         model.compile(
-            keras.optimizers.AdamW(1e-3, weight_decay=weight_decay),
+            optimizer or keras.optimizers.AdamW(1e-3, weight_decay=weight_decay),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             jit_compile=jit_compile,
         )
@@ -49,18 +58,20 @@ class Retrainer:
         """Train from given weights.
 
         Args:
-            inputs: `(N, …)`, as the model takes them.
+            inputs: `(N, …)`, as the model takes them; also a dictionary or list of
+                such arrays.
             labels: integers `(N,)`.
             learning_rate: the highest.
             steps: how many.
             seed: of the batches.
             weights: as `model.get_weights()` gives them. Defaults to those at first.
         """
-        if len(inputs) != len(labels) or not len(labels):
-            raise ValueError(
-                "inputs and labels must be as many, and at least one; given "
-                f"{len(inputs)} and {len(labels)}."
-            )
+        for count in map(len, keras.tree.flatten(inputs)):
+            if count != len(labels) or not count:
+                raise ValueError(
+                    "inputs and labels must be as many, and at least one; given "
+                    f"{count} and {len(labels)}."
+                )
         model, rng = self.model, np.random.default_rng(seed)
         model.set_weights(self.first_weights if weights is None else weights)
         for variable in model.optimizer.variables:
@@ -70,13 +81,23 @@ class Retrainer:
             fall = 0.5 * (1 + np.cos(np.pi * step / steps))
             model.optimizer.learning_rate = learning_rate * rise * fall
             chosen = rng.integers(len(labels), size=self.batch_size)
-            model.train_on_batch(inputs[chosen], labels[chosen])
+            model.train_on_batch(_rows(inputs, chosen), labels[chosen])
 
-    def logits(self, inputs):
-        """What the model says, `(N, classes)`."""
+    def logits(self, inputs, batch_size=1024):
+        """What the model says, `(N, classes)`, a batch at a time."""
         # Called as it is: compiling takes longer than a few passes of a small model.
-        return keras.ops.convert_to_numpy(self.model(inputs, training=False))
+        count = len(keras.tree.flatten(inputs)[0])
+        parts = [
+            self.model(_rows(inputs, slice(i, i + batch_size)), training=False)
+            for i in range(0, count, batch_size)
+        ]
+        return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
     def accuracy(self, inputs, labels):
         """The share of inputs whose largest logit is that of their label."""
         return float(np.mean(self.logits(inputs).argmax(axis=-1) == labels))
+
+
+def _rows(inputs, chosen):
+    """Some examples of every array."""
+    return keras.tree.map_structure(lambda x: x[chosen], inputs)

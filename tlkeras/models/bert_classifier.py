@@ -1,0 +1,133 @@
+"""A BERT that puts a text into one of several classes."""
+
+import keras
+from keras import ops
+
+from tlkeras.layers import _input_checks as check
+from tlkeras.models.bert import INPUTS, Bert
+
+POOLINGS = ("mean", "cls", "pooler")
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class BertClassifier(keras.Model):
+    """One vector a text out of a BERT, and a linear head on it.
+
+        pooled = mean of the vectors of real tokens, or the vector of [CLS]
+        logits = pooled W + b
+
+    The vector of [CLS] (or BERT's pooled output, a dense layer on it) is what the paper
+    puts a head on; a checkpoint that was never trained with a whole-sentence objective
+    has taught [CLS] nothing, and there the mean is better. Axes: B batch, T length, D
+    width of the backbone.
+
+    Masking: True (or 1) in `padding_mask` means keep; the mean is over these.
+
+    Args:
+        backbone: a `Bert`. It is shared, not copied.
+        num_classes: number of classes.
+        pooling: `"mean"`, `"cls"` or `"pooler"`. Defaults to `"mean"`.
+        dropout: share of the pooled vector set to 0 in training. Defaults to 0.1.
+
+    Call arguments:
+        inputs: as of `Bert`, a dictionary of integers `(B, T)`: `token_ids`,
+            `segment_ids` and `padding_mask`.
+        training: whether dropout is on.
+        mask: implicit masks, which Keras hands over; `padding_mask` is what counts.
+
+    Returns:
+        Logits `(B, num_classes)`.
+
+    Raises:
+        ValueError: an argument does not fit; the message says which.
+
+    Example:
+
+    >>> import numpy as np
+    >>> bert = Bert(100, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16)
+    >>> model = BertClassifier(bert, num_classes=3)
+    >>> tokens = np.array([[2, 7, 9, 3, 0]])
+    >>> inputs = {
+    ...     "token_ids": tokens,
+    ...     "segment_ids": np.zeros_like(tokens),
+    ...     "padding_mask": tokens != 0,
+    ... }
+    >>> tuple(model(inputs).shape)
+    (1, 3)
+
+    Reference:
+        Devlin et al. (2018), arXiv:1810.04805, section 4.1; Reimers & Gurevych (2019),
+        arXiv:1908.10084, section 3 (the mean).
+    """
+
+    def __init__(self, backbone, num_classes, pooling="mean", dropout=0.1, **kwargs):
+        if not isinstance(backbone, Bert):
+            raise ValueError(
+                "backbone must be a tlkeras.models.Bert; given "
+                f"{type(backbone).__name__}."
+            )
+        check.positive_integer("num_classes", num_classes)
+        if pooling not in POOLINGS:
+            raise ValueError(
+                f"pooling must be one of {', '.join(POOLINGS)}; given {pooling!r}."
+            )
+        if pooling == "pooler" and backbone.pooled_dense is None:
+            raise ValueError(
+                "pooling 'pooler' needs a backbone with use_pooler=True; this one has "
+                "no pooled output. Take 'cls' or 'mean'."
+            )
+
+        # ── layers ────────────────────────────────────────────────────────────────────
+
+        dtype = backbone.dtype_policy
+        self.backbone = backbone
+        self.pooling = None
+        if pooling == "mean":
+            self.pooling = keras.layers.GlobalAveragePooling1D(
+                dtype=dtype, name="pooling"
+            )
+        self.head_dropout = keras.layers.Dropout(
+            check.rate("dropout", dropout), dtype=dtype, name="head_dropout"
+        )
+        self.head = keras.layers.Dense(num_classes, dtype=dtype, name="head")
+
+        # ── graph ─────────────────────────────────────────────────────────────────────
+
+        inputs = {
+            name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
+        }
+        outputs = backbone(inputs)
+        if self.pooling is not None:
+            keep = ops.not_equal(inputs["padding_mask"], 0)  # (B, T)
+            pooled = self.pooling(outputs["sequence_output"], mask=keep)  # (B, D)
+        elif pooling == "cls":
+            pooled = outputs["sequence_output"][:, 0]  # (B, D)
+        else:
+            pooled = outputs["pooled_output"]  # (B, D)
+        logits = self.head(self.head_dropout(pooled))  # (B, classes)
+        super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        self._arguments = {
+            "num_classes": num_classes,
+            "pooling": pooling,
+            "dropout": dropout,
+        }
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=training, mask=mask)
+
+    # ── config ────────────────────────────────────────────────────────────────────────
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            **self._arguments,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        backbone = keras.saving.deserialize_keras_object(
+            config["backbone"], custom_objects
+        )
+        return cls(**{**config, "backbone": backbone})
