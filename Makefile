@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-parity lint notebooks bench vit-digits help
+.PHONY: start test test-parity lint notebooks bench vit-digits synthetic-speech help
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +41,10 @@ bench: $(VENV)/.parity
 # Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.
 vit-digits: $(VENV)/.course
 	$(BIN)/python data/vit_digits/train.py
+
+# Make data/synthetic_speech again; needs Debian's espeak-ng.
+synthetic-speech: $(VENV)/.course
+	$(BIN)/python data/synthetic_speech/make.py
 
 # One stamp an extra, so that the second `make` has nothing to install.
 

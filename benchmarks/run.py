@@ -22,6 +22,7 @@ RUNS = {
     "encoder": ["--cases", "forward", "training step"],
     "decode": [],
     "grade": [],
+    "speech": [],
 }
 
 

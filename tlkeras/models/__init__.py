@@ -3,6 +3,7 @@
 from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
+from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
@@ -11,6 +12,7 @@ __all__ = [
     "Bert",
     "BertClassifier",
     "LabelSmoothedCrossEntropy",
+    "SpeechClassifier",
     "SpeechEncoder",
     "Transformer",
     "ViT",

@@ -36,13 +36,14 @@ FRONT_END = (
 
 @keras.saving.register_keras_serializable(package="tlkeras")
 class UtteranceNormalization(keras.layers.Layer):
-    """Give each mel of each utterance mean 0 and variance 1 over its real frames.
+    """Give each utterance mean 0 and variance 1 over its real frames and all mels.
 
-    A louder recording adds a constant to every logarithm, and a microphone one to each
-    mel: both are gone. Masking: padded frames are not counted, and become 0.
+    A louder recording adds a constant to every logarithm, which is gone. The mean of
+    each mel stays: in a short word it says which vowel it was. Masking: padded frames
+    are not counted, and become 0.
 
     Args:
-        epsilon: added to the variance. Defaults to 1e-3.
+        epsilon: added to the variance. Defaults to 1e-5.
 
     Call arguments:
         inputs: floats `(B, F, M)`.
@@ -52,7 +53,7 @@ class UtteranceNormalization(keras.layers.Layer):
         Floats `(B, F, M)`.
     """
 
-    def __init__(self, epsilon=1e-3, **kwargs):
+    def __init__(self, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = check.positive_number("epsilon", epsilon)
         self.supports_masking = True
@@ -63,8 +64,9 @@ class UtteranceNormalization(keras.layers.Layer):
             keep = ops.ones_like(x[:, :, :1])  # (B, F, 1)
         else:
             keep = ops.cast(mask, "float32")[:, :, None]
-        mean = masked_mean(x, keep)[:, None]  # (B, 1, M)
-        variance = masked_mean(ops.square(x - mean), keep)[:, None]
+        mean = ops.mean(masked_mean(x, keep), axis=1)[:, None, None]  # (B, 1, 1)
+        variance = ops.mean(masked_mean(ops.square(x - mean), keep), axis=1)
+        variance = variance[:, None, None]
         x = keep * (x - mean) / ops.sqrt(variance + self.epsilon)
         return ops.cast(x, self.compute_dtype)
 
@@ -138,8 +140,8 @@ class SpeechEncoder(keras.Model):
         max_sequence_length: the largest T. Defaults to 1500, 30 seconds.
         positions: `"sinusoidal"`, fixed as Whisper's, or `"learned"`. Defaults to
             `"sinusoidal"`.
-        normalize_features: give each mel of an utterance mean 0 and variance 1.
-            Defaults to `False`.
+        normalize_features: give the features of each utterance mean 0 and variance 1,
+            whatever its loudness. Defaults to `False`.
         dropout: share set to 0 in training, of embeddings and in each encoder. Defaults
             to 0.
         activation: of the feed-forward networks; that of the convolutions is the exact
@@ -181,7 +183,7 @@ class SpeechEncoder(keras.Model):
         Radford et al. (2022), arXiv:2212.04356, section 2.2.
     """
 
-    input_spec = None  # the messages of `_entrance` say more
+    input_spec = None  # the messages of `entrance` say more
 
     def __init__(
         self,
@@ -333,7 +335,7 @@ class SpeechEncoder(keras.Model):
         return_hidden_states=False,
         return_attention_scores=False,
     ):
-        ready = self._entrance(inputs)
+        ready = self.entrance(inputs)
         if not (return_hidden_states or return_attention_scores):
             return super().call(ready, training=training)
         states: Any = [] if return_hidden_states else None
@@ -351,8 +353,18 @@ class SpeechEncoder(keras.Model):
             return keras.Operation.compute_output_spec(self, inputs, **arguments)
         return super().compute_output_spec(inputs)
 
-    def _entrance(self, inputs):
-        """Features and their mask, whichever door they came through."""
+    def entrance(self, inputs):
+        """Features and their mask, whichever door the inputs came through.
+
+        Args:
+            inputs: as the model takes them.
+
+        Returns:
+            A dictionary of `features` `(B, F, M)` and `padding_mask` `(B, F)`.
+
+        Raises:
+            ValueError: they are something else.
+        """
         given = set(inputs) if isinstance(inputs, dict) else {type(inputs).__name__}
         if given - {"padding_mask"} == {"waveform"}:
             inputs = self.features(inputs["waveform"], inputs.get("padding_mask"))
