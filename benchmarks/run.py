@@ -22,6 +22,8 @@ RUNS = {
     "encoder": ["--cases", "forward", "training step"],
     "decode": [],
     "grade": [],
+    "transfer_text": [],  # shows the runs kept; to measure, name a data set
+    "transfer_caching": [],
     "speech": [],
 }
 

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "models": {"masks", "layers"},
     "generation": {"masks", "layers", "models"},
     "checkpoints": {"masks", "layers", "models"},
-    "transfer": set(),
+    "transfer": {"visualization"},  # to draw a comparison, when asked to
     "datasets": set(),
     "visualization": set(),
     "grading": {"files", "visualization"},  # its palette, for cards

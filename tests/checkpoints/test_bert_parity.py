@@ -148,6 +148,35 @@ def test_a_checkpoint_with_a_task_head(tmp_path):
     assert max(differences(tmp_path, model.bert, batch(97, 2))) < TOLERANCE
 
 
+@pytest.mark.parametrize("shape", list(SHAPES))
+@pytest.mark.parametrize("task", ["BertForMaskedLM", "BertForPreTraining"])
+def test_masked_lm(tmp_path, capsys, shape, task):
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.BertConfig(**SHAPES[shape], attn_implementation="eager")
+    model = getattr(transformers, task)(config).eval()
+    for weight in model.parameters():
+        weight.data += 0.1 * torch.randn_like(weight)
+    model.save_pretrained(tmp_path)
+    ours, report = from_preset(tmp_path, head="masked_lm", return_report=True)
+    assert report.fresh == ()
+    assert all(name.startswith("cls.seq") for name in report.left_out)
+    inputs = batch(config.vocab_size, config.type_vocab_size)
+    with torch.no_grad():
+        wanted = model(
+            input_ids=torch.tensor(inputs["token_ids"]),
+            token_type_ids=torch.tensor(inputs["segment_ids"]),
+            attention_mask=torch.tensor(inputs["padding_mask"].astype("int64")),
+        )
+    logits = wanted[0].numpy()
+    found = np.abs(ops.convert_to_numpy(ours(inputs)) - logits).max()
+    with capsys.disabled():
+        print(f"\n{task} {shape}: logits {found:.1e}", end=" ")
+    assert found < TOLERANCE
+
+
 def test_bfloat16(tmp_path):
     import torch
     from transformers import BertConfig, BertModel

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from tlkeras.checkpoints import from_preset, preprocessor, save_to_preset, sources
 from tlkeras.checkpoints.bert import hugging_face_name
 from tlkeras.checkpoints.weight_files import sha256_of
-from tlkeras.models import Bert
+from tlkeras.models import Bert, BertMaskedLM
 
 CONFIG = {
     "model_type": "bert",
@@ -66,6 +66,7 @@ def their_tensors(model):
 
 
 def write(folder, tensors, **changes):
+    folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps({**CONFIG, **changes}))
     save_file(tensors, folder / "model.safetensors")
     return folder
@@ -130,6 +131,60 @@ def test_ours_comes_back(tmp_path, dtype):
     assert loaded.get_config()["dropout"] == 0.25
     kept = load_file(tmp_path / "new" / "model.safetensors")
     assert {str(x.dtype) for x in kept.values()} == {dtype or "float32"}
+
+
+def test_a_masked_lm_comes_back_whole_or_without_its_head(tmp_path):
+    model = randomized(BertMaskedLM(bert()))
+    save_to_preset(model, tmp_path)
+    whole, report = from_preset(
+        tmp_path, head="masked_lm", dropout=0.25, return_report=True
+    )
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(whole(inputs())), ops.convert_to_numpy(model(inputs()))
+    )
+    assert whole.backbone.get_config()["dropout"] == 0.25
+    assert len(report.loaded) == len(model.weights)
+    assert report.left_out == ()
+    backbone, report = from_preset(tmp_path, dropout=0.25, return_report=True)
+    same(backbone, model.backbone)
+    assert backbone.get_config()["dropout"] == 0.25
+    assert len(report.loaded) == len(model.weights) - 5
+    assert len(report.left_out) == 5
+    assert all(name.startswith("head_") for name in report.left_out)
+
+
+def test_a_masked_lm_of_hugging_face(tmp_path):
+    model = randomized(BertMaskedLM(bert()))
+    tensors = their_tensors(model)
+    table = tensors["embeddings.word_embeddings.weight"]
+    decoder = "cls.predictions.decoder"
+    write(tmp_path, {**tensors, f"{decoder}.weight": table})
+    loaded, report = from_preset(tmp_path, head="masked_lm", return_report=True)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(loaded(inputs())), ops.convert_to_numpy(model(inputs()))
+    )
+    assert report.left_out == report.fresh == ()
+    assert len(from_preset(tmp_path, return_report=True)[1].left_out) == 6
+    write(tmp_path, {**tensors, f"{decoder}.weight": table + 1})
+    with pytest.raises(ValueError, match="shares with its head; in this checkpoint"):
+        from_preset(tmp_path, head="masked_lm")
+    tensors[f"{decoder}.bias"] = tensors.pop("cls.predictions.bias")
+    from_preset(write(tmp_path, tensors), head="masked_lm")
+
+
+def test_a_head_that_is_not_there(tmp_path):
+    folder = write(tmp_path / "theirs", their_tensors(bert()), architectures=["BertX"])
+    with pytest.raises(ValueError, match=r"no masked-LM head.*it is of \['BertX'\]"):
+        from_preset(folder, head="masked_lm")
+    save_to_preset(bert(), tmp_path / "ours")
+    with pytest.raises(ValueError, match=r"'tlkeras>Bert', which has no masked-LM"):
+        from_preset(tmp_path / "ours", head="masked_lm")
+    config = json.dumps({"registered_name": "keras_hub>BertBackbone", "config": {}})
+    (tmp_path / "ours" / "config.json").write_text(config)
+    with pytest.raises(ValueError, match=r"no masked-LM head.*keras_hub>BertBackbone"):
+        from_preset(tmp_path / "ours", head="masked_lm")
+    with pytest.raises(ValueError, match="head must be None or 'masked_lm'; given 'x'"):
+        from_preset(folder, head="x")
 
 
 def test_only_models_of_this_library_become_presets(tmp_path):
@@ -247,6 +302,19 @@ def test_a_wrong_hash_is_refused(tmp_path):
     from_preset(folder, sha256=right)
     with pytest.raises(ValueError, match="SHA-256 0000"):
         from_preset(folder, sha256="0" * 64)
+
+
+@pytest.mark.parametrize("place", [0.5, 0.9])
+def test_one_bit_of_the_weights_is_enough(tmp_path, place):
+    """The file can be read all the same: it has no checksum of its own."""
+    folder = write(tmp_path, their_tensors(randomized(bert())))
+    path = folder / "model.safetensors"
+    right, data = sha256_of(path), bytearray(path.read_bytes())
+    data[int(place * len(data))] ^= 1
+    path.write_bytes(data)
+    from_preset(folder)
+    with pytest.raises(ValueError, match=f"must have the SHA-256 {right}"):
+        from_preset(folder, sha256=right)
 
 
 @pytest.fixture

@@ -104,21 +104,70 @@ def test_other_weights_inputs_or_settings_are_other_features(tmp_path, counted):
     assert len(counted) == 4
 
 
-@pytest.mark.parametrize("damage", ["bit", "cut", "manifest", "gone"])
+def test_another_precision_is_another_cache(tmp_path, counted):
+    """A model's own config need not say it: that of `Bert` does not."""
+
+    class Plain(keras.Model):
+        def __init__(self, dtype):
+            inputs = keras.Input((4,))
+            dense = keras.layers.Dense(6, "tanh", name="body", dtype=dtype)
+            super().__init__(inputs, dense(inputs), name="plain")
+
+        def get_config(self):
+            return {}
+
+    models = [Plain(dtype) for dtype in ("float32", "mixed_bfloat16")]
+    models[1].set_weights(models[0].get_weights())
+    exact, rough = (cached_features(model, X, tmp_path) for model in models)
+    assert len(counted) == 2
+    assert {exact.dtype, rough.dtype} == {np.dtype("float32")}
+    assert 1e-4 < np.abs(exact - rough).max() < 0.1
+
+
+def test_a_rate_that_matters_is_another_cache(tmp_path, counted):
+    class Slower(keras.layers.Layer):
+        def __init__(self, rate, **kwargs):
+            super().__init__(**kwargs)
+            self.rate = rate
+
+        def call(self, inputs):
+            return inputs / self.rate
+
+        def get_config(self):
+            return {**super().get_config(), "rate": self.rate}
+
+    for rate in (2, 4):
+        model = keras.Sequential([keras.Input((4,)), Slower(rate, name="slower")])
+        found = cached_features(model, X, tmp_path)
+        np.testing.assert_allclose(found, X / rate, rtol=1e-6)
+    assert len(counted) == 2
+
+
+DAMAGES = ["bit", "middle", "cut", "gone", "empty", "manifest", "list", "kind"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_cache_is_computed_again(tmp_path, counted, damage):
     prefix, _ = split_model(classifier(), "norm")
     first = np.array(cached_features(prefix, X, tmp_path))
     (folder,) = tmp_path.iterdir()
     path = folder / "0.npy"
     data = bytearray(path.read_bytes())
-    if damage == "bit":
-        data[-3] ^= 4
-    if damage in ("bit", "cut"):
-        path.write_bytes(data if damage == "bit" else data[:-10])
-    elif damage == "manifest":
-        (folder / "manifest.json").write_text('{"kind"')
-    else:
+    manifest = folder / "manifest.json"
+    if damage in ("bit", "middle"):
+        data[-3 if damage == "bit" else len(data) // 2] ^= 4
+        path.write_bytes(data)
+    elif damage in ("cut", "empty"):
+        path.write_bytes(data[:-10] if damage == "cut" else b"")
+    elif damage == "gone":
         path.unlink()
+    else:
+        texts = {
+            "manifest": '{"kind"',
+            "list": "[]",
+            "kind": manifest.read_text().replace("array", "list"),
+        }
+        manifest.write_text(texts[damage])
     with pytest.warns(UserWarning, match="is damaged"):
         again = cached_features(prefix, X, tmp_path)
     np.testing.assert_array_equal(again, first)

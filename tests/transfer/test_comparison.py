@@ -1,5 +1,10 @@
 """Comparing strategies: nothing is run twice, and the intervals are right."""
 
+import json
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -61,11 +66,59 @@ def test_an_interrupted_comparison_goes_on(tmp_path):
     assert more.strategies == ["a", "c"]
 
 
-def test_a_result_that_was_cut_off_is_run_again(tmp_path):
+KILLED = """
+import sys, time
+import numpy as np
+from tlkeras.transfer import compare
+
+def strategy(count, seed):
+    if (count, seed) == (8, 1) and "wait" in sys.argv:
+        print("now", flush=True)
+        time.sleep(600)
+    return {"accuracy": np.random.default_rng([count, seed]).random()}
+
+print(compare({"a": strategy}, (4, 8), range(3), sys.argv[1], {"x": 1}, verbose=0))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_comparison_goes_on(tmp_path):
+    """The process gets no chance to put anything in order."""
+
+    def start(*arguments):
+        command = [sys.executable, "-c", KILLED, *map(str, arguments)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    with start(tmp_path / "cut", "wait") as first:
+        assert first.stdout.readline() == "now\n"
+        first.kill()
+    assert first.returncode == -signal.SIGKILL
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cut").iterdir()}
+    assert len(before) == 5  # four results and the settings
+    with start(tmp_path / "cut") as second, start(tmp_path / "whole") as whole:
+        assert second.communicate()[0] == whole.communicate()[0]
+    assert second.returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def other_seed(result):
+    return json.dumps({**result, "seed": 0})
+
+
+def no_metrics(result):
+    return json.dumps({**result, "metrics": {}})
+
+
+def cut_off(result):
+    return json.dumps(result)[:-9]
+
+
+@pytest.mark.parametrize("spoil", [cut_off, other_seed, no_metrics])
+def test_a_result_that_is_not_whole_is_run_again(tmp_path, spoil):
     first = Strategy()
     compare({"a / b": first}, (4,), (0, 1), tmp_path, verbose=0)
     path = next(p for p in tmp_path.glob("a_b-*.json") if p.stem.endswith("-1"))
-    path.write_text(path.read_text()[:-9])
+    path.write_text(spoil(json.loads(path.read_text())))
     again = Strategy()
     compare({"a / b": again}, (4,), (0, 1), tmp_path, verbose=0)
     assert again.runs == [(4, 1)]
@@ -121,10 +174,16 @@ def test_drawing_labels():
 
 def test_the_curve(tmp_path):
     pytest.importorskip("matplotlib").use("Agg")
-    from tlkeras.visualization import learning_curves
-
     result = compare({"a": Strategy()}, (4, 1000), (0, 1), tmp_path, verbose=0)
-    axes = learning_curves(result.label_counts, result.lines(), "accuracy")
+    axes = result.curve()
+    assert axes.get_ylabel() == "accuracy"
+    assert axes.get_xlabel() == "labels"
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["4", "1,000"]
     (line,) = axes.get_lines()
     assert list(line.get_ydata()) == result.lines()["a"][0]
+    means, spreads = result.lines()["a"]
+    (band,) = axes.collections
+    edges = band.get_paths()[0].vertices[:, 1]
+    assert edges.max() == pytest.approx(max(np.add(means, spreads)))
+    assert result.curve("labels", "how many", axes) is axes
+    assert axes.get_title("left") == "how many"

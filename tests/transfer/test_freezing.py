@@ -156,7 +156,30 @@ def test_dropout_of_frozen_parts_is_off_and_comes_back(make, data):
     assert np.any(numpy(backbone(data[0], training=True)) != once)
     freeze(model, "backbone", keep_dropout=True)
     assert np.any(numpy(backbone(data[0], training=True)) != once)
-    assert any("drops 50%" in text for text in problems(model))
+    assert any("is noisy in a frozen part (rate 0.5)" in t for t in problems(model))
+
+
+def test_noise_of_other_layers_is_off_as_well():
+    model = keras.Sequential(
+        [
+            keras.Input((5, 3)),
+            keras.layers.GaussianNoise(0.3, name="noise"),
+            keras.layers.GRU(4, dropout=0.4, recurrent_dropout=0.2, name="reader"),
+            keras.layers.Dense(2, name="head"),
+        ]
+    )
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    plain = numpy(model(x))
+    assert np.abs(numpy(model(x, training=True)) - plain).max() > 1e-3
+    model.get_layer("reader").trainable = False  # what Keras itself lets one do
+    assert [text.split()[0] for text in problems(model)] == 2 * ["reader/gru_cell"]
+    freeze(model, ["noise", "reader"])
+    np.testing.assert_allclose(numpy(model(x, training=True)), plain, atol=1e-6)
+    assert problems(model) == []
+    unfreeze(model, ["noise", "reader"])
+    cell = model.get_layer("reader").cell
+    assert (cell.dropout, cell.recurrent_dropout) == (0.4, 0.2)
+    assert model.get_layer("noise").stddev == 0.3
 
 
 @pytest.mark.parametrize(

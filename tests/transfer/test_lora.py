@@ -166,6 +166,19 @@ def test_a_delta_brings_everything_back(make, data, train, tmp_path, change):
     np.testing.assert_allclose(fresh.predict(data[0], verbose=0), wanted, atol=1e-6)
 
 
+def test_a_delta_of_low_precision(tmp_path):
+    def build():
+        head = keras.layers.Dense(3, name="head", dtype="bfloat16")
+        return keras.Sequential([keras.Input((4,)), head])
+
+    model = build()
+    model.layers[0].kernel.assign(np.full((4, 3), 0.3))
+    save_delta(model, tmp_path / "delta")
+    copy = load_delta(build(), tmp_path / "delta")
+    kernel = ops.convert_to_numpy(ops.cast(copy.layers[0].kernel, "float32"))
+    np.testing.assert_allclose(kernel, 0.3, rtol=4e-3)
+
+
 def test_a_delta_holds_statistics_of_what_learns(tmp_path, data, train):
     def build():
         keras.utils.set_random_seed(0)

@@ -34,6 +34,23 @@ def test_a_run_leaves_nothing_for_the_next(trainer, data):
         np.testing.assert_array_equal(before, after)
 
 
+def test_dropout_is_seeded_as_well(data):
+    layers = [
+        keras.Input((3,)),
+        keras.layers.Dense(8, "tanh"),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(2),
+    ]
+    trainer = Retrainer(keras.Sequential(layers), batch_size=50, jit_compile=False)
+    found = []
+    for seed in (1, 2, 1):
+        batch = [x[:1] for x in data]  # every batch is this: only dropout differs
+        trainer.run(*batch, learning_rate=0.05, steps=4, seed=seed)
+        found.append(trainer.model.get_weights()[0])
+    np.testing.assert_array_equal(found[2], found[0])
+    assert np.abs(found[1] - found[0]).max() > 1e-4
+
+
 def test_it_starts_from_the_weights_given(trainer, data):
     wanted = [np.full_like(w, 0.25) for w in trainer.first_weights]
     trainer.run(*data, learning_rate=0.1, steps=0, seed=0, weights=wanted)

@@ -2,7 +2,7 @@
 
 import math
 
-from tlkeras.models import Bert
+from tlkeras.models import Bert, BertMaskedLM
 
 ACTIVATIONS = {
     "gelu": "gelu",  # the exact one
@@ -19,6 +19,9 @@ EMBEDDINGS = {
     "segment_embedding": "embeddings.token_type_embeddings",
     "embeddings_layer_norm": "embeddings.LayerNorm",
     "pooled_dense": "pooler.dense",
+    "head_dense": "cls.predictions.transform.dense",
+    "head_layer_norm": "cls.predictions.transform.LayerNorm",
+    "head_bias": "cls.predictions",
 }
 ENCODER = {
     "self_attention_layer/query": "attention.self.query",
@@ -38,6 +41,7 @@ VARIABLES = {
     "bias": "bias",
 }
 OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+DECODER = "cls.predictions.decoder"  # shares the head's bias and the token embedding
 NO_WEIGHT = ("embeddings.position_ids",)  # 0, 1, 2 …, saved by old versions
 
 
@@ -79,14 +83,15 @@ def bert_arguments(config):
     }
 
 
-def bert_from_hugging_face(config, tensors, overrides):
-    """A `Bert` with the weights of a Hugging Face BERT.
+def bert_from_hugging_face(config, tensors, overrides, head=None):
+    """A `Bert` with the weights of a Hugging Face BERT, or a `BertMaskedLM`.
 
     Args:
         config: what config.json says.
         tensors: arrays by name, with or without the prefix `bert.`, with the names of
             today or the old `LayerNorm.gamma` and `LayerNorm.beta`.
         overrides: arguments of `Bert` that replace those of the config.
+        head: `"masked_lm"` for a `BertMaskedLM`. Defaults to none.
 
     Returns:
         The model, and the names of the tensors that were loaded, of those left out,
@@ -94,11 +99,14 @@ def bert_from_hugging_face(config, tensors, overrides):
 
     Raises:
         ValueError: a tensor is missing, left over inside of the encoder, or has the
-            wrong shape.
+            wrong shape; or there is no such head.
     """
     names = {_plain(name): name for name in tensors}
     arguments = {**bert_arguments(config), "use_pooler": "pooler.dense.weight" in names}
-    model = Bert(**{**arguments, **overrides})
+    backbone = model = Bert(**{**arguments, **overrides})
+    if head:
+        _check_head(config, tensors, names)
+        model = BertMaskedLM(backbone)
     values, fresh = {}, []
     for variable in model.weights:
         name = hugging_face_name(variable.path)
@@ -111,16 +119,36 @@ def bert_from_hugging_face(config, tensors, overrides):
                 f"{len(tensors)} tensors, such as {', '.join(sorted(tensors)[:3])}."
             )
         values[name] = _fitted(name, tensors[names[name]], variable)
-    _check_leftover(set(names) - set(values), model)
+    _check_leftover(set(names) - set(values), backbone)
     for variable in model.weights:
         if variable.path not in fresh:
             variable.assign(values[hugging_face_name(variable.path)])
-    left_out = sorted(names[name] for name in set(names) - set(values))
+    shared = {f"{DECODER}.weight", f"{DECODER}.bias"} if head else set()
+    left_out = sorted(names[name] for name in set(names) - set(values) - shared)
     return model, sorted(names[name] for name in values), left_out, fresh
 
 
+def _check_head(config, tensors, names):
+    """Raise unless there is a masked-LM head whose decoder is the token embedding."""
+    if "cls.predictions.transform.dense.weight" not in names:
+        raise ValueError(
+            "The checkpoint has no masked-LM head (cls.predictions.*); it is of "
+            f"{config.get('architectures')}. Leave out head to get the Bert alone."
+        )
+    if f"{DECODER}.bias" in names:
+        names.setdefault("cls.predictions.bias", names[f"{DECODER}.bias"])
+    if f"{DECODER}.weight" in names:
+        decoder = tensors[names[f"{DECODER}.weight"]]
+        table = tensors[names[f"{EMBEDDINGS['token_embedding']}.weight"]]
+        if decoder.shape != table.shape or (decoder != table).any():
+            raise ValueError(
+                f"{DECODER}.weight must be the token embedding, which BertMaskedLM "
+                "shares with its head; in this checkpoint they differ."
+            )
+
+
 def hugging_face_name(path):
-    """What Hugging Face calls a weight of `Bert`."""
+    """What Hugging Face calls a weight of `Bert` or `BertMaskedLM`."""
     layer, _, variable = path.rpartition("/")
     block, _, part = layer.partition("/")
     if not part:

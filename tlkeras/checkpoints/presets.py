@@ -8,6 +8,7 @@ import keras
 
 from tlkeras import __version__
 from tlkeras.checkpoints.bert import bert_from_hugging_face
+from tlkeras.checkpoints.own import from_own
 from tlkeras.checkpoints.sources import WEIGHTS, locate, weights_in
 from tlkeras.checkpoints.vit import (
     MODEL_TYPES,
@@ -21,10 +22,11 @@ from tlkeras.checkpoints.whisper import (
     read_front_end,
     whisper_from_hugging_face,
 )
-from tlkeras.models import Bert, ViT
+from tlkeras.models import Bert
 
 KERAS_HUB_BERT = "keras_hub>BertBackbone"
 KERAS_HUB_VIT = "keras_hub>ViTBackbone"
+HEADS = ("masked_lm",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +57,9 @@ class Report:
         return "\n".join(lines)
 
 
-def from_preset(preset, revision=None, sha256=None, return_report=False, **overrides):
+def from_preset(
+    preset, revision=None, sha256=None, return_report=False, head=None, **overrides
+):
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, ViT,
@@ -64,18 +68,24 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
     repository of the Hugging Face hub; its commit is pinned, and only safetensors are
     read, never a pickle.
 
+    A BERT comes without its head, as a `Bert`; with `head="masked_lm"` as a
+    `BertMaskedLM`, if the checkpoint holds that head: one of Hugging Face for masked
+    language modelling or pretraining (`cls.predictions.*`), or one of ours.
+
     A Hugging Face BERT without a pooler becomes a `Bert` without one. A KerasHub BERT
     gets the approximate GELU that KerasHub computes. A ViT takes an `image_shape` of
     its own, for which its positions are interpolated. A Whisper becomes the
     `SpeechEncoder` in it, its front end as preprocessor_config.json says.
 
     Args:
-        preset: a folder, `"hf://owner/name"`, or `"tlkeras://vit_digits"`: a small one
-            that this project trained, see `data/`.
+        preset: a folder, `"hf://owner/name"`, or a small one that this project
+            trained, `"tlkeras://bert_docstrings"` or `"tlkeras://vit_digits"`: see
+            `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
             library knows the repository (`tlkeras.checkpoints.sources.PINNED`).
         sha256: that the file of weights must have. Defaults to what is known of it.
         return_report: also return a `Report`. Defaults to `False`.
+        head: `"masked_lm"`, or none, the default.
         **overrides: arguments of the model that replace the preset's, such as
             `dropout=0`, `dtype="mixed_float16"` or `activation="gelu"`.
 
@@ -83,8 +93,9 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
         The model, or a pair of it and the report.
 
     Raises:
-        ValueError: the architecture is another one, a tensor is missing or has the
-            wrong shape, a file is truncated, pickled or has another hash.
+        ValueError: the architecture is another one, there is no such head, a tensor is
+            missing or has the wrong shape, a file is truncated, pickled or has another
+            hash.
 
     Example:
 
@@ -96,12 +107,19 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
     >>> print(report)
     tlkeras checkpoint: 23 tensors loaded
     """
+    if head not in (None, *HEADS):
+        raise ValueError(f"head must be None or {HEADS[0]!r}; given {head!r}.")
     folder = locate(preset, revision, sha256)
     weights = weights_in(folder)
     config = _read_config(folder / "config.json")
     name = config.get("registered_name") or ""
     if name.startswith("tlkeras>"):
-        model, report = _ours(name, config["config"], weights, overrides)
+        tensors = read_safetensors(weights)
+        model, *names = from_own(name, config["config"], tensors, overrides, head)
+        report = Report("tlkeras", *map(tuple, names))
+    elif head and (name or config.get("model_type") in (*MODEL_TYPES, MODEL_TYPE)):
+        kind = name or config["model_type"]
+        raise ValueError(f"{folder} holds no masked-LM head, but a {kind!r}.")
     elif name == KERAS_HUB_BERT:
         model, report = _keras_hub_bert(config["config"], weights, overrides)
     elif name == KERAS_HUB_VIT:
@@ -115,12 +133,13 @@ def from_preset(preset, revision=None, sha256=None, return_report=False, **overr
         )
     else:
         tensors = read_safetensors(weights)
-        vision = config.get("model_type") in MODEL_TYPES
-        load = vit_from_hugging_face if vision else bert_from_hugging_face
-        if config.get("model_type") == MODEL_TYPE:
+        if config.get("model_type") in MODEL_TYPES:
+            model, *names = vit_from_hugging_face(config, tensors, overrides)
+        elif config.get("model_type") == MODEL_TYPE:
             config = {**config, "front_end": read_front_end(folder)}
-            load = whisper_from_hugging_face
-        model, *names = load(config, tensors, overrides)
+            model, *names = whisper_from_hugging_face(config, tensors, overrides)
+        else:
+            model, *names = bert_from_hugging_face(config, tensors, overrides, head)
         report = Report("Hugging Face", *map(tuple, names))
     return (model, report) if return_report else model
 
@@ -159,33 +178,6 @@ def _read_config(path):
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} must be JSON; reading it says: {error}.") from error
-
-
-def _ours(name, config, weights, overrides):
-    kind = keras.saving.get_registered_object(name)
-    if kind is None:
-        raise ValueError(f"registered_name must be a model of tlkeras; given {name!r}.")
-    overrides = dict(overrides)
-    image_shape = overrides.pop("image_shape", None) if kind is ViT else None
-    model = kind.from_config({**config, **overrides})
-    tensors = read_safetensors(weights)
-    variables = {variable.path: variable for variable in model.weights}
-    missing, extra = set(variables) - set(tensors), set(tensors) - set(variables)
-    if missing or extra:
-        raise ValueError(
-            f"{weights} must hold the weights of its config; it lacks "
-            f"{sorted(missing)[:3]} and has no use for {sorted(extra)[:3]}."
-        )
-    for path, variable in variables.items():
-        if tensors[path].shape != tuple(variable.shape):
-            raise ValueError(
-                f"{path} must have shape {tuple(variable.shape)} with this config; "
-                f"given {tensors[path].shape}."
-            )
-    for path, variable in variables.items():
-        variable.assign(tensors[path])
-    model = model.with_image_shape(image_shape) if image_shape else model
-    return model, Report("tlkeras", tuple(sorted(tensors)))
 
 
 def _keras_hub_bert(config, weights, overrides):

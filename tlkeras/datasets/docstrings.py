@@ -75,12 +75,7 @@ def _sample(name, count, rng):
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    root = Path(next(iter(spec.submodule_search_locations)))
-    files = [
-        path
-        for path in sorted(root.rglob("*.py"))
-        if not SKIPPED.search(path.relative_to(root).as_posix())
-    ]
+    files = source_files(next(iter(spec.submodule_search_locations)))
     rest, total = dict.fromkeys(SHARES, 0), 0
     seen: set[str] = set()
     for number in rng.permutation(len(files)):
@@ -102,9 +97,25 @@ def _sample(name, count, rng):
             return
 
 
-@functools.cache
-def _sentences(path):
-    """All sentences of one source file; files are parsed once a session."""
+def source_files(root):
+    """The source files of a package, sorted, without its tests and copies of others.
+
+    Args:
+        root: the folder of the package.
+    """
+    return [
+        path
+        for path in sorted(Path(root).rglob("*.py"))
+        if not SKIPPED.search(path.relative_to(root).as_posix())
+    ]
+
+
+def all_docstrings(path):
+    """The docstrings of one source file, none if it cannot be parsed.
+
+    Args:
+        path: of the file.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -113,17 +124,31 @@ def _sentences(path):
         return ()
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     nodes = [node for node in ast.walk(tree) if isinstance(node, documented)]
+    return tuple(ast.get_docstring(node) or "" for node in nodes)
+
+
+@functools.cache
+def _sentences(path):
+    """All sentences of one source file; files are parsed once a session."""
     return tuple(
         sentence
-        for node in nodes
-        for paragraph in re.split(r"\n\s*\n", ast.get_docstring(node) or "")
-        for sentence in _of_paragraph(paragraph)
+        for docstring in all_docstrings(path)
+        for paragraph in re.split(r"\n\s*\n", docstring)
+        for sentence in prose(paragraph)
     )
 
 
-def _of_paragraph(paragraph):
+def prose(paragraph):
+    """Whole sentences of a paragraph, names of packages masked.
+
+    Args:
+        paragraph: of a docstring; code, a list, a table or a heading gives nothing.
+
+    Yields:
+        Strings of `WORDS` words.
+    """
     if re.search(r"^\s*(>>>|\.\.|:|-|\*|\||@|#)|---|===|::|^\s{4}", paragraph, re.M):
-        return  # code, a list, a table or a heading
+        return
     text = re.sub(r":\w+(:\w+)?:(?=`)", "", " ".join(paragraph.split()))
     text = re.sub(r"[`*~$\\]+", "", text)
     for sentence in re.split(r"(?<=[a-z)][.!?])\s+(?=[A-Z])", text):

@@ -1,4 +1,4 @@
-"""Text as rows of integers: vocabularies, and batches of pairs of sentences."""
+"""Text as rows of integers: vocabularies, masks, and batches of pairs of sentences."""
 
 import re
 from collections import Counter
@@ -90,6 +90,82 @@ class Vocabulary:
 
     def _id(self, token):
         return self.ids.get(token, UNKNOWN)
+
+
+def mask_tokens(
+    token_ids, mask_id, vocabulary_size, special_ids, share=0.15, seed=None
+):
+    """Hide tokens that a masked language model is to find again.
+
+    A share of the real tokens of each row is chosen, at least one. Of the chosen, 80 %
+    become `[MASK]`, 10 % a token at random and 10 % stay as they are: at the
+    chosen places the model never knows whether what it reads is right.
+
+    Args:
+        token_ids: integers `(B, T)`.
+        mask_id: the id of `[MASK]`.
+        vocabulary_size: number of different tokens.
+        special_ids: ids that are never chosen, and never put in at random: padding,
+            `[UNK]`, `[CLS]`, `[SEP]`, `[MASK]`.
+        share: of the real tokens that is chosen. Defaults to 0.15.
+        seed: a number, or a NumPy generator. Defaults to a new one each time.
+
+    Returns:
+        The rows with tokens hidden, integers `(B, T)`, and which places were chosen,
+        booleans `(B, T)`: the labels are `token_ids[chosen]`.
+
+    Raises:
+        ValueError: `share` is not in (0, 1].
+
+    Example:
+
+    >>> import numpy as np
+    >>> rows = np.array([[2, 30, 31, 32, 33, 34, 35, 3, 0, 0]])
+    >>> hidden, chosen = mask_tokens(rows, 4, 100, range(5), share=0.5, seed=0)
+    >>> int(chosen.sum()), bool((hidden == rows)[~chosen].all())
+    (3, True)
+
+    Reference:
+        Devlin et al. (2018), arXiv:1810.04805, section 3.1, Task #1.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share must be above 0 and at most 1; given {share!r}.")
+    token_ids, rng = np.asarray(token_ids), np.random.default_rng(seed)
+    special = np.unique(np.append(np.asarray(list(special_ids), "int64"), mask_id))
+    real = ~np.isin(token_ids, special)  # (B, T)
+    count = real.sum(axis=1)  # (B,)
+    wanted = np.minimum(count, np.maximum(1, np.round(share * count)))
+    order = np.where(real, rng.random(token_ids.shape), 2).argsort(axis=1)
+    chosen = order.argsort(axis=1) < wanted[:, None]  # the lowest of each row
+    kind = rng.random(token_ids.shape)
+    others = np.setdiff1d(np.arange(vocabulary_size), special)
+    hidden = np.where(chosen & (kind < 0.8), mask_id, token_ids)
+    swapped = chosen & (kind >= 0.9)
+    hidden[swapped] = rng.choice(others, swapped.sum())
+    return hidden.astype(token_ids.dtype), chosen
+
+
+def chosen_positions(chosen, count):
+    """Where the chosen places are, in rows of one length, for `BertMaskedLM`.
+
+    Args:
+        chosen: booleans `(B, T)`, as `mask_tokens` gives them.
+        count: K, places a row; what is chosen beyond them is left out.
+
+    Returns:
+        Positions, integers `(B, K)`, and weights `(B, K)`: 1 where a position was
+        chosen, 0 where the row has fewer of them.
+
+    Example:
+
+    >>> import numpy as np
+    >>> positions, weights = chosen_positions(np.array([[False, True, False, True]]), 3)
+    >>> positions[weights > 0].tolist(), weights.tolist()
+    ([1, 3], [[1.0, 1.0, 0.0]])
+    """
+    positions = np.argsort(~chosen, axis=1, kind="stable")[:, :count]  # chosen first
+    weights = np.take_along_axis(chosen, positions, axis=1)
+    return positions.astype("int32"), weights.astype("float32")
 
 
 def by_length(source_ids, target_ids, widths, batch_size, seed=0):

@@ -2,6 +2,7 @@
 
 from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
+from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
@@ -11,6 +12,7 @@ from tlkeras.models.vit import ViT
 __all__ = [
     "Bert",
     "BertClassifier",
+    "BertMaskedLM",
     "LabelSmoothedCrossEntropy",
     "SpeechClassifier",
     "SpeechEncoder",

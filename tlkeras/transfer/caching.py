@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tlkeras.transfer._tree import named_weights
+from tlkeras.transfer._tree import named_weights, walk
 
 MANIFEST = "manifest.json"
 
@@ -87,7 +87,7 @@ def cached_features(model, inputs, folder, batch_size=32, verbose=False):
 
     Returns:
         An array, or a list or dictionary of arrays, as the model's outputs; they stay
-        on disk and are read as needed.
+        on disk and are read as needed. What was bfloat16 is float32.
 
     Raises:
         ValueError: the inputs do not have the same number of rows.
@@ -111,6 +111,8 @@ def cached_features(model, inputs, folder, batch_size=32, verbose=False):
 def _key(model, inputs):
     digest = hashlib.sha256()
     digest.update(json.dumps(_settings(model.get_config()), default=repr).encode())
+    for path, layer in walk(model):  # a model's config may not say its precision
+        digest.update(f"{path} {layer.dtype_policy.name}".encode())
     for name, weight in named_weights(model).items():
         digest.update(name.encode())
         _add(digest, ops.convert_to_numpy(weight))
@@ -125,13 +127,15 @@ def _add(digest, array):
     digest.update(np.ascontiguousarray(array).tobytes())
 
 
-def _settings(config):
+def _settings(config, ignored=("trainable",)):
     """A config without what makes no difference at inference."""
     if isinstance(config, dict):
-        kept = {k: v for k, v in config.items() if k not in ("trainable", "rate")}
-        return {key: _settings(value) for key, value in sorted(kept.items())}
+        if "Dropout" in str(config.get("class_name")):
+            ignored = (*ignored, "rate")
+        kept = {key: value for key, value in config.items() if key not in ignored}
+        return {key: _settings(value, ignored) for key, value in sorted(kept.items())}
     if isinstance(config, list | tuple):
-        return [_settings(value) for value in config]
+        return [_settings(value, ignored) for value in config]
     return config
 
 
@@ -162,7 +166,12 @@ def _compute(model, inputs, count, place, batch_size, verbose):
         "names": names,
         "sha256": [_hash(place / name) for name in files],
     }
-    (place / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    signed = {**manifest, "check": _checksum(manifest)}
+    (place / MANIFEST).write_text(json.dumps(signed), "utf-8")
+
+
+def _checksum(manifest):
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _names(outputs):
@@ -173,9 +182,14 @@ def _names(outputs):
 
 def _values(outputs):
     if isinstance(outputs, dict):
-        return [np.asarray(value) for value in outputs.values()]
+        outputs = list(outputs.values())
     several = isinstance(outputs, list | tuple)
-    return [np.asarray(value) for value in (outputs if several else [outputs])]
+    return [_plain(np.asarray(x)) for x in (outputs if several else [outputs])]
+
+
+def _plain(array):
+    """An array that a file of NumPy's can hold: it knows no bfloat16."""
+    return array.astype("float32") if array.dtype.kind == "V" else array
 
 
 def _read(place):
@@ -184,6 +198,8 @@ def _read(place):
         return None
     try:
         manifest = json.loads((place / MANIFEST).read_text("utf-8"))
+        if manifest.pop("check") != _checksum(manifest):
+            raise ValueError(f"{MANIFEST} has changed")
         arrays = []
         for i, digest in enumerate(manifest["sha256"]):
             if _hash(place / f"{i}.npy") != digest:
@@ -192,7 +208,7 @@ def _read(place):
         if manifest["kind"] == "dictionary":
             return dict(zip(manifest["names"], arrays, strict=True))
         return arrays if manifest["kind"] == "list" else arrays[0]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         warnings.warn(
             f"The cache {place} is damaged ({error}); computing it again.", stacklevel=3
         )

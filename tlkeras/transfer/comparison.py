@@ -133,7 +133,7 @@ def compare(strategies, label_counts, seeds, folder, settings=None, verbose=True
     results = []
     for number, (name, count, seed) in enumerate(runs):
         path = folder / f"{_file_name(name)}-{count}-{seed}.json"
-        result = _read(path, name)
+        result = _read(path, (name, count, seed))
         if result is None:
             result = _run(name, strategies[name], count, seed)
             _write(path, json.dumps(result._asdict()))
@@ -143,7 +143,7 @@ def compare(strategies, label_counts, seeds, folder, settings=None, verbose=True
 
 
 class Comparison:
-    """All results of `compare`, with tables and intervals.
+    """All results of `compare`, with tables, intervals and curves.
 
     Args:
         results: a list of `Result`.
@@ -190,6 +190,23 @@ class Comparison:
             row = [self.estimate(name, count, metric) for count in self.label_counts]
             result[name] = ([e.mean for e in row], [e.half_width for e in row])
         return result
+
+    def curve(self, metric=None, title="", axes=None):
+        """Draw the means over numbers of labels, with their intervals as bands.
+
+        Args:
+            metric: the first one, if none is named.
+            title: of the figure. Defaults to `""`.
+            axes: matplotlib's, to draw into. Defaults to `None`, new ones.
+
+        Returns:
+            The axes.
+        """
+        from tlkeras.visualization import learning_curves  # and matplotlib, only now
+
+        metric = metric or next(iter(self.results[0].metrics))
+        lines = self.lines(metric)
+        return learning_curves(self.label_counts, lines, metric, title, axes)
 
     def table(self, metric=None):
         """Rows of strategies, columns of label counts, as text."""
@@ -264,12 +281,14 @@ def _file_name(name):
     return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)}-{digest}"
 
 
-def _read(path, name):
+def _read(path, wanted):
+    """The result of a strategy, number of labels and seed, or `None`."""
     try:
         result = Result(**json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError):  # not there, or cut off
         return None
-    return result if result.strategy == name else None
+    whole = isinstance(result.metrics, dict) and result.metrics
+    return result if whole and result[:3] == wanted else None
 
 
 def _write(path, text):

@@ -49,7 +49,7 @@ def save_delta(model, path):
             if getattr(layer, "lora_enabled", False)
         },
     }
-    arrays = {name: ops.convert_to_numpy(named[name]) for name in chosen}
+    arrays = {name: _plain(ops.convert_to_numpy(named[name])) for name in chosen}
     text = np.frombuffer(json.dumps(about).encode(), dtype="uint8")
     with open(path, "wb") as file:
         np.savez(file, **{ABOUT: text, **arrays})
@@ -116,6 +116,11 @@ def _delta_names(model, named):
         if any(id(weight) in learning for weight in learnable):
             statistics |= {id(weight) for weight in others}
     return chosen | {n for n, weight in named.items() if id(weight) in statistics}
+
+
+def _plain(array):
+    """An array that a file of NumPy's can hold: it knows no bfloat16."""
+    return array.astype("float32") if array.dtype.kind == "V" else array
 
 
 def _fingerprint(named, without):

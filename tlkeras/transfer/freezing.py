@@ -13,13 +13,25 @@ from tlkeras.transfer._tree import (
     walk,
 )
 
-DROPOUTS = (
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.GaussianDropout,
-    keras.layers.AlphaDropout,
+_layers = keras.layers
+# Layers that draw at random in training, and the attributes that say how much.
+NOISE: tuple[tuple[tuple, tuple], ...] = (
+    (
+        (
+            _layers.Dropout,
+            _layers.SpatialDropout1D,
+            _layers.SpatialDropout2D,
+            _layers.SpatialDropout3D,
+            _layers.GaussianDropout,
+            _layers.AlphaDropout,
+        ),
+        ("rate",),
+    ),
+    ((_layers.GaussianNoise,), ("stddev",)),
+    (
+        (_layers.LSTMCell, _layers.GRUCell, _layers.SimpleRNNCell),
+        ("dropout", "recurrent_dropout"),
+    ),
 )
 
 
@@ -27,9 +39,9 @@ def freeze(model, pattern=None, depth=None, keep_dropout=False):
     """Stop weights from learning, and make frozen parts compute as at inference.
 
     A frozen layer takes no part in training at all: batch normalisation uses its stored
-    statistics and leaves them alone, and dropout is off (its rate comes back with
-    `unfreeze`). A compiled model takes notice; the optimizer drops the state of what no
-    longer learns.
+    statistics and leaves them alone, and dropout, also that of recurrent cells, and
+    noise are off (their rates come back with `unfreeze`). A compiled model takes
+    notice; the optimizer drops the state of what no longer learns.
 
     Args:
         model: a built `keras.Model`.
@@ -178,19 +190,25 @@ def set_learning(model, learning, keep_dropout=False):
         locked = layer._kernel if getattr(layer, "lora_enabled", False) else None
         for weight in own_weights(layer)[0]:
             weight.trainable = id(weight) in learning and weight is not locked
-        _set_dropout(layer, on=flags[id(layer)] or keep_dropout)
+        _set_noise(layer, on=flags[id(layer)] or keep_dropout)
     refresh(model)
 
 
-def _set_dropout(layer, on):
-    if not isinstance(layer, DROPOUTS):
-        return
-    if not on and layer.rate:
-        layer._rate_before_freezing = layer.rate
-        layer.rate = 0
-    elif on and hasattr(layer, "_rate_before_freezing"):
-        layer.rate = layer._rate_before_freezing
-        del layer._rate_before_freezing
+def noise(layer):
+    """What a layer draws in training: attributes and their values, if not 0."""
+    names = [n for kinds, names in NOISE if isinstance(layer, kinds) for n in names]
+    return {name: value for name in names if (value := getattr(layer, name))}
+
+
+def _set_noise(layer, on):
+    if on and hasattr(layer, "_noise_before_freezing"):
+        for name, value in layer._noise_before_freezing:
+            setattr(layer, name, value)
+        del layer._noise_before_freezing
+    elif not on and (found := noise(layer)):
+        layer._noise_before_freezing = tuple(found.items())
+        for name in found:
+            setattr(layer, name, 0)
 
 
 class GradualUnfreezing(keras.callbacks.Callback):

@@ -7,7 +7,7 @@ import keras
 
 from tlkeras.transfer._compiled import fresh
 from tlkeras.transfer._tree import blocks, leaves, named_weights, own_weights, walk
-from tlkeras.transfer.freezing import DROPOUTS, learning_leaves
+from tlkeras.transfer.freezing import learning_leaves, noise
 
 
 class Row(NamedTuple):
@@ -149,10 +149,11 @@ def _of_layers(model, learning):
                 f"{path} has frozen weights, but its statistics still move in training."
                 " Freeze the whole layer: freeze(model, its path)."
             )
-        if isinstance(layer, DROPOUTS) and layer.rate and id(layer) not in learning:
+        still = frozen if learnable else id(layer) not in learning
+        for name, value in noise(layer).items() if still else ():
             yield (
-                f"{path} drops {layer.rate:.0%} in a frozen part: the features are "
-                "noisy, and differ from cached ones. Use freeze, which turns it off."
+                f"{path} is noisy in a frozen part ({name} {value:g}): its features "
+                "differ from cached ones. Use freeze, which turns it off."
             )
         if getattr(layer, "lora_enabled", False) and id(layer._kernel) in learning:
             yield (

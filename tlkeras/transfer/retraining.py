@@ -8,9 +8,10 @@ class Retrainer:
     """A classifier that many runs share, so that it is compiled only once.
 
     A comparison of transfer trains the same small model dozens of times. Each run sets
-    its first weights, empties the optimizer, and takes its own number of steps with
-    batches drawn with replacement, so that every batch has one shape. The learning rate
-    rises over the first tenth of the steps and falls along half a cosine to 0.
+    its first weights, empties the optimizer, seeds dropout, and takes its own number of
+    steps with batches drawn with replacement, so that every batch has one shape. The
+    learning rate rises over the first tenth of the steps and falls along half a cosine
+    to 0.
 
     Args:
         model: a built `keras.Model` from inputs to logits, which it trains in place.
@@ -54,6 +55,21 @@ class Retrainer:
         )
         model.optimizer.build(model.trainable_variables)
 
+    def reset(self, seed, weights=None):
+        """Forget all runs: weights, the optimizer's state, and what dropout draws from.
+
+        Args:
+            seed: of dropout and all else that draws in training.
+            weights: as `model.get_weights()` gives them. Defaults to those at first.
+        """
+        self.model.set_weights(self.first_weights if weights is None else weights)
+        for variable in self.model.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        rng = np.random.default_rng([seed, 1])  # others than those of the batches
+        for variable in self.model.variables:
+            if variable.path.endswith("seed_generator_state"):
+                variable.assign([rng.integers(2**31), 0])
+
     def run(self, inputs, labels, learning_rate, steps, seed, weights=None):
         """Train from given weights.
 
@@ -63,7 +79,7 @@ class Retrainer:
             labels: integers `(N,)`.
             learning_rate: the highest.
             steps: how many.
-            seed: of the batches.
+            seed: of the batches, and of dropout.
             weights: as `model.get_weights()` gives them. Defaults to those at first.
         """
         for count in map(len, keras.tree.flatten(inputs)):
@@ -73,9 +89,7 @@ class Retrainer:
                     f"{count} and {len(labels)}."
                 )
         model, rng = self.model, np.random.default_rng(seed)
-        model.set_weights(self.first_weights if weights is None else weights)
-        for variable in model.optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
+        self.reset(seed, weights)
         for step in range(steps):
             rise = min(1.0, (step + 1) / max(1.0, 0.1 * steps))
             fall = 0.5 * (1 + np.cos(np.pi * step / steps))

@@ -1,0 +1,144 @@
+"""A BERT that says which token stood where one is hidden."""
+
+import keras
+from keras import ops
+
+from tlkeras.models.bert import INPUTS, Bert
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class BertMaskedLM(keras.Model):
+    """Logits over the vocabulary for every token, from what stands around it.
+
+        h = Norm(gelu(x W + b))
+        logits = h Eᵀ + c
+
+    x is the last output of the backbone and E its token embedding: one table turns
+    tokens into vectors and back. It is trained to say the original tokens where some
+    were hidden (`tlkeras.datasets.text.mask_tokens`). Axes: B batch, T length, D width
+    of the backbone, V vocabulary, K positions.
+
+    Masking: True (or 1) in `padding_mask` means keep.
+
+    Args:
+        backbone: a `Bert`, whose activation and epsilon the head takes. It is shared,
+            not copied.
+
+    Call arguments:
+        inputs: as of `Bert`, a dictionary of integers `(B, T)`: `token_ids`,
+            `segment_ids` and `padding_mask`.
+        training: whether dropout is on.
+        mask: implicit masks, which Keras hands over; `padding_mask` is what counts.
+        positions: integers `(B, K)`, the only places that logits are wanted for: with
+            15 % of the tokens hidden the head then costs 15 %. Defaults to all.
+
+    Returns:
+        Logits `(B, T, V)`, or `(B, K, V)` for positions.
+
+    Raises:
+        ValueError: the backbone is none, or positions do not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> bert = Bert(100, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16)
+    >>> model = BertMaskedLM(bert)
+    >>> tokens = np.array([[2, 7, 4, 9, 3, 0]])
+    >>> inputs = {
+    ...     "token_ids": tokens,
+    ...     "segment_ids": np.zeros_like(tokens),
+    ...     "padding_mask": tokens != 0,
+    ... }
+    >>> tuple(model(inputs).shape)
+    (1, 6, 100)
+    >>> tuple(model(inputs, positions=np.array([[2]])).shape)
+    (1, 1, 100)
+
+    Reference:
+        Devlin et al. (2018), arXiv:1810.04805, section 3.1, Task #1; Press & Wolf
+        (2016), arXiv:1608.05859, section 3 (one table).
+    """
+
+    def __init__(self, backbone, **kwargs):
+        if not isinstance(backbone, Bert):
+            raise ValueError(
+                "backbone must be a tlkeras.models.Bert; given "
+                f"{type(backbone).__name__}."
+            )
+        config = backbone.get_config()
+
+        # ── layers ────────────────────────────────────────────────────────────────────
+
+        dtype = backbone.token_embedding.dtype_policy
+        self.backbone = backbone
+        self.head_dense = keras.layers.Dense(
+            config["hidden_dim"],
+            activation=config["activation"],
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype=dtype,
+            name="head_dense",
+        )
+        self.head_layer_norm = keras.layers.LayerNormalization(
+            epsilon=config["layer_norm_epsilon"], dtype=dtype, name="head_layer_norm"
+        )
+        self.head_bias = _Bias(dtype=dtype, name="head_bias")
+
+        # ── graph ─────────────────────────────────────────────────────────────────────
+
+        inputs = {
+            name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
+        }
+        logits = self._head(backbone(inputs)["sequence_output"])
+        super().__init__(inputs=inputs, outputs=logits, **kwargs)
+
+    def _head(self, x):
+        hidden = self.head_layer_norm(self.head_dense(x))  # (B, T, D)
+        logits = self.backbone.token_embedding(hidden, reverse=True)  # (B, T, V)
+        return self.head_bias(logits)
+
+    def call(self, inputs, training=None, mask=None, positions=None):
+        if positions is None:
+            return super().call(inputs, training=training, mask=mask)
+        if len(positions.shape) != 2:
+            raise ValueError(
+                f"positions must have shape (B, K); given {tuple(positions.shape)}."
+            )
+        x = self.backbone(inputs, training=training)["sequence_output"]  # (B, T, D)
+        places = ops.cast(positions, "int32")[..., None]  # (B, K, 1)
+        return self._head(ops.take_along_axis(x, places, axis=1))  # (B, K, V)
+
+    def compute_output_spec(self, inputs, positions=None, **arguments):
+        if positions is not None:  # not what was traced once
+            return keras.Operation.compute_output_spec(
+                self, inputs, positions=positions, **arguments
+            )
+        return super().compute_output_spec(inputs)
+
+    # ── config ────────────────────────────────────────────────────────────────────────
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        backbone = keras.saving.deserialize_keras_object(
+            config["backbone"], custom_objects
+        )
+        return cls(**{**config, "backbone": backbone})
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+class _Bias(keras.layers.Layer):
+    """Add a number to each feature; it begins as 0."""
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(
+            shape=(input_shape[-1],), initializer="zeros", name="bias"
+        )
+
+    def call(self, inputs):
+        return inputs + self.bias
