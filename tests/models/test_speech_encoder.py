@@ -196,6 +196,16 @@ def test_every_weight_learns_that_may(positions):
     assert {path for path in still if not path.endswith("key/bias")} == fixed
 
 
+def test_half_precision_is_near(model):
+    half = SpeechEncoder(**ARGUMENTS, dtype="mixed_float16")
+    half.set_weights(model.get_weights())
+    inputs = {"waveform": waveform(), "padding_mask": keep()}
+    one, other = numpy(half(inputs)), numpy(model(inputs))
+    assert one["pooled_output"].dtype == "float16"
+    for name, value in other.items():
+        np.testing.assert_allclose(one[name], value, atol=2e-2)
+
+
 def test_sinusoids_are_whispers():
     table = whisper_sinusoids(7, 8)
     frequency = np.exp(-np.log(10000) / 3 * np.arange(4))

@@ -33,8 +33,8 @@ class Recordings(NamedTuple):
         Returns:
             `Recordings`.
         """
-        arrays = (array[chosen] for array in self[:-1])
-        return Recordings(*arrays, self.sample_rate)
+        rows = {name: getattr(self, name)[chosen] for name in self._fields[:-1]}
+        return self._replace(**rows)
 
     def sound(self, index):
         """One recording without its padding, floats `(S',)`: to play or to draw."""

@@ -429,5 +429,7 @@ def _forward(parts, features, padding_mask, training=None, into=None, scores=Non
     if into is not None:
         into.extend(states)
     x = parts.layer_norm(x)
-    pooled = masked_mean(x, ops.cast(keep, x.dtype)[:, :, None])  # (B, D)
+    exact = keras.backend.result_type(x.dtype, "float32")  # a sum of many halves
+    pooled = masked_mean(ops.cast(x, exact), ops.cast(keep, exact)[:, :, None])
+    pooled = ops.cast(pooled, x.dtype)  # (B, D)
     return {"sequence_output": x, "pooled_output": pooled}
