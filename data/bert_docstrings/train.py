@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+from start import start
 
 from tlkeras.checkpoints import save_to_preset
 from tlkeras.datasets.text import chosen_positions, mask_tokens
@@ -33,9 +34,9 @@ SPECIAL = range(5)
 WIDTHS = (32, 64, 128)  # lengths of rows; each batch has one
 SHARES = (0.3, 0.5, 0.2)  # of docstrings: by single sentences, in rows of 64, of 128
 TOKENS = 2048  # a batch, padding included
-STEPS, RATE, WEIGHT_DECAY, SEED = 12000, 2e-3, 0.01, 0
-RISE, FALL = 500, 0.2  # steps at the beginning, a share at the end
-EVERY = 500  # steps between two lines of the log
+STEPS, RATE, WEIGHT_DECAY, SEED = 6000, 1e-3, 0.01, 0
+RISE, FALL = 200, 0.2  # steps at the beginning, a share at the end
+EVERY = 250  # steps between two lines of the log
 HELD_OUT = 0.01  # of the docstrings
 
 
@@ -161,9 +162,11 @@ def train(corpus, steps, highest):
     size = len((HERE / "vocab.txt").read_text("utf-8").split())
     held = [masked(x, size, i) for i, x in enumerate(batches(other, SEED, 1))]
     model, trainer = build(size)
+    start(model, known, SPECIAL)
     state = Path(corpus).with_suffix(".state.npz")
     log = restore(trainer, state)
     done = log[-1][0] if log else 0
+    losses: list[float] = []
     print(f"{len(known)} docstrings, {len(held)} batches held out, step {done}")
     for step, token_ids in enumerate(batches(known, SEED)):
         if step < done:
@@ -171,9 +174,11 @@ def train(corpus, steps, highest):
         trainer.optimizer.learning_rate = rate_at(step, steps, highest)
         inputs, labels, weights = masked(token_ids, size, (SEED, step))
         loss, _ = trainer.train_on_batch(inputs, labels, sample_weight=weights)
+        trainer.reset_metrics()
+        losses.append(float(loss))
         if (step + 1) % EVERY == 0:
-            trainer.reset_metrics()
-            log.append((step + 1, float(loss), *score(trainer, held)))
+            log.append((step + 1, np.mean(losses), *score(trainer, held)))
+            losses = []
             print("step {}  loss {:.3f}  held out {:.3f} {:.3f}".format(*log[-1]))
             if step + 1 <= (1 - FALL) * steps:
                 keep(trainer, state, log)

@@ -159,6 +159,21 @@ def test_dropout_of_frozen_parts_is_off_and_comes_back(make, data):
     assert any("is noisy in a frozen part (rate 0.5)" in t for t in problems(model))
 
 
+def test_dropout_inside_of_keras_attention_is_off_as_well():
+    inputs = keras.Input((5, 8))
+    layer = keras.layers.MultiHeadAttention(2, 4, dropout=0.5, name="reader")
+    model = keras.Model(
+        inputs, keras.layers.Dense(2, name="head")(layer(inputs, inputs))
+    )
+    x = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
+    plain = numpy(model(x))
+    assert np.abs(numpy(model(x, training=True)) - plain).max() > 1e-3
+    layer.trainable = False
+    assert any("reader" in text and "(rate 0.5)" in text for text in problems(model))
+    freeze(model, "reader")
+    np.testing.assert_allclose(numpy(model(x, training=True)), plain, atol=1e-5)
+
+
 def test_noise_of_other_layers_is_off_as_well():
     model = keras.Sequential(
         [

@@ -64,6 +64,16 @@ def test_the_base_never_moves(make, data, train, change, first):
     assert moved >= {n for n in allowed if "head" in n}
 
 
+@pytest.mark.parametrize("change", [lora, adapted])
+def test_dropout_stays_on_around_small_changes(make, data, change):
+    model = change(freeze(make(dropout=0.5), "backbone"))
+    once, again = (numpy(model(data[0], training=True)) for _ in "ab")
+    assert np.abs(once - again).max() > 1e-3
+    backbone = model.get_layer("backbone")
+    assert backbone.get_layer("embedding_dropout").rate == 0.5
+    assert problems(model) == []
+
+
 def test_unfreeze_leaves_kernels_below_a_lora_alone(make, data, train):
     model = lora(make())
     unfreeze(model)
