@@ -8,7 +8,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-parity lint notebooks bench vit-digits synthetic-speech help
+.PHONY: start test test-parity lint notebooks bench vit-digits bert-docstrings \
+  synthetic-speech help
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +42,16 @@ bench: $(VENV)/.parity
 # Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.
 vit-digits: $(VENV)/.course
 	$(BIN)/python data/vit_digits/train.py
+
+# Pretrain the small BERT of lessons 06 to 08 again: its corpus, its words, its weights.
+SMALL_BERT := data/bert_docstrings
+CORPUS := build/bert_docstrings/corpus.txt
+bert-docstrings: $(VENV)/.parity
+	$(BIN)/pip install --disable-pip-version-check --no-deps --upgrade \
+	  --target build/bert_docstrings/packages --requirement $(SMALL_BERT)/packages.txt
+	$(BIN)/python $(SMALL_BERT)/corpus.py build/bert_docstrings/packages $(CORPUS)
+	$(BIN)/python $(SMALL_BERT)/vocabulary.py $(CORPUS) $(SMALL_BERT)
+	$(BIN)/python $(SMALL_BERT)/train.py $(CORPUS)
 
 # Make data/synthetic_speech again; needs Debian's espeak-ng.
 synthetic-speech: $(VENV)/.course

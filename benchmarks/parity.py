@@ -8,6 +8,7 @@ The tests run the same comparisons and hold each error below its limit.
 import importlib.util
 import tempfile
 
+import _bert_parity as berts
 import keras
 import numpy as np
 from _torch_weights import (
@@ -381,6 +382,11 @@ ROWS = [
         "transformers",
         _pre(_whisper_encoder, mels=128),
     ),
+    ("Bert, MiniLM's weights", "transformers", berts.minilm),
+    ("Bert, 3 layers of 48", "transformers", berts.random_bert(berts.WIDE)),
+    ("Bert, 5 layers of 24", "transformers", berts.random_bert(berts.NARROW)),
+    ("Bert, a KerasHub preset", "keras_hub", berts.keras_hub_preset),
+    ("BertMaskedLM", "transformers", berts.masked_lm),
 ]
 
 

@@ -1,6 +1,6 @@
 """Features, fine-tuning and LoRA of a real BERT against TF-IDF, on SST-2 and AG News.
 
-    python benchmarks/transfer_text.py sst2 ag_news   # more than an hour of one core
+    python benchmarks/transfer_text.py sst2 ag_news   # an hour of one core
     python benchmarks/transfer_text.py                # tables of the results kept
 
 Every strategy learns from the same labelled examples of a seed. For the two baselines
@@ -283,6 +283,8 @@ def page():
     )
     made = sorted({row["made"] for row in kept(CSV)})
     parts = [
+        "Measured by `python benchmarks/transfer_text.py sst2 ag_news`, which goes on "
+        "where it was stopped; every run is a line of benchmarks/transfer_text.csv.",
         f"Accuracy of MiniLM ({', '.join(made)}) on {TEST_COUNT['sst2']:,} sentences "
         f"of SST-2 and {TEST_COUNT['ag_news']:,} articles of AG News, with its 95 % "
         "interval over seeds; below, differences seed by seed. Both baselines are "

@@ -56,6 +56,14 @@ def few_of(inputs, places):
     return {name: x[places] for name, x in inputs.items()}
 
 
+def test_the_page_shows_the_runs_that_are_kept():
+    import transfer_text
+
+    page = transfer_text.page()
+    assert page in (BENCHMARKS / "RESULTS.md").read_text("utf-8")
+    assert "| fine-tuning − linear probe |" in page
+
+
 def runs(name, scores, count=64, chosen=0.1):
     return [
         Result(name, count, seed, {"accuracy": score, "chosen": chosen}, 1.0)
@@ -86,4 +94,14 @@ def test_runs_are_kept_once(tmp_path):
         f"| new | {found.estimate('new', 64)} |",
         f"| base | {found.estimate('base', 64)} |",
         "| new − base | 0.250 ± 0.000 |",
+    ]
+    keep(path, "sst2", "test", Comparison(runs("new", [0.5, 0.5, 0.5, 0.5])))
+    keep(path, "sst2", "test", Comparison(runs("base", [0.5], count=256)))
+    found = comparison_of(path, "sst2", ("new", "base"))
+    assert table("Reviews", found, ["new"], ["base"]).splitlines() == [
+        "| Reviews, 4 seeds | 64 labels | 256 labels |",
+        "| --- | --- | --- |",
+        "| new | 0.500 ± 0.000 |  |",
+        f"| base | {found.estimate('base', 64)} (2 seeds) |  |",
+        f"| new − base | {found.difference('new', 'base', 64)} (2 seeds) |  |",
     ]

@@ -385,7 +385,7 @@ def test_preprocessor(tmp_path):
         preprocessor(tmp_path)
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "##ness"]
     (tmp_path / "vocab.txt").write_text("\n".join(words))
-    batch = preprocessor(tmp_path, sequence_length=6)(["Goodness", "bad good"])
+    batch = preprocessor(tmp_path, sequence_length=6)(["Goodnéss", "bad good"])
     np.testing.assert_array_equal(
         batch["token_ids"], [[2, 5, 6, 3, 0, 0], [2, 1, 5, 3, 0, 0]]
     )

@@ -6,9 +6,25 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tlkeras.checkpoints import from_preset
+from tlkeras.checkpoints import from_preset, preprocessor
 
 DATA = Path(__file__).parents[2] / "data"
+BERT = "tlkeras://bert_docstrings"
+# Sentences of no docstring, and the word that is hidden in each.
+SENTENCES = {
+    "If it is true, the file is opened for reading.": "file",
+    "The number of rows that the table has.": "number",
+    "Return a list of all names in the folder.": "list",
+    "Raises an error if the input is not valid.": "error",
+    "The default value is used when nothing is given.": "default",
+    "Convert a string to a number.": "string",
+    "This function returns the largest of its arguments.": "function",
+    "This method will be removed in a future version.": "version",
+    "The name of the column that holds the dates.": "column",
+    "The shape of the array stays the same.": "shape",
+    "Whether to print what is done at each step.": "step",
+    "Compute the sum of two numbers.": "compute",
+}
 
 
 def test_the_vit_of_lesson_13():
@@ -22,6 +38,65 @@ def test_the_vit_of_lesson_13():
     assert (DATA / "vit_digits" / "model.safetensors").stat().st_size < 5e6
 
 
+@pytest.fixture(scope="module")
+def hidden():
+    """Inputs with one word hidden in each row, where it stood, and which it was."""
+    pytest.importorskip("keras_hub")
+    words = (DATA / "bert_docstrings" / "vocab.txt").read_text("utf-8").split()
+    batch = preprocessor(BERT, sequence_length=16)(list(SENTENCES))
+    batch = {name: np.array(x) for name, x in batch.items()}
+    answers = np.array([words.index(word) for word in SENTENCES.values()])
+    found = batch["token_ids"] == answers[:, None]
+    assert (found.sum(axis=1) == 1).all()
+    batch["token_ids"][found] = words.index("[MASK]")
+    return batch, found.argmax(axis=1)[:, None], answers
+
+
+def test_the_bert_finds_words_that_frequency_does_not(hidden):
+    batch, places, answers = hidden
+    model = from_preset(BERT, head="masked_lm")
+    logits = ops.convert_to_numpy(model(batch, positions=places))[:, 0]  # (B, V)
+    chances = np.exp(logits - logits.max(-1, keepdims=True))
+    chances /= chances.sum(-1, keepdims=True)
+    own = chances[np.arange(len(answers)), answers]
+    blind = chances.mean(axis=0)[answers]  # a guess that does not look at the sentence
+    assert np.log(own / blind).mean() > 1
+    better = (chances > own[:, None]).sum(axis=1)  # words that seem likelier
+    assert (better < 10).mean() >= 0.5
+    frequent = ops.convert_to_numpy(model.head_bias.bias).argsort()[::-1][:10]
+    assert not set(answers) & set(frequent)
+
+
+def test_the_bert_is_whole_and_small():
+    model, report = from_preset(BERT, head="masked_lm", return_report=True)
+    assert len(report.loaded) == len(model.weights)
+    assert report.left_out == report.fresh == ()
+    backbone, report = from_preset(BERT, return_report=True)
+    assert len(report.loaded) == len(backbone.weights)
+    assert all(name.startswith("head_") for name in report.left_out)
+    config = backbone.get_config()
+    assert config["max_sequence_length"] == 128
+    assert config["dropout"] == 0.1
+    folder = DATA / "bert_docstrings"
+    words = (folder / "vocab.txt").read_text("utf-8").split("\n")[:-1]
+    assert len(words) == len(set(words)) == config["vocabulary_size"]
+    assert words[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 5e6
+
+
+@pytest.mark.parity
+def test_two_tokenizers_agree():
+    from transformers import BertTokenizer
+
+    texts = [*SENTENCES, "Naïve (n_jobs=-1) `x` — don't; 3.5e-7 § tokenizers!"]
+    theirs = BertTokenizer.from_pretrained(DATA / "bert_docstrings")
+    expected = theirs(texts, max_length=40, padding="max_length", truncation=True)
+    ours = preprocessor(BERT, sequence_length=40)(texts)
+    np.testing.assert_array_equal(ours["token_ids"], expected["input_ids"])
+
+
 def test_a_name_that_is_not_there():
-    with pytest.raises(ValueError, match=r"one of .*vit_digits.*given 'vit_birds'"):
+    with pytest.raises(
+        ValueError, match=r"one of bert_docstrings.*vit_digits.*given 'vit_birds'"
+    ):
         from_preset("tlkeras://vit_birds")

@@ -10,7 +10,8 @@ def preprocessor(preset, sequence_length=128, revision=None):
 
     Args:
         preset: as in `from_preset`; the folder holds `vocab.txt` and, if wanted,
-            `tokenizer_config.json`, whose `do_lower_case` defaults to `True`.
+            `tokenizer_config.json`, whose `do_lower_case` defaults to `True` and whose
+            `strip_accents` to the same.
         sequence_length: T, tokens a text, with `[CLS]` and `[SEP]`. Defaults to 128.
         revision: as in `from_preset`.
 
@@ -30,8 +31,12 @@ def preprocessor(preset, sequence_length=128, revision=None):
         raise ValueError(f"{folder} must hold a vocab.txt; it does not.")
     settings = folder / "tokenizer_config.json"
     config = json.loads(settings.read_text("utf-8")) if settings.is_file() else {}
+    lower = config.get("do_lower_case", True)
+    accents = config.get("strip_accents")  # Hugging Face: None means as `lower`
     tokenizer = keras_hub.models.BertTokenizer(
-        str(vocabulary), lowercase=config.get("do_lower_case", True)
+        str(vocabulary),
+        lowercase=lower,
+        strip_accents=lower if accents is None else accents,
     )
     return keras_hub.models.BertTextClassifierPreprocessor(
         tokenizer, sequence_length=sequence_length

@@ -43,6 +43,9 @@ def freeze(model, pattern=None, depth=None, keep_dropout=False):
     noise are off (their rates come back with `unfreeze`). A compiled model takes
     notice; the optimizer drops the state of what no longer learns.
 
+    A `.keras` file keeps the rates of 0, and not which weights of a layer learn: call
+    `unfreeze` before saving one, and `freeze` after loading it.
+
     Args:
         model: a built `keras.Model`.
         pattern: a regular expression, or several, that occur in the path of a layer or
