@@ -59,22 +59,28 @@ def comparison_of(path, data, strategies):
 
 def table(title, found, trained, baselines):
     """Accuracies, and what training gains over each baseline, seed by seed."""
-    seeds = {result.seed for result in found.results}
-    heads = [f"{title}, {len(seeds)} seeds"]
+    seeds = len({result.seed for result in found.results})
+    heads = [f"{title}, {seeds} seeds"]
     heads += [f"{count:,} labels" for count in found.label_counts]
     lines = [heads, ["---"] * len(heads)]
-    for name in found.strategies:
-        cells = (_cell(found.estimate, name, n) for n in found.label_counts)
+    rows = [(name, found.estimate, (name,)) for name in found.strategies]
+    rows += [
+        (f"{name} − {baseline}", found.difference, (name, baseline))
+        for name in trained
+        for baseline in baselines
+    ]
+    for name, measure, names in rows:
+        cells = (_cell(measure, seeds, *names, n) for n in found.label_counts)
         lines.append([name, *cells])
-    for name, baseline in ((n, b) for n in trained for b in baselines):
-        cells = (_cell(found.difference, name, baseline, n) for n in found.label_counts)
-        lines.append([f"{name} − {baseline}", *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _cell(measure, *arguments):
-    """An estimate in words; nothing where there are no runs."""
+def _cell(measure, seeds, *arguments):
+    """An estimate in words; nothing where there are no runs of two seeds."""
     try:
-        return str(measure(*arguments, "accuracy"))
+        found = measure(*arguments, "accuracy")
     except ValueError:
         return ""
+    if found.count < 2:
+        return ""
+    return str(found) if found.count == seeds else f"{found} ({found.count} seeds)"

@@ -95,3 +95,13 @@ def test_runs_are_kept_once(tmp_path):
         f"| base | {found.estimate('base', 64)} |",
         "| new − base | 0.250 ± 0.000 |",
     ]
+    keep(path, "sst2", "test", Comparison(runs("new", [0.5, 0.5, 0.5, 0.5])))
+    keep(path, "sst2", "test", Comparison(runs("base", [0.5], count=256)))
+    found = comparison_of(path, "sst2", ("new", "base"))
+    assert table("Reviews", found, ["new"], ["base"]).splitlines() == [
+        "| Reviews, 4 seeds | 64 labels | 256 labels |",
+        "| --- | --- | --- |",
+        "| new | 0.500 ± 0.000 |  |",
+        f"| base | {found.estimate('base', 64)} (2 seeds) |  |",
+        f"| new − base | {found.difference('new', 'base', 64)} (2 seeds) |  |",
+    ]
