@@ -852,7 +852,7 @@ DISTIL = Exercise(
         Case("same", one_opinion),
         Case("nearly-same", nearly_one_opinion),
         Case("far-from-zero", far_from_zero, tolerance=1e-3),
-        Case("sure", opinions(3, 5, 2.0, scale=900.0)),
+        Case("sure", opinions(9, 5, 2.0, scale=900.0)),
         Case("square", opinions(5, 5, 3.0), diagnostic=True),
     ),
     misconceptions=(
