@@ -135,7 +135,7 @@ def _folder():
 def _downloaded():
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"  # as Keras does
     folder = Path(home, "tlkeras", REPOSITORY, COMMIT)
-    names = [_name(*key, index) for key in _hashes() for index in range(EACH)]
+    names = [_name(a, b, index) for a, b in _hashes() for index in range(EACH)]
     missing = [name for name in names if not (folder / name).is_file()]
     if not missing:
         return folder
