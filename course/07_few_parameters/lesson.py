@@ -13,8 +13,8 @@
 # %% [markdown]
 # # 07 Transfer with few parameters
 #
-# About 90 minutes, 20 points. You need lessons 04 and 06: encoder blocks, and what
-# fine-tuning is.
+# About 90 minutes, 20 points. You need lessons 04 to 06: encoder blocks, the loss of a softmax,
+# and what fine-tuning is.
 #
 # Fine-tuning changes every number of a model. This notebook asks how many of these changes
 # are needed, and what one gets for making fewer. By its end you will be able to
@@ -96,9 +96,9 @@ print(f"\none copy: {megabytes:.1f} MB; a hundred copies: {100 * megabytes:,.0f}
 # %% [markdown]
 # ## 1. How large is a change?
 #
-# Call a kernel $W$ before fine-tuning and $W + \Delta W$ after it. Fine-tune it
-# (three times, with other sentences, to know how far to trust a result), and look at the
-# differences $\Delta W$ of one run alone.
+# Call a kernel $W$ before fine-tuning and $W + \Delta W$ after it; both are matrices (D, F),
+# from D numbers to F. Fine-tune the model (three times, each time with other sentences, to
+# know how far to trust a result), and look at the differences $\Delta W$ of one run alone.
 
 # %% tags=["experiment"]
 label_count = this.at_scale(quick=40, default=300, full=1000)
@@ -232,13 +232,17 @@ for rank, share in energy.items():
 #
 # $$\Delta W = \sum_i s_i\, u_i v_i^\top, \qquad s_1 \ge s_2 \ge \dots \ge 0$$
 #
-# of column vectors $u_i$ times row vectors $v_i^\top$, all of length 1, each pair with a weight
-# $s_i$, its **singular value**. Those of a random matrix fall off slowly, those of a change
-# fast: a few directions hold much of it. A matrix that needs only r of these parts has
+# of column vectors $u_i$ (D,) times row vectors $v_i^\top$ (F,), all of length 1, each pair
+# with a number $s_i$, its **singular value**. (The vectors $u_i$ are at right angles to each
+# other, and so are the $v_i$.) The singular values of a random matrix fall off slowly, those
+# of a change fast: a few directions hold much of it. A matrix that needs only r of these parts has
 # **rank** r. Of all matrices of rank r the one that is nearest to $\Delta W$, in the sum of
 # squared differences, keeps its r largest parts (Eckart and Young 1936).
 #
 # ### Exercise: the nearest matrix of low rank (3 points)
+#
+# A rank as large as the smaller of D and F gives the change back; the experiment below asks
+# for rank 0 as well, which is a matrix of zeros.
 
 
 # %% exercise="low_rank"
@@ -283,12 +287,12 @@ print({rank: f"{share:.1%}" for rank, share in cut_accuracy.items()})
 
 # %% [markdown]
 # Rank 8, of 128, brings back everything that 400 test sentences can show; with rank 1 or 2 a
-# good part is missing. Compare that with the squares: eight directions hold only about two thirds
-# of the change. So the change is *not* of low rank, but what the model needs of it nearly is; the
+# good part is missing. Compare that with the squares: eight directions hold only some 60 % of the
+# squared change. So the change is *not* of low rank, but what the model needs of it nearly is; the
 # long tail of small directions does nothing for the task.
 #
-# (With rank 0 a fine-tuned head reads the vectors of the base, which it was not made for: hardly
-# better than guessing, one in five.)
+# (With rank 0 a fine-tuned head reads what the base's kernels compute, which it was not made for:
+# little better than guessing, one in five.)
 #
 # Aghajanyan et al. (2020) found the same in another way: they let BERT-like models learn only in
 # a few hundred or thousand random directions of the whole weight space, and came near to full
@@ -311,9 +315,9 @@ print({rank: f"{share:.1%}" for rank, share in cut_accuracy.items()})
 # | $B$ | (r, F) | what each of them changes in y | yes |
 # | $\alpha$ | a number | how much the change counts | no |
 #
-# A and B have $r\,(D + F)$ numbers instead of $D \cdot F$. Dividing by r keeps the size of
-# the change about the same when r is varied, so that the learning rate need not be searched
-# anew. (The paper writes column vectors, $W x + B A x$; its B is our B, only on the other
+# A and B have $r\,(D + F)$ numbers instead of $D \cdot F$. Dividing by r is to keep the size of
+# the change about the same when r is varied, so that the learning rate need hardly be searched
+# anew. (Kalajdzievski 2023 argues for √r instead. The paper writes column vectors, $W x + B A x$; its B is our B, only on the other
 # side.)
 #
 # How should A and B begin? A at random, and B at 0: the next section is about why.
@@ -321,8 +325,8 @@ print({rank: f"{share:.1%}" for rank, share in cut_accuracy.items()})
 # ### Exercise: a dense layer with LoRA (5 points)
 #
 # `dense` is a built `keras.layers.Dense` without an activation; `dense.kernel` is its kernel.
-# Your layer has weights `self.a` and `self.b`. The check trains it for a step and looks at
-# what has moved.
+# Your layer has weights `self.a` and `self.b`, and keeps the dense layer, whose kernel and bias
+# must not learn. The check trains it for a step and looks at what has moved.
 
 
 # %% exercise="LoRADense"
@@ -377,11 +381,11 @@ print(
 # %% [markdown]
 # ## 3. Why B begins at zero
 #
-# Let $G$ be the derivative of the loss with respect to the layer's output. By the rule for
-# products,
+# Take n inputs as rows of x (n, D), and let $G$ (n, F) be the derivative of the loss with respect
+# to the layer's output y (n, F). By the rule for products,
 #
-# $$\frac{\partial L}{\partial A} = \frac{\alpha}{r}\, x^\top G\, B^\top, \qquad
-#   \frac{\partial L}{\partial B} = \frac{\alpha}{r}\, (x A)^\top G$$
+# $$\frac{\partial\,\text{loss}}{\partial A} = \frac{\alpha}{r}\, x^\top G\, B^\top, \qquad
+#   \frac{\partial\,\text{loss}}{\partial B} = \frac{\alpha}{r}\, (x A)^\top G$$
 #
 # The derivative of A has the factor B, that of B the factor A.
 #
@@ -455,13 +459,13 @@ print(f"the nearest matrix of rank 4: {floor:.1e}")
 # %% [markdown]
 # ## 4. Where to put it, and of which rank
 #
-# Hu et al. change only queries and values (section 7.1). The feed-forward networks hold two
+# Hu et al. change only queries and values in most experiments (section 5.1). The feed-forward networks hold two
 # thirds of a block's parameters. So: which projections, and which rank?
 #
 # One compiled model answers for all choices. Section 3 showed that a pair that begins with A
 # and B both 0 never moves: a mistake there, a tool here. We give *every* projection a LoRA of
 # rank 8, and set to 0 what a choice leaves out: the A of other layers, or all columns of A
-# but the first.
+# but the first. ($\alpha = r$ in all of them, so the factor is 1.)
 #
 # **Predict first.** Is rank 1 enough? Which gains more: a higher rank, or more places?
 
@@ -514,8 +518,8 @@ for name, choice in CHOICES.items():
 # ### Exercise: merge (2 points)
 #
 # Do not change the kernel you are given: a hundred customers share it. In our encoder
-# blocks, the kernel of a query has its heads as an axis, (D, N, H); then A is (D, N, r), B
-# is (r, H), and nothing else changes.
+# blocks, the kernel of a query has its N heads of size H as axes, (D, N, H). Keras then gives
+# A the shape (D, N, r) and B (r, H), shared by all heads; nothing else changes.
 
 
 # %% exercise="merge"
@@ -584,10 +588,10 @@ print(f"time, merged / not merged: {milliseconds(lora) / with_two_paths:.2f}")
 # them are 34 MB beside one base, instead of 631 MB. The larger the model, the better the ratio:
 # for GPT-3, Hu et al. (section 4.2) store 35 MB instead of 350 GB.
 #
-# Merged, the outputs are the same to the last digit, and so is your kernel. That is no accident:
-# where both paths share a kernel, Keras adds A B to it in each pass, and multiplies x once.
-# Merging does that once for all, so little time is gained, here none to speak of; with two
-# separate paths, as in your layer, it is more.
+# Loaded and merged, the outputs stay what they were (but for rounding at most), and your kernel is
+# the library's. That the time is hardly shorter has a reason: Keras does not take two paths. It adds A B to the kernel in each
+# pass, and multiplies x once. Merging does that once for all. With two separate paths, as in your
+# layer, more would be saved.
 #
 # It is a choice all the same: merged, a model is plain and can be handed to anybody; unmerged,
 # one base in memory serves all customers, each with an A and B of its own.
@@ -600,16 +604,16 @@ print(f"time, merged / not merged: {milliseconds(lora) / with_two_paths:.2f}")
 #
 # $$\operatorname{adapter}(x) = x + \varphi(x W_1 + b_1)\, W_2 + b_2$$
 #
-# $W_1$ (D, m) squeezes a vector to m numbers, $\varphi$ bends them, $W_2$ (m, D) widens
-# them again, and a residual connection goes around. The same thought as in section 3 stands
-# behind its start: with $W_2 = 0$ an adapter does nothing at first. (Houlsby et al. use very
+# $W_1$ (D, m) and $b_1$ (m,) squeeze a vector x (…, D) to m numbers, $\varphi$ (a GELU, say)
+# bends them, $W_2$ (m, D) and $b_2$ (D,) widen them again, and a residual connection goes
+# around. The same thought as in section 3 stands behind its start: with $W_2 = 0$ and $b_2 = 0$ an adapter does nothing at first. (Houlsby et al. use very
 # small random numbers.) They train the layer normalisations too.
 #
-# One difference matters later: there is a $\varphi$ in the middle, so nothing can be merged.
+# One difference from LoRA matters in use: there is a $\varphi$ in the middle, so nothing can be merged.
 # The two extra products stay for good.
 #
 # **Predict first.** An adapter with m = 8 and a LoRA of rank 8 on the same layer: which has
-# more parameters?
+# more parameters? (Measured is one with m = 16.)
 
 # %% tags=["experiment"]
 adapter = transfer.Adapter(size=16)
@@ -640,12 +644,14 @@ print("adapters, m = 16:", accuracy["adapters, m = 16"])
 # output belongs to the task (Yosinski et al. 2014, section 1). So the lower layers should
 # change less:
 #
-# - not at all: **freezing by depth**, `transfer.freeze(model, depth=3)`;
+# - not at all: **freezing by depth**, `transfer.freeze(model, depth=3)` (the embeddings count
+#   as the first, so these are they and two blocks);
 # - more slowly: **discriminative rates** (Howard and Ruder 2018, section 3.2). With L layers,
 #
 # $$\eta_l = \eta \cdot d^{\,L - l}, \qquad l = 1 \dots L, \quad 0 < d \le 1$$
 #
-# The last layer learns with $\eta$, the one below with $\eta d$, the next with $\eta d^2$ …
+# $\eta_l$ is the learning rate of layer l, counted from the input. The last layer learns with
+# $\eta$, the one below with $\eta d$, the next with $\eta d^2$ …
 # (Howard and Ruder took d = 1/2.6; Clark et al. 2020, appendix B, took 0.8 for small and 0.9 for
 # large models.)
 #
@@ -690,8 +696,8 @@ for name, weights in zip(("gradient", "gradient / 10"), pair, strict=True):
 # that division.
 #
 # Now three ways to treat the lower layers, beside plain fine-tuning: freeze all but the head;
-# freeze the embeddings and half of the blocks; slow them down. (Each model is one that the
-# same 300 labels train for the same number of steps.)
+# freeze the embeddings and half of the blocks; slow them down. (Each learns from the same 300
+# labels, for the same number of steps.)
 
 # %% tags=["experiment"]
 
@@ -850,16 +856,18 @@ show.matrix(
 # $$p = \operatorname{softmax}(t / T), \quad q = \operatorname{softmax}(s / T), \qquad
 #   \text{loss} = T^2 \sum_{c} p_c \log \frac{p_c}{q_c}$$
 #
-# with t the teacher's logits and s the student's. The sum is the Kullback–Leibler divergence,
-# 0 where both agree and positive elsewhere. Why T²? The derivative of the sum with respect
+# with t (C,) the teacher's logits for a text, s (C,) the student's, and p and q their
+# probabilities for the C classes. (T is not the number of tokens here.) The sum is the
+# **Kullback–Leibler divergence**, KL(teacher ‖ student): 0 where both agree and positive
+# elsewhere. Why T²? The derivative of the sum with respect
 # to a student's logit is $(q_c - p_c)/T$. For large T the difference $q_c - p_c$ is itself about
 # $1/T$ times a difference of logits. Together that is $1/T^2$, and the factor takes it away, so
 # that T can be changed without changing how much this loss weighs (Hinton et al., section 2).
 #
 # ### Exercise: the distillation loss (4 points)
 #
-# Some logits are far apart, and a probability can become 0 in floating point. `log_softmax`,
-# from lesson 05, is always finite.
+# The loss of a batch is the mean over its texts. Some logits are far apart, and a probability can
+# become 0 in floating point. `log_softmax`, written as in the loss of lesson 05, is always finite.
 
 
 # %%
@@ -889,7 +897,7 @@ check(distillation_loss)
 # (2019, section 3) took over every other block.
 #
 # A teacher needs no labels. So besides the labelled sentences, the student can learn from any
-# others: here from all of the training split, whose labels we do not look at.
+# others: here from 3,000 of the training split, whose labels we do not look at.
 #
 # **Predict first.** How much worse is one block than four when both learn from labels? How
 # much of the gap does the teacher close?
@@ -941,16 +949,18 @@ for name, shares in students.items():
 
 # %% [markdown]
 # From the labels alone the student stays some points behind its teacher (with wide intervals).
-# From what the teacher says of 3,000 sentences, without a single label, it is as good as the
-# teacher, with a quarter of the blocks. Two things help it: more sentences than anybody labelled,
-# and the whole opinion on each instead of one name. On this task four blocks had little to add
+# From what the teacher says of 3,000 sentences, without a label beyond the teacher's 300, it is as
+# good as the teacher, with a quarter of the blocks. Two things can help it, and we did not measure
+# them apart: more sentences than anybody labelled, and the whole opinion on each instead of one
+# name. On this task four blocks had little to add
 # to one; do not expect that everywhere. Sanh et al. (2019) halved BERT's blocks and report 97 % of
 # its score on GLUE, a collection of tasks.
 
 # %% [markdown]
 # `transfer.Distiller` does this with a teacher that runs along, and mixes in the labels:
-# $\alpha \cdot \text{cross-entropy} + (1 - \alpha) \cdot \text{your loss}$. With
-# $\alpha = 0$ your number must come out.
+# $\alpha \cdot \text{cross-entropy} + (1 - \alpha) \cdot \text{your loss}$, where $\alpha$ is a
+# share from 0 to 1 and has nothing to do with LoRA's. With $\alpha = 0$ your number must come
+# out.
 
 # %% tags=["experiment"]
 distiller = transfer.Distiller(student, model, temperature=2.0, alpha=0.0)
@@ -1023,9 +1033,9 @@ for number, (name, (learn, _, _)) in enumerate(bill.items(), 1):
 # from below shortens that way.
 #
 # And quality? All rows but one lie within a few points, and their intervals overlap. Here, with
-# 300 labels and a small base, **the head alone is as good as anything**: the honest first thing to try,
-# and the cheapest. That is a result about this base and this task, not a law: the next section
-# but one shows one where it is left behind.
+# 300 labels and a small base, **nothing is clearly better than the head alone**: the honest first
+# thing to try, and the cheapest. That is a result about this base and this task, not a law:
+# section 12 has a base and a task where frozen features are left behind.
 
 # %% [markdown]
 # ## 11. The same in Keras and KerasHub
@@ -1123,8 +1133,8 @@ for name, one in (("ours", bert), ("KerasHub's", hub_bert)):
 #
 # - Hu, Shen, Wallis, Allen-Zhu, Li, Wang, Wang and Chen (2021), *LoRA: Low-Rank Adaptation of
 #   Large Language Models*, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685). Sections 4.1
-#   (the equation, A and B at the start, merging), 4.2 (what it saves), 7.1 (where) and 7.2
-#   (which rank).
+#   (the equation, A and B at the start, merging), 4.2 (what it saves), 5.1 and 7.1 (where) and
+#   7.2 (which rank).
 # - Aghajanyan, Zettlemoyer and Gupta (2020), *Intrinsic Dimensionality Explains the
 #   Effectiveness of Language Model Fine-Tuning*,
 #   [arXiv:2012.13255](https://arxiv.org/abs/2012.13255).
@@ -1132,8 +1142,8 @@ for name, one in (("ours", bert), ("KerasHub's", hub_bert)):
 #   *Parameter-Efficient Transfer Learning for NLP*,
 #   [arXiv:1902.00751](https://arxiv.org/abs/1902.00751). Section 2.1: adapters.
 # - Howard and Ruder (2018), *Universal Language Model Fine-tuning for Text Classification*,
-#   [arXiv:1801.06146](https://arxiv.org/abs/1801.06146). Sections 3.2 (a rate for each layer)
-#   and 3.3 (gradual unfreezing).
+#   [arXiv:1801.06146](https://arxiv.org/abs/1801.06146). Sections 3.2 (a rate for each layer),
+#   3.3 (gradual unfreezing) and 5 (what each gains).
 # - Clark, Luong, Le and Manning (2020), *ELECTRA: Pre-training Text Encoders as Discriminators
 #   Rather Than Generators*, [arXiv:2003.10555](https://arxiv.org/abs/2003.10555). Appendix B:
 #   layer-wise decay.
