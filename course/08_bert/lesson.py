@@ -13,8 +13,8 @@
 # %% [markdown]
 # # 08 BERT and text classification
 #
-# About 90 minutes, 20 points. You need lessons 01 to 04 and 06: attention, positions,
-# encoder blocks, and what transfer means.
+# About 90 minutes, 20 points. You need lessons 01 to 06: attention, positions, encoder
+# blocks, the loss of a softmax, and what transfer means.
 #
 # BERT is a stack of encoder blocks that has learned by filling in blanks. This notebook
 # opens it up: what it reads, what it was asked, and what that is good for. By its end you
@@ -90,7 +90,7 @@ print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 
 # %% [markdown]
 # Nouns, every one, most of them in the singular, and things that a function could well
-# return: it has the *shape* of the answer, as you had. It is far from sure, and rightly
+# return: like you, it has the *shape* of the answer. It is far from sure, and rightly
 # so. Nobody taught it what a noun is.
 #
 # The sentence is NumPy's. Our BERT has read none of NumPy's docstrings, and none of
@@ -110,11 +110,14 @@ print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 # piece of the vocabulary that begins the word, then the longest one that goes on from
 # there, and so forth to the end.
 #
-# A piece that continues a word is written with `##`. In *arrays* cut into `array` `##s`,
-# the second one is a token of its own, another one than `s`. If at some place nothing
+# A piece that continues a word is written with `##`. If *arrays* is cut into `array` `##s`,
+# the second piece is a token of its own, another one than `s`. If at some place nothing
 # fits, not even a single letter, the **whole word** becomes `[UNK]`, unknown.
 #
 # ### Exercise: WordPiece (4 points)
+#
+# The word has at least one letter, and `[UNK]` is in the vocabulary. Letters are already as
+# plain as they are to be: your function only cuts.
 
 
 # %% exercise="wordpiece"
@@ -189,7 +192,7 @@ print(
 # %% [markdown]
 # Nine words of ten in running text are whole, but only six of ten *different* words: a
 # text repeats its frequent words, and the rare ones are many. Nothing is unknown, because
-# every letter is in the vocabulary, alone and as a continuation. You pay for that in
+# every letter from a to z is in the vocabulary, alone and as a continuation. You pay for that in
 # tokens: a rare word takes three or four places where a frequent one takes one.
 #
 # How the pieces are chosen in the first place is another matter (Schuster and Nakajima
@@ -210,7 +213,8 @@ print(
 # | **segment** | 0 | 0 | 0 | 0 | 0 | 1 | 1 | 1 |
 # | **position** | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |
 #
-# For each of the three there is a table with a learned vector of D numbers in every line.
+# (The real tokenizer keeps `?` and `.` as tokens of their own.) Token, segment and position
+# have a table each, with a learned vector of D numbers in every line.
 # The three vectors of a token are **added**, and a layer norm follows (lesson 04):
 #
 # $$x_0 = \operatorname{Norm}(\text{token} + \text{segment} + \text{position}), \qquad
@@ -223,7 +227,7 @@ print(
 # | segment table | (2, D) | a line for each of two texts | |
 # | position table | (longest, D) | a line for each place | longest = 128 |
 # | $\gamma$, $\beta$ | (D,) | scale and shift that the norm has learned | |
-# | $x_0$ | (B, T, D) | what enters the first block | |
+# | $x_0$ | (B, T, D) | what enters the first block, for B texts of T tokens | |
 #
 # ### Exercise: the input of the first block (3 points)
 
@@ -304,7 +308,7 @@ for word in ("array", "error", "three", "false", "axis", "##ing"):
 # does BERT look both ways? Go back to the blank at the top and stop in front of it:
 # "Return the". From there almost any noun will do.
 #
-# What is each side worth? In some hundred sentences we hide one whole word that stands
+# What is each side worth? In a few hundred sentences we hide one whole word that stands
 # well inside, and let BERT see neither side, the left one, the right one, or both. (What
 # it may not see is hidden by the padding mask, as in lesson 01.)
 #
@@ -397,9 +401,9 @@ show.bars(list(found), list(found.values()), "what BERT sees", "word found", tit
 # Why so complicated? No text of a later task will have a `[MASK]` in it. If `[MASK]` were
 # the only sign of a question, BERT could be lazy everywhere else. With 10 % that stay and
 # 10 % that are wrong it never knows whether a word that it reads is to be trusted, and
-# has to keep an opinion of its own about every place (appendix A.1).
+# has to keep an opinion of its own about every place (appendix A.1 of the same paper).
 #
-# The dice are thrown outside, so that your result can be checked. A token is chosen if
+# The dice are thrown outside of your function, so that your result can be checked. A token is chosen if
 # its `choice` is below 0.15. Its `fate` says what becomes of it: below 0.8 it is
 # `[MASK]`, from 0.8 to below 0.9 the token that stands ready in `random_ids`, from 0.9
 # on it stays.
@@ -499,21 +503,25 @@ print(f"random   : says the random token at {believes_random:.1%}")
 # places that were asked and no others:
 #
 # $$\text{logits} = H E^\top + c, \qquad
-#   \text{loss} = -\frac{1}{M} \sum_{(b, t)\ \text{asked}} \log p_{b,t}(y_{b,t})$$
+#   \text{loss} = -\frac{1}{n} \sum_{(b, t)\ \text{asked}} \log p_{b,t}(y_{b,t})$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
 # | $H$ | (B, T, D) | states |
 # | $E$ | (V, D) | the token table |
-# | $c$ | (V,) | a bias for each token: how frequent it is |
+# | $c$ | (V,) | a bias for each token, which can say how frequent it is |
 # | $p$ | (B, T, V) | the softmax of the logits over the vocabulary |
 # | $y$ | (B, T) | labels, 0 where nothing is asked |
-# | $M$ | | how many places are asked |
+# | $n$ | a number | how many places are asked |
 #
 # V is large (30,522 in the first BERT), so it pays to pick the states that are asked
 # *first* and to multiply only these with the table: 15 % of the work.
 #
 # ### Exercise: the masked loss (3 points)
+#
+# At least one place is asked. Some logits are in the thousands, where `exp` alone is infinite,
+# and some are hundreds apart, where a probability is 0 in floating point: take the logarithm
+# of the softmax as in lesson 05.
 
 
 # %% exercise="masked_lm_loss"
@@ -609,6 +617,7 @@ print(
 # %% [markdown]
 # There is no cliff. The loss rises steadily; even with four tokens of five hidden it
 # stays below that of word frequencies, so the fifth that is left still says something.
+# (Our BERT was trained at 15 % alone. One that was trained at 80 % would be more used to it.)
 # And at 80 % there are sixteen times as many questions as at 5 %.
 #
 # Wettig et al. (2022) trained models at many rates and found that 15 % is no law: for one
@@ -628,11 +637,15 @@ print(
 #
 # - **`[CLS]`**: take the vector of the first token. It stands for no word and is free to
 #   gather what the text as a whole says (Devlin et al. 2018, section 4.1).
-# - **Mean**: average the vectors of all tokens that are no padding.
+# - **Mean**: average the vectors of all tokens that are no padding, `[CLS]` and `[SEP]`
+#   included.
 #
-# Then one linear layer, the **head**, with a column for each class.
+# Then one linear layer, the **head**, whose kernel has a column for each of the C classes.
+# (It shares its name with the heads of attention, and nothing else.)
 #
 # ### Exercise: the head (3 points)
+#
+# Each text has at least one token that is no padding.
 
 
 # %% exercise="text_logits"
@@ -701,7 +714,7 @@ for label, text in zip(test_labels[:6], test_texts[:6], strict=True):
 # Could you have told them apart? Some give themselves away by a single word, some by
 # nothing.
 #
-# The paper puts the head on `[CLS]`. But it fine-tuned everything behind the head, and
+# The paper puts the head on `[CLS]`. But it fine-tuned everything below the head, and
 # its `[CLS]` had been trained before, on the task with two texts. Nobody has ever
 # asked ours anything.
 #
@@ -758,8 +771,8 @@ print(f"mean over [CLS], seed by seed: {gain}")
 
 # %% [markdown]
 # Random weights are right in 28 % of the texts, a little better than chance. Our BERT has
-# eighteen to twenty points more, all of it from text without any label, and five to seven
-# more than a count of words.
+# eighteen to twenty points more, with the same labels: what it learned from text without any.
+# And it has five to seven more than a count of words.
 #
 # The mean is ahead of `[CLS]` by about two points, with an interval above zero. That is
 # less than one might have guessed. Nobody ever asked `[CLS]` a question, but
@@ -771,11 +784,11 @@ print(f"mean over [CLS], seed by seed: {gain}")
 # %% [markdown]
 # ## 8. Fine-tuning
 #
-# Now everything learns, the head and all of BERT behind it. `BertClassifier` is a
+# Now everything learns, the head and all of BERT below it. `BertClassifier` is a
 # `Bert`, dropout and your head; `Retrainer` trains one compiled model again and again,
 # each time from the checkpoint. A seed decides which texts keep their labels, and the
-# order of the batches. Learning rate and number of steps are those of lesson 06, where
-# they were chosen on validation texts.
+# order of the batches. Learning rate and number of steps are those of lesson 06, which did
+# not search for them: other ones may do better.
 #
 # **Predict first.** The same 300 labels: how much does fine-tuning add to the probes?
 # Does `[CLS]` catch up with the mean, now that everything can move?
@@ -807,8 +820,9 @@ for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
 # %% [markdown]
 # Nothing at all: with 300 labels, fine-tuning ends where the probes ended, within the
 # intervals, and costs far more time. Three hundred texts can tune a few hundred numbers
-# of a head, but give 1.6 million weights little to go by. One thing did change: `[CLS]`
-# and the mean are a tie now, for when everything can move, `[CLS]` can learn its job.
+# of a head, but give 1.6 million weights little to go by. `[CLS]` and the mean are a tie
+# now, within intervals that are wider than those of the probes. That `[CLS]` could learn its
+# job, now that everything can move, is not to be seen here: it gained nothing either.
 #
 # It is not always so. MiniLM, with more to build on and 1,000 labels of SST-2, gained six
 # points by fine-tuning (`benchmarks/RESULTS.md`).
@@ -839,8 +853,8 @@ print(f"a linear head on the features: {probe_of_all:.1%}")
 # %% [markdown]
 # ## 9. What does it look at?
 #
-# A head has a row of weights for each token that looks (lesson 02). Let us average over
-# all tokens of some hundred texts, and sort what is looked at: the token itself, the one
+# An attention head has a row of weights for each token that looks (lesson 02). Let us average
+# over all tokens of two hundred texts, and sort what is looked at: the token itself, the one
 # before it, the one after it, the two special tokens (if they are none of these), and the
 # rest. The last row below is a head that looks at all tokens alike.
 #
@@ -984,8 +998,8 @@ for name, one in tau.items():
 # ## 10. Does it know when it is wrong?
 #
 # The softmax gives each class a probability, and the largest of them is the model's
-# **confidence** in its answer. If it says 0.8 of a hundred texts, eighty of these answers
-# should be right. Then it is **calibrated**, and one can work with its 0.8: hand all
+# **confidence** in its answer. If it says 0.8 for each of a hundred texts, eighty of these
+# answers should be right. Then it is **calibrated**, and one can work with its 0.8: hand all
 # below it to a person, for instance.
 #
 # To measure it, sort n answers by their confidence into M bins of equal width between 0
@@ -1070,12 +1084,12 @@ print(f"as it is: confidence {confidence:.1%} on average, right {test_accuracy:.
 print(f"calibration error {errors[0]:.3f}, with the temperature {errors[1]:.3f}")
 
 # %% [markdown]
-# Much too sure: it claims 72 % on average and is right in 56 %. In fine-tuning, the loss
-# on the training texts can always be made smaller by larger logits, also when no further
-# answer becomes right. One number repairs most of it: with a temperature of about 1.7 the
-# points lie near the line, on texts that had no part in choosing it. The calibration
-# error falls from 0.16 to 0.04, and not one answer has changed. (With 1,000 texts in ten
-# bins, some of what is left is chance.)
+# Much too sure: it claims 72 % on average and is right in 56 %. Once the training texts are
+# nearly all answered rightly, larger logits still make the loss on them smaller, also when
+# no further answer becomes right. One number repairs most of it: with a temperature of
+# about 1.7 the points lie near the line, on texts that had no part in choosing it. The
+# calibration error falls from about 0.165 to 0.04, and not one answer has changed. (With
+# 1,000 texts in ten bins, some of what is left is chance.)
 
 # %% [markdown]
 # ## 11. Read the errors
@@ -1114,9 +1128,9 @@ for number, i in enumerate(worst, 1):
     print(f"{task.CLASSES[answers[i]]} with probability {sure[i]:.2f}")
 
 # %% [markdown]
-# All five were taken for Matplotlib, and a single word can do that: a *window*, a
-# *legend*, *figures*. Three are honest mistakes of that kind, and the third one is
-# about drawing boxes indeed. But *Legendre* polynomials? The tokenizer knows what
+# The five depend on the training. All of ours were taken for Matplotlib, and a single word
+# can do that: a *window*, a *legend*, *figures*. Some are honest mistakes of that kind, and
+# one is about drawing boxes indeed. But *Legendre* polynomials? The tokenizer knows what
 # happened:
 
 # %%
@@ -1125,14 +1139,14 @@ print(" ".join(pieces[i] for i in wordpiece("legendre", vocabulary)))
 # %% [markdown]
 # The name of a mathematician was cut into the box in the corner of a plot. That is what
 # section 1 meant by pieces that mean nothing by themselves: sometimes they mean something
-# else. (The five depend on the training; these were ours.)
+# else.
 #
 # NumPy and SciPy are taken for each other most, as one would expect: they write alike,
 # about the same things. For many of their sentences the label says where they were
 # *found*, and nobody could read it off them. Such errors ask for other data, not
 # for another model.
 #
-# Is a sentence's origin decidable at all? If an error comes of too little to go by,
+# Can a sentence's origin be told at all? If errors come from having too little to go by,
 # longer sentences should be right more often. Five groups of equal size, by length; the
 # bands are 95 % intervals.
 
@@ -1222,7 +1236,7 @@ print(f"(always the most frequent class: {always:.1%})")
 # %% [markdown]
 # ## 13. The same checkpoint in three libraries
 #
-# A checkpoint is some dozens of arrays with names. Two libraries that compute the same
+# A checkpoint is a few dozen arrays with names. Two libraries that compute the same
 # equations must get the same numbers from it. `tlkeras.models.Bert` has the arguments and
 # the layer names of `keras_hub.models.BertBackbone`, so that weights can be handed over
 # layer by layer.
@@ -1290,9 +1304,9 @@ if find_spec("transformers") and find_spec("torch"):
     import torch
     from transformers import BertConfig, BertModel
 
-    theirs = "vocab_size num_hidden_layers num_attention_heads hidden_size"
-    theirs += " intermediate_size max_position_embeddings type_vocab_size"
-    settings = BertConfig(**dict(zip(theirs.split(), config.values(), strict=True)))
+    names = "vocab_size num_hidden_layers num_attention_heads hidden_size"
+    names += " intermediate_size max_position_embeddings type_vocab_size"
+    settings = BertConfig(**dict(zip(names.split(), config.values(), strict=True)))
     face = BertModel(settings, add_pooling_layer=False).eval()
     face.load_state_dict(
         {hugging_face_name(w.path): for_torch(w) for w in backbone.weights}
@@ -1331,16 +1345,17 @@ for strip in (False, True):
 #
 # - A tokenizer, BERT's input, its masking, its loss, a head: all of BERT but its blocks,
 #   which are those of lesson 04.
-# - A classifier, and three ways to look at it that a share of right answers hides: whether
-#   its confidence can be trusted, which classes it mixes up, and what it says when its
-#   input is not what it was trained on.
+# - A classifier, and three things about it that a share of right answers hides: whether its
+#   confidence can be trusted, which classes it mixes up, and what it says when its input is
+#   not what it was trained on.
 #
 # ## Where this comes from
 #
 # - Devlin, Chang, Lee and Toutanova (2018), *BERT: Pre-training of Deep Bidirectional
 #   Transformers for Language Understanding*,
 #   [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Sections 3 (the input), 3.1 (both
-#   tasks), 4.1 (`[CLS]` and the head); appendices A.1 and C.2 (80-10-10).
+#   tasks), 4.1 (`[CLS]` and the head); table 6 (perplexities); appendices A.1 and C.2
+#   (80-10-10).
 # - Liu, Ott, Goyal, Du, Joshi, Chen, Levy, Lewis, Zettlemoyer and Stoyanov (2019), *RoBERTa:
 #   A Robustly Optimized BERT Pretraining Approach*,
 #   [arXiv:1907.11692](https://arxiv.org/abs/1907.11692). Sections 4.1 (dynamic masking) and
@@ -1351,7 +1366,8 @@ for strip in (False, True):
 # - Reimers and Gurevych (2019), *Sentence-BERT*,
 #   [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Section 3: `[CLS]` or the mean.
 # - Clark, Khandelwal, Levy and Manning (2019), *What Does BERT Look At?*,
-#   [arXiv:1906.04341](https://arxiv.org/abs/1906.04341). Section 3.2: the no-op.
+#   [arXiv:1906.04341](https://arxiv.org/abs/1906.04341). Sections 3.1 (heads that look
+#   at neighbours) and 3.2 (the no-op).
 # - Jain and Wallace (2019), *Attention is not Explanation*,
 #   [arXiv:1902.10186](https://arxiv.org/abs/1902.10186). Section 4.1: the rankings.
 # - Guo, Pleiss, Sun and Weinberger (2017), *On Calibration of Modern Neural Networks*,
