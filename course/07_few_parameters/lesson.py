@@ -317,8 +317,9 @@ print({rank: f"{share:.1%}" for rank, share in cut_accuracy.items()})
 #
 # A and B have $r\,(D + F)$ numbers instead of $D \cdot F$. Dividing by r is to keep the size of
 # the change about the same when r is varied, so that the learning rate need hardly be searched
-# anew. (Kalajdzievski 2023 argues for √r instead. The paper writes column vectors, $W x + B A x$; its B is our B, only on the other
-# side.)
+# anew. (Kalajdzievski 2023 argues for √r instead.)
+#
+# The paper writes column vectors, $W x + B A x$; its B is our B, only on the other side.
 #
 # How should A and B begin? A at random, and B at 0: the next section is about why.
 #
@@ -459,13 +460,13 @@ print(f"the nearest matrix of rank 4: {floor:.1e}")
 # %% [markdown]
 # ## 4. Where to put it, and of which rank
 #
-# Hu et al. change only queries and values in most experiments (section 5.1). The feed-forward networks hold two
-# thirds of a block's parameters. So: which projections, and which rank?
+# Hu et al. change only queries and values in most experiments (section 5.1). The feed-forward
+# networks hold two thirds of a block's parameters. So: which projections, and which rank?
 #
 # One compiled model answers for all choices. Section 3 showed that a pair that begins with A
 # and B both 0 never moves: a mistake there, a tool here. We give *every* projection a LoRA of
 # rank 8, and set to 0 what a choice leaves out: the A of other layers, or all columns of A
-# but the first. ($\alpha = r$ in all of them, so the factor is 1.)
+# but the first. (The factor $\alpha / r$ is 1 throughout.)
 #
 # **Predict first.** Is rank 1 enough? Which gains more: a higher rank, or more places?
 
@@ -567,7 +568,7 @@ def milliseconds(trainer):
     return 1e3 * np.median(times)
 
 
-with_two_paths = milliseconds(lora)
+not_merged = milliseconds(lora)
 transfer.merge_lora(lora_model)
 merged = dict(
     zip((w.path for w in lora_model.weights), lora_model.get_weights(), strict=True)
@@ -581,7 +582,7 @@ print(
     f"largest difference of a kernel, yours and the library's: {kernel_difference:.1e}"
 )
 print(f"largest difference of outputs, merged and not: {merge_difference:.1e}")
-print(f"time, merged / not merged: {milliseconds(lora) / with_two_paths:.2f}")
+print(f"time, merged / not merged: {milliseconds(lora) / not_merged:.2f}")
 
 # %% [markdown]
 # Customer 57 takes about a twentieth of a copy: 24 pairs of A and B, and a head. A hundred of
@@ -589,9 +590,9 @@ print(f"time, merged / not merged: {milliseconds(lora) / with_two_paths:.2f}")
 # for GPT-3, Hu et al. (section 4.2) store 35 MB instead of 350 GB.
 #
 # Loaded and merged, the outputs stay what they were (but for rounding at most), and your kernel is
-# the library's. That the time is hardly shorter has a reason: Keras does not take two paths. It adds A B to the kernel in each
-# pass, and multiplies x once. Merging does that once for all. With two separate paths, as in your
-# layer, more would be saved.
+# the library's. That the time is hardly shorter has a reason: Keras does not take two paths. It
+# adds A B to the kernel in each pass, and multiplies x once. Merging does that once for all. With
+# two separate paths, as in your layer, more would be saved.
 #
 # It is a choice all the same: merged, a model is plain and can be handed to anybody; unmerged,
 # one base in memory serves all customers, each with an A and B of its own.
@@ -606,11 +607,12 @@ print(f"time, merged / not merged: {milliseconds(lora) / with_two_paths:.2f}")
 #
 # $W_1$ (D, m) and $b_1$ (m,) squeeze a vector x (…, D) to m numbers, $\varphi$ (a GELU, say)
 # bends them, $W_2$ (m, D) and $b_2$ (D,) widen them again, and a residual connection goes
-# around. The same thought as in section 3 stands behind its start: with $W_2 = 0$ and $b_2 = 0$ an adapter does nothing at first. (Houlsby et al. use very
-# small random numbers.) They train the layer normalisations too.
+# around. The same thought as in section 3 stands behind its start: with $W_2 = 0$ and
+# $b_2 = 0$ an adapter does nothing at first. (Houlsby et al. use very small random numbers.)
+# They train the layer normalisations too.
 #
-# One difference from LoRA matters in use: there is a $\varphi$ in the middle, so nothing can be merged.
-# The two extra products stay for good.
+# One difference from LoRA matters in use: there is a $\varphi$ in the middle, so nothing can be
+# merged. The two extra products stay for good.
 #
 # **Predict first.** An adapter with m = 8 and a LoRA of rank 8 on the same layer: which has
 # more parameters? (Measured is one with m = 16.)
@@ -644,8 +646,8 @@ print("adapters, m = 16:", accuracy["adapters, m = 16"])
 # output belongs to the task (Yosinski et al. 2014, section 1). So the lower layers should
 # change less:
 #
-# - not at all: **freezing by depth**, `transfer.freeze(model, depth=3)` (the embeddings count
-#   as the first, so these are they and two blocks);
+# - not at all: **freezing by depth**, `transfer.freeze(model, depth=3)` (counted from the
+#   input, with the embeddings as the first: they and two encoder blocks are frozen);
 # - more slowly: **discriminative rates** (Howard and Ruder 2018, section 3.2). With L layers,
 #
 # $$\eta_l = \eta \cdot d^{\,L - l}, \qquad l = 1 \dots L, \quad 0 < d \le 1$$
@@ -859,8 +861,9 @@ show.matrix(
 # with t (C,) the teacher's logits for a text, s (C,) the student's, and p and q their
 # probabilities for the C classes. (T is not the number of tokens here.) The sum is the
 # **Kullback–Leibler divergence**, KL(teacher ‖ student): 0 where both agree and positive
-# elsewhere. Why T²? The derivative of the sum with respect
-# to a student's logit is $(q_c - p_c)/T$. For large T the difference $q_c - p_c$ is itself about
+# elsewhere.
+#
+# Why T²? The derivative of the sum with respect to a student's logit is $(q_c - p_c)/T$. For large T the difference $q_c - p_c$ is itself about
 # $1/T$ times a difference of logits. Together that is $1/T^2$, and the factor takes it away, so
 # that T can be changed without changing how much this loss weighs (Hinton et al., section 2).
 #
@@ -948,7 +951,8 @@ for name, shares in students.items():
     print(f"student, 1 block, from {name:8} {shares}")
 
 # %% [markdown]
-# From the labels alone the student stays some points behind its teacher (with wide intervals).
+# From the labels alone the student stays some points behind its teacher, with a wide interval.
+# (The seeds draw other batches here, not other labels: there is one teacher.)
 # From what the teacher says of 3,000 sentences, without a label beyond the teacher's 300, it is as
 # good as the teacher, with a quarter of the blocks. Two things can help it, and we did not measure
 # them apart: more sentences than anybody labelled, and the whole opinion on each instead of one

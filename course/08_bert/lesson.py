@@ -1304,9 +1304,9 @@ if find_spec("transformers") and find_spec("torch"):
     import torch
     from transformers import BertConfig, BertModel
 
-    names = "vocab_size num_hidden_layers num_attention_heads hidden_size"
-    names += " intermediate_size max_position_embeddings type_vocab_size"
-    settings = BertConfig(**dict(zip(names.split(), config.values(), strict=True)))
+    keys = "vocab_size num_hidden_layers num_attention_heads hidden_size"
+    keys += " intermediate_size max_position_embeddings type_vocab_size"
+    settings = BertConfig(**dict(zip(keys.split(), config.values(), strict=True)))
     face = BertModel(settings, add_pooling_layer=False).eval()
     face.load_state_dict(
         {hugging_face_name(w.path): for_torch(w) for w in backbone.weights}
