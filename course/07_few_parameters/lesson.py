@@ -235,8 +235,8 @@ for rank, share in energy.items():
 # of column vectors $u_i$ (D,) times row vectors $v_i^\top$ (F,), all of length 1, each pair
 # with a number $s_i$, its **singular value**. (The vectors $u_i$ are at right angles to each
 # other, and so are the $v_i$.) The singular values of a random matrix fall off slowly, those
-# of a change fast: a few directions hold much of it. A matrix that needs only r of these parts has
-# **rank** r. Of all matrices of rank r the one that is nearest to $\Delta W$, in the sum of
+# of a change fast: a few directions hold much of it. A matrix that needs only r of these parts
+# has **rank** r. Of all matrices of rank r the one that is nearest to $\Delta W$, in the sum of
 # squared differences, keeps its r largest parts (Eckart and Young 1936).
 #
 # ### Exercise: the nearest matrix of low rank (3 points)
@@ -863,9 +863,10 @@ show.matrix(
 # **Kullback–Leibler divergence**, KL(teacher ‖ student): 0 where both agree and positive
 # elsewhere.
 #
-# Why T²? The derivative of the sum with respect to a student's logit is $(q_c - p_c)/T$. For large T the difference $q_c - p_c$ is itself about
-# $1/T$ times a difference of logits. Together that is $1/T^2$, and the factor takes it away, so
-# that T can be changed without changing how much this loss weighs (Hinton et al., section 2).
+# Why T²? The derivative of the sum with respect to a student's logit is $(q_c - p_c)/T$. For
+# large T the difference $q_c - p_c$ itself shrinks as $1/T$, for it comes from the logits divided
+# by T. Together that is $1/T^2$, and the factor takes it away, so that T can be changed without
+# changing how much this loss weighs (Hinton et al., section 2).
 #
 # ### Exercise: the distillation loss (4 points)
 #
@@ -953,10 +954,10 @@ for name, shares in students.items():
 # %% [markdown]
 # From the labels alone the student stays some points behind its teacher, with a wide interval.
 # (The seeds draw other batches here, not other labels: there is one teacher.)
-# From what the teacher says of 3,000 sentences, without a label beyond the teacher's 300, it is as
-# good as the teacher, with a quarter of the blocks. Two things can help it, and we did not measure
-# them apart: more sentences than anybody labelled, and the whole opinion on each instead of one
-# name. On this task four blocks had little to add
+# From what the teacher says of 3,000 sentences, without a label beyond the teacher's 300, it is
+# as good as the teacher, with a quarter of the blocks. Two things can help it, and we did not
+# measure them apart: more sentences than anybody labelled, and the whole opinion on each
+# instead of one name. On this task four blocks had little to add
 # to one; do not expect that everywhere. Sanh et al. (2019) halved BERT's blocks and report 97 % of
 # its score on GLUE, a collection of tasks.
 

@@ -192,8 +192,8 @@ print(
 # %% [markdown]
 # Nine words of ten in running text are whole, but only six of ten *different* words: a
 # text repeats its frequent words, and the rare ones are many. Nothing is unknown, because
-# every letter from a to z is in the vocabulary, alone and as a continuation. You pay for that in
-# tokens: a rare word takes three or four places where a frequent one takes one.
+# every letter from a to z is in the vocabulary, alone and as a continuation. You pay for
+# that in tokens: a rare word takes two, three or more places where a frequent one takes one.
 #
 # How the pieces are chosen in the first place is another matter (Schuster and Nakajima
 # 2012). What matters here: vocabulary and weights belong together. A model
@@ -403,10 +403,10 @@ show.bars(list(found), list(found.values()), "what BERT sees", "word found", tit
 # 10 % that are wrong it never knows whether a word that it reads is to be trusted, and
 # has to keep an opinion of its own about every place (appendix A.1 of the same paper).
 #
-# The dice are thrown outside of your function, so that your result can be checked. A token is chosen if
-# its `choice` is below 0.15. Its `fate` says what becomes of it: below 0.8 it is
-# `[MASK]`, from 0.8 to below 0.9 the token that stands ready in `random_ids`, from 0.9
-# on it stays.
+# The dice are thrown outside of your function, so that your result can be checked. A token
+# is chosen if its `choice` is below 0.15 and it is not special. Its `fate` says what
+# becomes of a chosen token: below 0.8 it is `[MASK]`, from 0.8 to below 0.9 the token that
+# stands ready in `random_ids`, from 0.9 on it stays.
 #
 # ### Exercise: masking (4 points)
 
