@@ -17,13 +17,17 @@ PEERS = ("tensorflow", "keras", "keras-hub", "jax", "torch", "transformers", "nu
 # What is run, with what arguments: what a laptop can do in minutes.
 RUNS = {
     "parity": [],
+    "parity_vit": [],
     "attention": [],
     "memory": [],
     "encoder": ["--cases", "forward", "training step"],
+    "vit": [],
     "decode": [],
     "grade": [],
     "transfer_text": [],  # shows the runs kept; to measure, name a data set
     "transfer_caching": [],
+    "transfer_cifar10": [],  # shows the runs kept, and goes on where it was
+    "speech": [],
 }
 
 

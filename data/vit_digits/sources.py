@@ -1,12 +1,16 @@
 """What a small ViT may learn first: images of 8 × 8 pixels, and something to say.
 
-None of these sees a label, or with the exception of `masked` an image, of the classes
-that the lesson transfers to: the digits 5 to 9.
+None has an image of the classes that the lesson transfers to, the digits 5 to 9.
+`masked` is an image that hides half of itself; its labels are not used.
 """
 
+import string
+from pathlib import Path
+
+import matplotlib
 import numpy as np
-from PIL import Image
-from scipy.ndimage import affine_transform
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import affine_transform, map_coordinates, zoom
 
 from tlkeras.datasets import digits, mnist
 
@@ -53,6 +57,26 @@ def _bent(image, rng):
     return affine_transform(image, matrix, offset=centre - matrix @ centre, order=1)
 
 
+def warped(images, rng):
+    """Bent more, and each part of the image moved a little by itself; any pen."""
+    return np.stack([_warped(image, rng) for image in images])
+
+
+def _warped(image, rng):
+    """Half as many again as `_bent`, and waves of about a pixel."""
+    angle, slant = rng.normal(0, 0.2), rng.normal(0, 0.3)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = (
+        turn @ np.array([[1, slant], [0, 1]]) @ np.diag(np.exp(rng.normal(0, 0.2, 2)))
+    )
+    centre = (np.array(image.shape)[:, None, None] - 1) / 2
+    places = np.einsum("ij,jhw->ihw", matrix, np.indices(image.shape) - centre)
+    waves = [zoom(rng.normal(0, 1.2, (5, 5)), 28 / 5, order=1) for _ in range(2)]
+    moved = map_coordinates(image, places + centre + np.stack(waves), order=1)
+    pen = rng.uniform(0.6, 2)  # thin or wide
+    return np.clip(moved / moved.max() * pen, 0, 1)
+
+
 def mnist_low(copies=4):
     """MNIST's digits 0 to 4 with their labels, and bent copies: other writers."""
     images, labels = mnist.load_data("test")
@@ -71,6 +95,71 @@ def mnist_low_turned():
     turned += [image[:, :, ::-1] for image in turned]
     classes = [labels + FIVE * way for way in range(8)]
     return np.concatenate(turned), np.concatenate(classes)
+
+
+def warped_low(copies=10):
+    """As `mnist_low`, with more copies, bent more."""
+    images, labels = mnist.load_data("test")
+    low = labels < FIVE
+    rng = np.random.default_rng(0)
+    kinds = [images[low], *(warped(images[low], rng) for _ in range(copies))]
+    return np.concatenate(kinds), np.tile(labels[low], 1 + copies)
+
+
+def all_ways(images, labels):
+    """Turned four ways and mirrored, each a class of its own."""
+    turned = [np.rot90(images, way, axes=(1, 2)) for way in range(4)]
+    turned += [image[:, :, ::-1] for image in turned]
+    count = labels.max() + 1
+    return np.concatenate(turned), np.concatenate(
+        [labels + count * w for w in range(8)]
+    )
+
+
+def warped_low_turned():
+    """`mnist_low_turned` with more copies, bent more."""
+    images, labels = warped_low()
+    return all_ways(as_digits(images), labels)
+
+
+def halves():
+    """The upper half of one digit on the lower half of another: 25 × 8 ways."""
+    images, labels = warped_low(4)
+    images = as_digits(images)
+    other = np.random.default_rng(1).permutation(len(labels))
+    mixed = np.concatenate([images[:, :4], images[other, 4:]], axis=1)
+    return all_ways(mixed, FIVE * labels + labels[other])
+
+
+def glyphs(copies=24):
+    """Printed letters, upper and lower case, in the typefaces that matplotlib has."""
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    paths = [*sorted(folder.glob("DejaVu*")), *sorted(folder.glob("STIXGen*"))]
+    faces = [ImageFont.truetype(p, 22) for p in paths if "Display" not in p.stem]
+    pages = [_page(letter, face) for letter in string.ascii_letters for face in faces]
+    rng = np.random.default_rng(0)
+    kinds = [np.stack(pages), *(warped(pages, rng) for _ in range(copies))]
+    labels = np.repeat(np.arange(52), len(faces))
+    return as_digits(np.concatenate(kinds)), np.tile(labels, 1 + copies)
+
+
+def _page(letter, face):
+    page = Image.new("L", (28, 28))
+    ImageDraw.Draw(page).text((14, 14), letter, fill=255, font=face, anchor="mm")
+    return np.asarray(page, "float32") / 255
+
+
+def glyphs_turned():
+    """Letters in 8 ways: 416 classes."""
+    return all_ways(*glyphs(8))
+
+
+def glyphs_and_digits():
+    """Printed letters, and MNIST's digits 0 to 4 turned and mirrored: 92 classes."""
+    (letters, names), (turned, ways) = glyphs(), mnist_low_turned()
+    some = np.random.default_rng(2).permutation(len(turned))[: 3 * len(letters)]
+    images = np.concatenate([letters, turned[some]])
+    return images, np.concatenate([names, ways[some] + 52])
 
 
 def digits_low():
@@ -123,4 +212,10 @@ SOURCES = {
     "mnist_low": mnist_low,
     "mnist_low_turned": mnist_low_turned,
     "fractals": fractals,
+    "masked": mnist_low_turned,
+    "warped_low_turned": warped_low_turned,
+    "halves": halves,
+    "glyphs": glyphs,
+    "glyphs_turned": glyphs_turned,
+    "glyphs_and_digits": glyphs_and_digits,
 }

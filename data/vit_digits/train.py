@@ -14,6 +14,7 @@ from sources import SOURCES
 
 from tlkeras.checkpoints import save_to_preset
 from tlkeras.models import ViT
+from tlkeras.transfer._steps import take_steps
 
 HERE = Path(__file__).resolve().parent
 SHAPE = {
@@ -27,38 +28,90 @@ SHAPE = {
 STEPS, BATCH, RATE, SEED = 2000, 64, 2e-3, 0
 
 
-def train(images, labels):
+def train(images, labels, steps=STEPS):
     """A ViT that tells the classes apart; its log: step, loss, held-out accuracy."""
-    keras.utils.set_random_seed(SEED)
-    rng = np.random.default_rng(SEED)
-    order = rng.permutation(len(labels))
-    held, known = np.split(order, [min(1000, len(order) // 5)])
-    vit = ViT(**SHAPE, name="vit")
-    logits = keras.layers.Dense(int(labels.max()) + 1)(vit.output["pooled_output"])
-    model = keras.Model(vit.input, logits)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, STEPS, warmup_target=RATE, warmup_steps=STEPS // 10
-    )
-    model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=1e-4),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=True,
-    )
-    log, losses = [], []
-    for step in range(1, STEPS + 1):
+    vit, rng = begin()
+    held, known = np.split(rng.permutation(len(labels)), [min(1000, len(labels) // 5)])
+    head = keras.layers.Dense(int(labels.max()) + 1)
+    model = keras.Model(vit.input, head(vit.output["pooled_output"]))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def measure():
+        right = model.predict_on_batch(images[held]).argmax(-1) == labels[held]
+        return right.mean()
+
+    def batch():
         chosen = rng.choice(known, BATCH)
-        losses.append(float(model.train_on_batch(images[chosen], labels[chosen])))
-        if step % 100 == 0:
-            right = model.predict_on_batch(images[held]).argmax(-1) == labels[held]
-            log.append((step, np.mean(losses), right.mean()))
-            print("step {}  loss {:.3f}  accuracy {:.3f}".format(*log[-1]), flush=True)
-            losses = []
-    return vit, log
+        return images[chosen], labels[chosen]
+
+    return vit, run(model, loss, batch, measure, steps)
+
+
+def train_masked(images, steps=STEPS):
+    """A ViT that draws what is missing: half of the patches are grey, out of range.
+
+    Reference:
+        Xie et al. (2021), arXiv:2111.09886, section 3 (masked pixels, a linear head).
+    """
+    vit, rng = begin()
+    held, known = np.split(rng.permutation(len(images)), [1000])
+    pixels = keras.layers.Dense(4)(vit.output["sequence_output"][:, 1:])  # (B, P, 4)
+    model = keras.Model(vit.input, pixels)
+
+    def hidden(chosen):
+        """Images with holes; the pixels of all patches, and which are asked for."""
+        whole = images[chosen]
+        hide = rng.random((len(whole), 4, 4)) < 0.5
+        holes = hide.repeat(2, axis=1).repeat(2, axis=2)[..., None]
+        patches = whole.reshape(-1, 4, 2, 4, 2).swapaxes(2, 3).reshape(-1, 16, 4)
+        asked = np.broadcast_to(hide.reshape(-1, 16, 1), patches.shape)
+        return np.where(holes, -1, whole), np.stack([patches, asked], axis=-1)
+
+    def loss(truth, drawn):
+        pixels, asked = truth[..., 0], truth[..., 1]
+        return keras.ops.sum(asked * (drawn - pixels) ** 2) / keras.ops.sum(asked)
+
+    def measure():
+        inputs, truth = hidden(held)
+        error = truth[..., 0] - model.predict_on_batch(inputs)
+        return 1 - (error[truth[..., 1] == 1] ** 2).mean() / truth[..., 0].var()
+
+    return vit, run(
+        model, loss, lambda: hidden(rng.choice(known, BATCH)), measure, steps
+    )
+
+
+def begin():
+    """A ViT with its first weights, and random numbers for the rest."""
+    keras.utils.set_random_seed(SEED)
+    return ViT(**SHAPE, name="vit"), np.random.default_rng(SEED)
+
+
+def run(model, loss, batch, measure, steps):
+    """Take the steps; twenty lines of log."""
+    optimizer = keras.optimizers.AdamW(RATE, weight_decay=1e-4)
+    model.compile(optimizer, loss=loss, jit_compile=True)
+    optimizer.build(model.trainable_variables)
+    take, log = take_steps(model, jit_compile=True), []
+
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps, warmup_target=RATE, warmup_steps=steps // 10
+    )
+
+    for first in range(0, steps, steps // 20):
+        model.reset_metrics()
+        take((*batch(), float(rate(first + i))) for i in range(steps // 20))
+        loss = float(model.get_metrics_result()["loss"])
+        log.append((first + steps // 20, loss, measure()))
+        print("step {}  loss {:.3f}  held out {:.3f}".format(*log[-1]), flush=True)
+    return log
 
 
 def main(source="mnist_low_turned", folder=HERE):
     """Train on a source; write the preset in half precision, the log and the curve."""
-    vit, log = train(*SOURCES[source]())
+    images, labels = SOURCES[source]()
+    masked = source == "masked"
+    vit, log = train_masked(images) if masked else train(images, labels)
     folder = Path(folder)
     save_to_preset(vit, folder, dtype="float16")
     with open(folder / "log.csv", "w", newline="") as file:

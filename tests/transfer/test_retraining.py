@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlkeras.transfer import Retrainer
+from tlkeras.transfer import Retrainer, _steps
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,19 @@ def test_wrong_inputs(trainer, data):
         trainer.run(data[0], data[1][1:], learning_rate=0.1, steps=1, seed=0)
     with pytest.raises(ValueError, match="given 0 and 0"):
         trainer.run(data[0][:0], data[1][:0], learning_rate=0.1, steps=1, seed=0)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 25, 60])
+def test_steps_in_one_call_are_those_taken_one_by_one(data, steps):
+    found = []
+    for one_by_one in (False, True):
+        keras.utils.set_random_seed(0)
+        body = [keras.layers.Dense(8, "tanh"), keras.layers.Dropout(0.3, seed=1)]
+        model = keras.Sequential([keras.Input((3,)), *body, keras.layers.Dense(2)])
+        trainer = Retrainer(model, batch_size=8, jit_compile=False)
+        if one_by_one:
+            trainer._take_steps = lambda x, m=model: _steps._one_by_one(m, x)
+        trainer.run(*data, learning_rate=0.05, steps=steps, seed=0)
+        found.append(model.get_weights())
+    for together, single in zip(*found, strict=True):
+        np.testing.assert_allclose(together, single, atol=1e-6)

@@ -19,7 +19,8 @@ def read_image(path, size=None, channels=3):
     | grey, and 3 channels wanted | the same number three times |
     | colour, and 1 channel wanted | its luminance, ITU-R 601 |
     | transparency | laid on white |
-    | 16 bits | divided by 65535, as 8 bits by 255 |
+    | grey of 16 bits | divided by 65535, as 8 bits by 255 |
+    | colour of 16 bits | the higher 8 of them, which is all that Pillow reads |
     | a palette, CMYK | RGB |
     | turned by its camera (EXIF) | upright |
     | several frames | the first |

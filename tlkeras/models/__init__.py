@@ -1,9 +1,12 @@
 """Small models, each readable as a diagram, and what they are trained with."""
 
+from tlkeras.models._resample import interpolation_matrix
 from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
+from tlkeras.models.speech_classifier import SpeechClassifier
+from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
 
@@ -12,7 +15,10 @@ __all__ = [
     "BertClassifier",
     "BertMaskedLM",
     "LabelSmoothedCrossEntropy",
+    "SpeechClassifier",
+    "SpeechEncoder",
     "Transformer",
     "ViT",
     "WarmUp",
+    "interpolation_matrix",
 ]

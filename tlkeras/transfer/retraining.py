@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from tlkeras.transfer._steps import take_steps
+
 
 class Retrainer:
     """A classifier that many runs share, so that it is compiled only once.
@@ -54,6 +56,7 @@ class Retrainer:
             jit_compile=jit_compile,
         )
         model.optimizer.build(model.trainable_variables)
+        self._take_steps = take_steps(model, jit_compile)
 
     def reset(self, seed, weights=None):
         """Forget all runs: weights, the optimizer's state, and what dropout draws from.
@@ -88,14 +91,17 @@ class Retrainer:
                     "inputs and labels must be as many, and at least one; given "
                     f"{count} and {len(labels)}."
                 )
-        model, rng = self.model, np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         self.reset(seed, weights)
-        for step in range(steps):
+
+        def batch(step):
             rise = min(1.0, (step + 1) / max(1.0, 0.1 * steps))
             fall = 0.5 * (1 + np.cos(np.pi * step / steps))
-            model.optimizer.learning_rate = learning_rate * rise * fall
             chosen = rng.integers(len(labels), size=self.batch_size)
-            model.train_on_batch(_rows(inputs, chosen), labels[chosen])
+            rate = learning_rate * rise * fall
+            return _rows(inputs, chosen), labels[chosen], rate
+
+        self._take_steps(map(batch, range(steps)))
 
     def logits(self, inputs, batch_size=1024):
         """What the model says, `(N, classes)`, a batch at a time."""
