@@ -609,8 +609,8 @@ def augmented(images, copies=20, **others):
     change = ImageAugmentation(
         shift=0.1, rotation=0.03, zoom=0.1, contrast=0, seed=0, **others
     )
-    made = [ops.convert_to_numpy(change(images, training=True)) for _ in range(copies)]
-    return np.concatenate([images, *made])
+    many = np.tile(images, (copies, 1, 1, 1))
+    return np.concatenate([images, ops.convert_to_numpy(change(many, training=True))])
 
 
 ways = {
