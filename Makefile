@@ -8,7 +8,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-parity lint notebooks bench vit-digits bert-docstrings help
+.PHONY: start test test-parity lint notebooks bench vit-digits bert-docstrings \
+  synthetic-speech help
 .DEFAULT_GOAL := help
 
 help:
@@ -51,6 +52,10 @@ bert-docstrings: $(VENV)/.parity
 	$(BIN)/python $(SMALL_BERT)/corpus.py build/bert_docstrings/packages $(CORPUS)
 	$(BIN)/python $(SMALL_BERT)/vocabulary.py $(CORPUS) $(SMALL_BERT)
 	$(BIN)/python $(SMALL_BERT)/train.py $(CORPUS)
+
+# Make data/synthetic_speech again; needs Debian's espeak-ng.
+synthetic-speech: $(VENV)/.course
+	$(BIN)/python data/synthetic_speech/make.py
 
 # One stamp an extra, so that the second `make` has nothing to install.
 

@@ -6,6 +6,7 @@ The tests run the same comparisons and hold each error below its limit.
 """
 
 import importlib.util
+import tempfile
 
 import _bert_parity as berts
 import keras
@@ -22,7 +23,9 @@ from tlkeras import layers, masks
 
 B, T, S, D, N, F = 4, 33, 27, 48, 4, 96  # batch, lengths, sizes; D / N = 12
 LIMIT = 1e-5  # relative to the largest value, if that is above 1
-LIMITS = {"LogMelSpectrogram": 1e-4}  # float32 spectra under a logarithm
+LIMITS = dict.fromkeys(  # float32 spectra under a logarithm
+    ("LogMelSpectrogram", "SpeechEncoder", "SpeechEncoder, 128 mels"), 1e-4
+)
 
 
 class Data:
@@ -264,6 +267,49 @@ def _whisper_features(data):
     return layers.LogMelSpectrogram()(waveform), np.swapaxes(theirs, 1, 2)
 
 
+def _whisper_encoder(data, mels=80):
+    """Features, hidden states, scores and output of a Whisper with random weights."""
+    import transformers
+
+    from tlkeras.checkpoints import from_preset
+
+    torch = _seeded_torch()
+    positions = 50  # one second
+    special = ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id")
+    config = transformers.WhisperConfig(
+        **{"d_model": D, "encoder_layers": 2, "encoder_attention_heads": N},
+        **{"encoder_ffn_dim": F, "num_mel_bins": mels, "vocab_size": 8},
+        **{"max_source_positions": positions, "decoder_layers": 1},
+        **dict.fromkeys(special, 0),
+        attn_implementation="eager",
+    )
+    theirs = transformers.WhisperModel(config).eval()
+    for weight in theirs.parameters():
+        weight.data += 0.1 * torch.randn_like(weight)
+    extractor = transformers.WhisperFeatureExtractor(feature_size=mels)
+    with tempfile.TemporaryDirectory() as folder:
+        theirs.save_pretrained(folder)
+        extractor.save_pretrained(folder)
+        ours = from_preset(folder)
+    waveform = 0.3 * data.floats(2, 320 * positions)
+    features = extractor(
+        list(waveform), sampling_rate=16000, padding="longest", return_tensors="pt"
+    )["input_features"]
+    with torch.no_grad():
+        wanted = theirs.get_encoder()(
+            features, output_hidden_states=True, output_attentions=True
+        )
+    found = ours(
+        {"waveform": waveform}, return_hidden_states=True, return_attention_scores=True
+    )
+    # The last of their hidden states is normalised, as the output is.
+    states = [*found["hidden_states"][:-1], found["sequence_output"]]
+    return (
+        [ours.features(waveform)["features"], *states, *found["attention_scores"]],
+        [features.mT, *wanted.hidden_states, *wanted.attentions],
+    )
+
+
 def _patches():
     return layers.PatchEmbedding((4, 6), D)
 
@@ -330,6 +376,12 @@ ROWS = [
     ("TubeletEmbedding", "torch", _torch_patches(_tubelets, "Conv3d", 2, 4, 6)),
     ("ConvSubsampling", "torch", _torch_subsampling),
     ("LogMelSpectrogram", "transformers", _whisper_features),
+    ("SpeechEncoder", "transformers", _whisper_encoder),
+    (
+        "SpeechEncoder, 128 mels",
+        "transformers",
+        _pre(_whisper_encoder, mels=128),
+    ),
     ("Bert, MiniLM's weights", "transformers", berts.minilm),
     ("Bert, 3 layers of 48", "transformers", berts.random_bert(berts.WIDE)),
     ("Bert, 5 layers of 24", "transformers", berts.random_bert(berts.NARROW)),

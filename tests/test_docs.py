@@ -67,7 +67,9 @@ def test_every_link_leads_to_a_heading(name):
     assert links <= headings
 
 
-@pytest.mark.parametrize(("name", "index"), [("layers", 0), ("layers", 1), ("transfer", 0)])
+@pytest.mark.parametrize(
+    ("name", "index"), [("layers", 0), ("layers", 1), ("transfer", 0)]
+)
 def test_an_example_prints_what_it_says(name, index, tmp_path):
     code = re.findall(r"```python\n(.*?)```", HEADS[name], re.DOTALL)[index]
     command = [sys.executable, "-c", code]

@@ -21,6 +21,8 @@ EXTRAS = {
     "cluster": ("distributed",),
     "tensorflow": ("tensorflow",),
     "scores": ("sacrebleu",),
+    "audio": ("soundfile",),
+    "tfds": ("tensorflow_datasets",),
     "parity": ("torch", "transformers"),
     "nbgrader": ("nbgrader",),
 }

@@ -151,9 +151,12 @@ def gains(path):
     for count in COUNTS:
         cells = []
         for name in names:
+            if (name, count) not in rows:
+                cells.append("")
+                continue
             found = np.array(rows[name, count], float)
             cell = f"{found.mean():.3f}"
-            if name != "scratch":
+            if name != "scratch" and ("scratch", count) in rows:
                 gain = estimate(found - np.array(rows["scratch", count], float))
                 cell += f" ({gain.mean:+.3f} ± {gain.half_width:.3f})"
             cells.append(cell)

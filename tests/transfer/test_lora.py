@@ -1,5 +1,7 @@
 """LoRA, adapters and deltas: what begins as the base, and what it keeps of it."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
@@ -84,6 +86,13 @@ def test_unfreeze_leaves_kernels_below_a_lora_alone(make, data, train):
     for name, weight in named_weights(model).items():
         weight.trainable = weight.trainable or name.endswith("query/kernel")
     assert any("its kernel learns as well" in text for text in problems(model))
+
+
+def test_merging_collects_no_garbage_for_each_weight(make, monkeypatch):
+    model, calls = lora(make()), []
+    monkeypatch.setattr(gc, "collect", lambda *_: calls.append(1))
+    merge_lora(model)
+    assert not calls
 
 
 @pytest.mark.parametrize("change", [lora, dense_lora])

@@ -17,6 +17,11 @@ from tlkeras.checkpoints.vit import (
     vit_from_keras_hub,
 )
 from tlkeras.checkpoints.weight_files import read_safetensors, write_safetensors
+from tlkeras.checkpoints.whisper import (
+    MODEL_TYPE,
+    read_front_end,
+    whisper_from_hugging_face,
+)
 from tlkeras.models import Bert
 
 KERAS_HUB_BERT = "keras_hub>BertBackbone"
@@ -58,10 +63,10 @@ def from_preset(
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, ViT,
-    DeiT, I-JEPA; `model.safetensors`), of KerasHub (`BertBackbone`, `ViTBackbone`;
-    `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a repository of
-    the Hugging Face hub; its commit is pinned, and only safetensors are read, never a
-    pickle.
+    DeiT, I-JEPA, Whisper's encoder; `model.safetensors`), of KerasHub (`BertBackbone`,
+    `ViTBackbone`; `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a
+    repository of the Hugging Face hub; its commit is pinned, and only safetensors are
+    read, never a pickle.
 
     A BERT comes without its head, as a `Bert`; with `head="masked_lm"` as a
     `BertMaskedLM`, if the checkpoint holds that head: one of Hugging Face for masked
@@ -69,7 +74,8 @@ def from_preset(
 
     A Hugging Face BERT without a pooler becomes a `Bert` without one. A KerasHub BERT
     gets the approximate GELU that KerasHub computes. A ViT takes an `image_shape` of
-    its own, for which its positions are interpolated.
+    its own, for which its positions are interpolated. A Whisper becomes the
+    `SpeechEncoder` in it, its front end as preprocessor_config.json says.
 
     Args:
         preset: a folder, `"hf://owner/name"`, or a small one that this project
@@ -111,7 +117,7 @@ def from_preset(
         tensors = read_safetensors(weights)
         model, *names = from_own(name, config["config"], tensors, overrides, head)
         report = Report("tlkeras", *map(tuple, names))
-    elif head and (name or config.get("model_type") in MODEL_TYPES):
+    elif head and (name or config.get("model_type") in (*MODEL_TYPES, MODEL_TYPE)):
         kind = name or config["model_type"]
         raise ValueError(f"{folder} holds no masked-LM head, but a {kind!r}.")
     elif name == KERAS_HUB_BERT:
@@ -129,6 +135,9 @@ def from_preset(
         tensors = read_safetensors(weights)
         if config.get("model_type") in MODEL_TYPES:
             model, *names = vit_from_hugging_face(config, tensors, overrides)
+        elif config.get("model_type") == MODEL_TYPE:
+            config = {**config, "front_end": read_front_end(folder)}
+            model, *names = whisper_from_hugging_face(config, tensors, overrides)
         else:
             model, *names = bert_from_hugging_face(config, tensors, overrides, head)
         report = Report("Hugging Face", *map(tuple, names))

@@ -14,7 +14,8 @@ PINNED = {
 }
 WEIGHTS = "model.safetensors"
 OURS = "tlkeras://"  # small presets that this project trained
-OTHERS = ("vocab.txt", "tokenizer_config.json")  # taken when they are there
+# Taken when they are there.
+OTHERS = ("vocab.txt", "tokenizer_config.json", "preprocessor_config.json")
 
 
 def locate(preset, revision=None, sha256=None):

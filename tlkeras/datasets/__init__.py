@@ -2,6 +2,7 @@
 
 from tlkeras.datasets import (
     ag_news,
+    audio_files,
     cards,
     cifar10,
     digits,
@@ -12,15 +13,23 @@ from tlkeras.datasets import (
     phrases,
     prose,
     shapes,
+    speech_commands,
+    spoken_digits,
     sst2,
+    synthetic_speech,
     tatoeba,
     text,
 )
 from tlkeras.datasets._fetch import DataError
+from tlkeras.datasets.audio_files import AudioWarning
+from tlkeras.datasets.recordings import Recordings
 
 __all__ = [
+    "AudioWarning",
     "DataError",
+    "Recordings",
     "ag_news",
+    "audio_files",
     "cards",
     "cifar10",
     "digits",
@@ -31,7 +40,10 @@ __all__ = [
     "phrases",
     "prose",
     "shapes",
+    "speech_commands",
+    "spoken_digits",
     "sst2",
+    "synthetic_speech",
     "tatoeba",
     "text",
 ]

@@ -95,7 +95,8 @@ def choose(query, key, value, fused=None):
     query_length, key_length = query.shape[1], key.shape[1]
     if query_length == 1:
         return "single"
-    known = query_length is not None and key_length is not None
+    # Not a symbol either, which JAX gives for an unknown length.
+    known = isinstance(query_length, int) and isinstance(key_length, int)
     return "chunked" if known and query_length * key_length >= LONG else "equation"
 
 

@@ -5,6 +5,8 @@ from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
+from tlkeras.models.speech_classifier import SpeechClassifier
+from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
 
@@ -13,6 +15,8 @@ __all__ = [
     "BertClassifier",
     "BertMaskedLM",
     "LabelSmoothedCrossEntropy",
+    "SpeechClassifier",
+    "SpeechEncoder",
     "Transformer",
     "ViT",
     "WarmUp",

@@ -132,6 +132,13 @@ def merge_lora(model):
         )
         layer.lora_enabled = False
         layer.lora_rank = layer.lora_alpha = None
-        del layer.lora_kernel_a, layer.lora_kernel_b
+        for name in ("lora_kernel_a", "lora_kernel_b"):
+            _delete(layer, name)
     refresh(model)
     return model
+
+
+def _delete(layer, name):
+    """`del layer.name` without Keras's garbage collection, a second for each weight."""
+    layer._untrack_variable(getattr(layer, name))
+    super(keras.layers.Layer, layer).__delattr__(name)
