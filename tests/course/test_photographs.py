@@ -28,7 +28,7 @@ def test_photographs(tmp_path, capsys):
     found = main(tmp_path, sizes=SIZES, **arguments)
     assert len(found.results) == 2 * 4
     assert len(list((tmp_path / "grid").glob("*-10-100.json"))) == 2 * 4
-    table = capsys.readouterr().out
+    table = rows(capsys)
     assert (
         "| labels a class | raw pixels | from scratch | frozen | fine-tuned |"
         in table[0]
