@@ -214,8 +214,9 @@ print(
 # | **position** | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |
 #
 # (The real tokenizer keeps `?` and `.` as tokens of their own.) Token, segment and position
-# have a table each, with a learned vector of D numbers in every line.
-# The three vectors of a token are **added**, and a layer norm follows (lesson 04):
+# have a table each, with a learned vector of D numbers in every line. The three vectors of a
+# token are **added**, and a layer norm follows (lesson 04), with mean and variance over the D
+# numbers of each token:
 #
 # $$x_0 = \operatorname{Norm}(\text{token} + \text{segment} + \text{position}), \qquad
 #   \operatorname{Norm}(x) = \gamma\,\frac{x - \operatorname{mean}(x)}
@@ -485,9 +486,9 @@ print(f"random   : says the random token at {believes_random:.1%}")
 # At `[MASK]` it finds three tokens in ten. Where the right token stands, it makes no
 # difference whether it is asked: BERT cannot tell. There it repeats what it reads in
 # nearly nine cases of ten, and in the others it *contradicts* the text, which was
-# right. A random token it seldom believes, one in seven, and it finds the original behind one in
-# five (behind a `[MASK]`, three in ten). A model that had learned from masks alone would
-# have no reason to doubt what it reads.
+# right. A random token it seldom believes, one in seven, and it finds the original behind
+# one in five (behind a `[MASK]`, three in ten). A model that had learned from masks alone
+# would have no reason to doubt what it reads.
 #
 # How much these percentages matter is another question. In the first BERT fine-tuning
 # hardly cared; only when BERT was kept frozen, as features, were masks alone worse
