@@ -103,7 +103,8 @@ def bert_from_hugging_face(config, tensors, overrides, head=None):
     """
     names = {_plain(name): name for name in tensors}
     arguments = {**bert_arguments(config), "use_pooler": "pooler.dense.weight" in names}
-    backbone = model = Bert(**{**arguments, **overrides})
+    backbone = Bert(**{**arguments, **overrides})
+    model: Bert | BertMaskedLM = backbone
     if head:
         _check_head(config, tensors, names)
         model = BertMaskedLM(backbone)

@@ -18,7 +18,7 @@ def preprocessor(preset, sequence_length=128, revision=None):
     Returns:
         A `keras_hub.models.BertTextClassifierPreprocessor`: called on a list of B
         texts it gives a dictionary of `token_ids`, `segment_ids` and `padding_mask`,
-        each `(B, T)`. For two texts an example write `prepare((firsts, seconds), None)`:
+        each `(B, T)`. For pairs of texts write `prepare((firsts, seconds), None)`:
         KerasHub takes a pair alone for texts and labels.
 
     Raises:

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tlkeras.layers.feed_forward import get_activation
 from tlkeras.models.bert import INPUTS, Bert
 
 
@@ -73,7 +74,7 @@ class BertMaskedLM(keras.Model):
         self.backbone = backbone
         self.head_dense = keras.layers.Dense(
             config["hidden_dim"],
-            activation=config["activation"],
+            activation=get_activation(config["activation"]),
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
             dtype=dtype,
             name="head_dense",
