@@ -602,8 +602,8 @@ show.curves(
 #
 # The source mattered as much as the method. Features of a ViT that had learned from MNIST
 # only to tell five digits apart were hardly better than those of random weights (0.79 and
-# 0.76 with 10 labels a class); asked how each digit was turned as well, a ViT made 0.93 of
-# the same images (again `data/vit_digits/README.md`).
+# 0.76 with 10 labels a class); with the same images, but asked how each was turned as well,
+# it came to 0.93 (again `data/vit_digits/README.md`).
 
 # %% [markdown]
 # ### More from the same labels: augmentation
