@@ -805,10 +805,11 @@ show.curves(
 # Time and memory. While a model trains, memory holds its weights, a derivative for each
 # weight that learns, and whatever the optimizer keeps: for Adam two numbers a weight.
 # And something that is easily forgotten: to send derivatives back through a block, what
-# it computed on the way must be kept until then (its **activations**). For one text and
-# one encoder block these are about $15\,T D + 2 N T^2$ numbers: what goes into each matrix
-# product, normalisation and activation. (Korthikanti et al. 2022, section 4.1, count in
-# this way.) A frozen body below the head keeps none of that.
+# it computed on the way must be kept until then (its **activations**). For one text of
+# T tokens, and one encoder block of width D with N attention heads, these are about
+# $15\,T D + 2 N T^2$ numbers: what goes into each matrix product, normalisation and
+# activation function. (Korthikanti et al. 2022, section 4.1, count in this way.) A frozen
+# body below the head keeps none of that.
 
 
 # %% tags=["experiment"]
@@ -850,10 +851,10 @@ for name, (count, activations, step) in costs.items():
 # counts of words: look at the last gain in the last line of section 5. (It was four to six
 # points with 2,500 and 3,200 labels when we measured it a second time with other draws, and
 # hardly one or two with 1,600. With 3,200 of 4,000 sentences the draws of two seeds share
-# most of theirs, so that interval is narrower than it should be.) A frozen body has fixed for good what it says
-# of a sentence, in 128 numbers. Which exact words were there is not all in them, and no
-# head can bring it back: more labels teach the head, and the body may not learn from them.
-# What was a gain of ten points with a hundred labels is a loss with thousands.
+# most of theirs, so that interval is narrower than it should be.) A frozen body has fixed
+# for good what it says of a sentence, in 128 numbers. Which exact words were there is not
+# all in them, and no head can bring it back: more labels teach the head, and the body may
+# not learn from them. What was a gain with a hundred labels is a loss with thousands.
 #
 # The second case is made in a moment. Everything is copied, as before, and then trained at
 # ten times the learning rate.
@@ -887,14 +888,17 @@ print("moved:", [f"{share:.2f}" for share in distance["ten times the rate"]])
 #
 # Everything above is about one small model and one task. The same notebook does the same
 # with MiniLM, a BERT of six blocks of 384 features that was trained on a billion pairs of
-# sentences (22.7 million weights, Apache-2.0): change one line of the first cell, and run
-# it again from the top.
+# sentences (22.7 million weights, Apache-2.0): change the line of the first cell that says
+# `PRESET, DATA`, and run it again from the top.
 #
 # ```python
 # from tlkeras.datasets import ag_news, sst2
 #
 # PRESET, DATA = "hf://sentence-transformers/all-MiniLM-L6-v2", sst2  # or ag_news
 # ```
+#
+# `LENGTH` can then be 64, and the learning rates of section 6 are another model's: 1e-4 is
+# what the benchmark below fine-tunes with.
 #
 # SST-2 asks whether a sentence of a film review is for or against the film; AG News, which
 # of four topics an article is about. This repository's benchmark did both with 1,000 labels
@@ -909,11 +913,12 @@ print("moved:", [f"{share:.2f}" for share in distance["ten times the rate"]])
 # | gain of fine-tuning over words | 0.142 ± 0.017 | 0.065 ± 0.008 |
 # | gain of fine-tuning over features | 0.059 ± 0.005 | 0.017 ± 0.013 |
 #
-# Real pretraining is worth more, and with a thousand labels fine-tuning is the best of the
-# three on both. How much it adds to features depends on the task: six points for reviews,
-# and hardly two for news. (Perhaps because sentences are neighbours in MiniLM when they are
-# about the same thing, and praise and blame can be about the same film.) The price is the
-# same for both: the table of tokens did not learn, and Adam kept 87 MB for all the rest,
+# On its task our small BERT had little of its lead over words left by a thousand labels;
+# MiniLM's features are still well ahead on both of these, and fine-tuning is the best of the
+# three. How much it adds to features depends on the task: six points for reviews, and hardly
+# two for news. (Perhaps because sentences are neighbours in MiniLM when they are about the
+# same thing, and praise and blame can be about the same film.) The price is the same for
+# both: even with the table of tokens left as it was, Adam keeps 87 MB for all the rest,
 # instead of some kilobytes for a head.
 #
 # ## 10. The same in Keras and KerasHub
