@@ -854,7 +854,7 @@ for name, (count, activations, step) in costs.items():
 # most of theirs, so that interval is narrower than it should be.) A frozen body has fixed
 # for good what it says of a sentence, in 128 numbers. Which exact words were there is not
 # all in them, and no head can bring it back: more labels teach the head, and the body may
-# not learn from them. What was a gain with a hundred labels is a loss with thousands.
+# not learn from them. A gain of ten points with a hundred labels is a loss with thousands.
 #
 # The second case is made in a moment. Everything is copied, as before, and then trained at
 # ten times the learning rate.
