@@ -190,7 +190,7 @@ print("real tokens in each:", (some != 0).sum(axis=1))
 
 # %% [markdown]
 # A classifier wants *one* vector a text. The simplest way that works is the mean over its
-# tokens (Reimers and Gurevych 2019, section 3, compare it with others):
+# tokens (Reimers and Gurevych 2019, section 3; their section 6 compares it with others):
 #
 # $$f = \frac{\sum_{t=1}^{T} m_t\, x_t}{\sum_{t=1}^{T} m_t}$$
 #
@@ -546,6 +546,9 @@ check(paired_gain)
 # - those of the **random body**, to see what is owed to the architecture alone;
 # - **counts of words**, weighted by how rare they are (TF-IDF): the simplest thing that
 #   could work. It looks up words and knows nothing of what they mean.
+#
+# (To choose on 400 validation sentences is a luxury for somebody with 25 labels, who would
+# cross-validate. It is the same luxury for all three.)
 #
 # **Predict first.** Draw three curves over 25 … 3,200 labels. Which one is highest with 25
 # labels, which with 3,200? Do any two cross?
@@ -988,7 +991,7 @@ print("what learns:", [weight.path for weight in theirs.trainable_weights])
 # - Zhang, Wu, Katiyar, Weinberger and Artzi (2020), *Revisiting Few-sample BERT Fine-tuning*,
 #   [arXiv:2006.05987](https://arxiv.org/abs/2006.05987): the last blocks begun anew.
 # - Reimers and Gurevych (2019), *Sentence-BERT*,
-#   [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Section 3: the mean.
+#   [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Sections 3 and 6: the mean.
 # - Lee et al. (2021), *Deduplicating Training Data Makes Language Models Better*,
 #   [arXiv:2107.06499](https://arxiv.org/abs/2107.06499): leaks.
 # - Korthikanti et al. (2022), *Reducing Activation Recomputation in Large Transformer
