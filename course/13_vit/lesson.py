@@ -471,7 +471,8 @@ check(swap_head)
 #
 # A comparison is worth as much as its baseline. For training from scratch, learning rate
 # and number of steps were chosen for each number of labels, from a grid, on known digits
-# that were not trained on: `data/vit_digits/README.md` has the grid and what it gave. The
+# that were not trained on: `data/vit_digits/README.md` has the grid and what it gave. (With
+# 10 labels a class the longest training of the grid was the best; more might help.) The
 # five seeds here were not part of that choice. Fine-tuning was not tuned at all (one
 # ordinary setting for all), nor were the logistic regressions, which keep scikit-learn's
 # default penalty. Within a seed, all learn from the same examples.
@@ -579,7 +580,7 @@ show.curves(
 # %% [markdown]
 # Read it from the right. With 10 labels a class training from scratch reads 0.87 of the
 # new digits, the frozen body 0.93 and the fine-tuned one 0.93: gains of 0.055 ± 0.037 and
-# 0.058 ± 0.025, small and certain, for both intervals lie above zero. With 5 labels a
+# 0.058 ± 0.025, which are small, but both intervals lie above zero. With 5 labels a
 # class it is 0.77 against 0.88 and 0.89: gains of 0.11 ± 0.08 and 0.12 ± 0.10. The fewer
 # the labels, the larger the gain: with 1 and 2 a class the frozen body is ahead by about
 # 25 points of a hundred.
@@ -651,7 +652,7 @@ for name in CHOSEN:
         print(f"{name}, {way}: {np.mean(found):.1%}")
 
 # %% [markdown]
-# The message to look for is in the third line of each half. A 6 turned upside down is a 9: an
+# Compare the third line of each model with its second. A 6 turned upside down is a 9: an
 # augmentation that is not true of the task teaches something false. (Steps and learning
 # rates were chosen without augmentation, and there are few seeds; read small differences
 # between the first two lines as nothing.)
