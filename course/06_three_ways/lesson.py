@@ -846,7 +846,8 @@ for name, (count, activations, step) in costs.items():
 # nothing at all: once the features are there it can go. On MiniLM (section 9) the
 # optimizer's share alone is 181 MB, whatever the batch. The activations grow with the batch
 # and the length of the texts: 32 texts of 128 tokens make 870 MB of them by the formula, and
-# it is they that fill a small GPU first.
+# it is they that fill a small GPU first. (The last column is processor time for a batch of
+# 16 texts; for features, an epoch of section 4 divided among its texts.)
 #
 # ## 8. When transfer hurts
 #
