@@ -107,8 +107,9 @@ print(f"ten drawn blindly from five classes: one or more is missing in {missing:
 def pick_examples(labels, order, per_class):
     """The first `per_class` examples of each class, as they come in an order.
 
-    labels: integers (N,), the class of each example. order: a permutation of
-    0 … N − 1. Returns examples, integers; all there are of a class that has fewer.
+    labels: integers (N,), the class of each example. order: integers (N,), a
+    permutation of 0 … N − 1. Returns which examples, integers (n,), in that order;
+    all there are of a class that has fewer.
     """
     # BEGIN SOLUTION
     picked, left = [], dict.fromkeys(labels.tolist(), per_class)
@@ -158,8 +159,9 @@ test_texts, test_labels = part(test, this.at_scale(quick=40, default=500))
 # to guess a word it must make something of the words around it, and *that* is what we want.
 #
 # Its own answers (guesses for hidden words) are of no use to us. So its last layer, the
-# **head**, is cut off, and what is left is called the **body** or **backbone**. It turns
-# a text of T tokens into T vectors:
+# **head**, is cut off, and what is left is called the **body** or **backbone**. (Attention
+# has heads too; the two have only the name in common.) The body turns a text of T tokens
+# into T vectors:
 
 # %%
 LENGTH = 24
@@ -188,7 +190,7 @@ print("real tokens in each:", (some != 0).sum(axis=1))
 
 # %% [markdown]
 # A classifier wants *one* vector a text. The simplest way that works is the mean over its
-# tokens (Reimers and Gurevych 2019, section 3, compare it with others):
+# tokens (Reimers and Gurevych 2019, section 3; their section 6 compares it with others):
 #
 # $$f = \frac{\sum_{t=1}^{T} m_t\, x_t}{\sum_{t=1}^{T} m_t}$$
 #
@@ -198,8 +200,8 @@ print("real tokens in each:", (some != 0).sum(axis=1))
 # | $m$ | mask: 1 for a real token, 0 for padding | (B, T) |
 # | $f$ | features | (B, D) |
 #
-# The body puts vectors at padded places too. They mean nothing, and how many there are
-# depends on the longest text of the batch.
+# Here B texts make a batch, and D is 128. The body puts vectors at padded places too. They
+# say nothing of the text, and how many there are depends on how far it was padded.
 #
 # ### Exercise: the mean of a text (3 points)
 
@@ -287,8 +289,8 @@ for name, share in same_package.items():
 # ## 3. The first way: features
 #
 # Leave the body as it is, and train a new head on what it computes. The head here is one
-# matrix: $D \cdot C + C$ weights for C classes, 645 instead of 1.6 million. The body is
-# **frozen**.
+# matrix and a bias: $D \cdot C + C$ weights for C classes, 645 instead of 1.6 million. The
+# body is **frozen**.
 #
 # Frozen says two things, and it is easy to do only one of them:
 #
@@ -393,8 +395,9 @@ print(summary(frozen_model))
 #
 # `encode` computes features of token ids, and `memory` is a dictionary that belongs to one
 # model: what you put in is there in the next call. Compute each different row once, and all
-# new ones in *one* call: a batch of 32 takes far less than 32 batches of one. The check
-# calls you five times, four times with one memory and batches that share rows, then with
+# new ones in *one* call of `encode` (none if nothing is new): a batch of 32 takes far less
+# time than 32 batches of one. Two texts are the same if their rows are. The check calls
+# your function five times, four times with one memory and batches that share rows, then with
 # another model and an empty memory, and counts what `encode` had to do.
 
 
@@ -502,7 +505,7 @@ check(honest_score)
 # mean strays less than each of them. But do not put two means side by side, each with its
 # own error bar: within a seed both methods learned from the *same* labels, so a lucky draw
 # is lucky for both, and in the **difference** that luck goes away. With the gains
-# $g_1 \dots g_S$ of S seeds,
+# $g_1 \dots g_S$ of S seeds and their mean $\bar g$, the 95 % interval is
 #
 # $$\bar g \;\pm\; t_{S-1} \frac{s}{\sqrt S}, \qquad
 #   s^2 = \frac{1}{S - 1} \sum_{i=1}^{S} (g_i - \bar g)^2$$
@@ -536,12 +539,16 @@ check(paired_gain)
 
 # %% [markdown]
 # Now the first curve. Three sets of features, the same head on all (a logistic
-# regression, five strengths of regularisation):
+# regression, with five strengths of regularisation to choose from; scikit-learn's C, large
+# for a weak one):
 #
 # - those of the **pretrained body**;
 # - those of the **random body**, to see what is owed to the architecture alone;
 # - **counts of words**, weighted by how rare they are (TF-IDF): the simplest thing that
 #   could work. It looks up words and knows nothing of what they mean.
+#
+# (To choose on 400 validation sentences is a luxury for somebody with 25 labels, who would
+# cross-validate. It is the same luxury for all three.)
 #
 # **Predict first.** Draw three curves over 25 … 3,200 labels. Which one is highest with 25
 # labels, which with 3,200? Do any two cross?
@@ -567,13 +574,13 @@ for name, encoder in (
 def of_bodies(name):
     """Features by split, those of drawn examples for training."""
     found = computed[name]
-    return lambda drawn: (found["train"][drawn], found["validation"], found["test"])
+    return lambda places: (found["train"][places], found["validation"], found["test"])
 
 
-def of_words(drawn):
+def of_words(places):
     """Counts of the words that the drawn texts have, rare ones weigh more."""
     words = TfidfVectorizer(sublinear_tf=True)
-    known = words.fit_transform([texts[i] for i in drawn])
+    known = words.fit_transform([texts[i] for i in places])
     return known, words.transform(validation_texts), words.transform(test_texts)
 
 
@@ -666,7 +673,8 @@ for rival in ("random body", "counts of words"):
 # Both are trained here with AdamW, in batches of 16; the rate rises over a tenth of the
 # steps and falls to 0 (lesson 05). `Retrainer` compiles the step once and uses it for all
 # runs. Rate and steps of training **from scratch** were chosen on validation sentences
-# from a grid, with other seeds (`tuning.py` and `tuning.csv` beside this lesson).
+# from a grid, with other seeds (`tuning.py` and `tuning.csv` beside this lesson; the 180
+# steps are the end of the grid, so that more might help it a little).
 # Parameters are trained with the same, as their definition says. Fine-tuning gets the
 # same rate and a third of the steps, and was not searched for: the baseline was tuned
 # with more care than what it is compared with.
@@ -783,8 +791,8 @@ show.curves(
 # All three ways are ahead of training from scratch, by ten to thirteen points in our runs,
 # and each of the three intervals leaves out 0. Here is the answer to the question of the
 # beginning: yes, take the model that has read other things. Among themselves the three
-# differ by less than one of them strays from seed to seed. Then the cheapest wins, and with a
-# hundred labels that is features.
+# differ by less than one of them strays from seed to seed. Then the cheapest wins, and with
+# a hundred labels that is features.
 #
 # Training from scratch ended near the counts of words or below, although it was the one
 # with the longest search for its settings. A Transformer must learn from the same hundred
@@ -800,10 +808,11 @@ show.curves(
 # Time and memory. While a model trains, memory holds its weights, a derivative for each
 # weight that learns, and whatever the optimizer keeps: for Adam two numbers a weight.
 # And something that is easily forgotten: to send derivatives back through a block, what
-# it computed on the way must be kept until then (its **activations**). For one text and
-# one encoder block these are about $15\,T D + 2 N T^2$ numbers: what goes into each matrix
-# product, normalisation and activation. (Korthikanti et al. 2022, section 4.1, count in
-# this way.) A frozen body below the head keeps none of that.
+# it computed on the way must be kept until then (its **activations**). For one text of
+# T tokens, and one encoder block of width D with N attention heads, these are about
+# $15\,T D + 2 N T^2$ numbers: what goes into each matrix product, normalisation and
+# activation function. (Korthikanti et al. 2022, section 4.1, count in this way.) A frozen
+# body below the head keeps none of that.
 
 
 # %% tags=["experiment"]
@@ -833,21 +842,23 @@ for name, (count, activations, step) in costs.items():
 # %% [markdown]
 # Parameters and fine-tuning cost the same, since everything learns in both. Beside what the
 # table counts they need the weights themselves and a derivative for each, 6.3 MB a time, so
-# some 38 MB in all. The head on remembered features needs next to nothing, and the body not
-# even that: once the features are there it can go. On MiniLM the optimizer's share alone is
-# 181 MB, and it is what fills a small GPU first; the activations come next, and they grow
-# with the batch.
+# some 38 MB in all. The head on remembered features needs next to nothing, and of the body
+# nothing at all: once the features are there it can go. On MiniLM (section 9) the
+# optimizer's share alone is 181 MB, whatever the batch. The activations grow with the batch
+# and the length of the texts: 32 texts of 128 tokens make 870 MB of them by the formula, and
+# it is they that fill a small GPU first. (The last column is processor time for a batch of
+# 16 texts; for features, an epoch of section 4 divided among its texts.)
 #
 # ## 8. When transfer hurts
 #
 # The first case you have seen already. With 3,200 labels the frozen body was *behind* the
-# counts of words: look at the last number of the last line of section 5. (It was four to six
+# counts of words: look at the last gain in the last line of section 5. (It was four to six
 # points with 2,500 and 3,200 labels when we measured it a second time with other draws, and
 # hardly one or two with 1,600. With 3,200 of 4,000 sentences the draws of two seeds share
-# most of theirs, so that interval is narrow.) A frozen body has fixed for good what it says
-# of a sentence, in 128 numbers. Which exact words were there is not all in them, and no
-# head can bring it back: more labels teach the head, and the body may not learn from them.
-# What was a gain of ten points with a hundred labels is a loss with thousands.
+# most of theirs, so that interval is narrower than it should be.) A frozen body has fixed
+# for good what it says of a sentence, in 128 numbers. Which exact words were there is not
+# all in them, and no head can bring it back: more labels teach the head, and the body may
+# not learn from them. A gain of ten points with a hundred labels is a loss with thousands.
 #
 # The second case is made in a moment. Everything is copied, as before, and then trained at
 # ten times the learning rate.
@@ -867,13 +878,13 @@ print("moved:", [f"{share:.2f}" for share in distance["ten times the rate"]])
 
 # %% [markdown]
 # Far below fine-tuning, and below training from scratch as well (at *its* rate), with
-# intervals that leave out 0: in our run the loss was 0.205 ± 0.065 and 0.091 ± 0.038, which
-# is what guessing gives. The last line says why. The first steps, made while the new head
-# is still random, moved every block by nearly half of its size: more than training from
-# scratch did. What had been learned is gone, and what is left is a worse start than none.
-# Kumar et al. (2022) show the same in small: as long as the head is wrong, the body below
-# is pulled to where it suits the wrong head. Their cure is to train the head first, frozen,
-# and then everything; smaller steps, and a rate that begins near 0, help too.
+# intervals that leave out 0: in our run it lost 0.205 ± 0.065 and 0.091 ± 0.038, and what
+# is left is about what guessing gives, one in five. The last line says why: at the end every
+# block has moved by nearly half of its size, more than training from scratch moved it. What
+# had been learned is gone. Kumar et al. (2022) study a milder form of this: as long as the
+# head is wrong, the body below is pulled to where it suits the wrong head. Their cure is to
+# train the head first, with the body frozen, and then everything; smaller steps, and a rate
+# that begins near 0, are the usual ones.
 #
 # When fine-tuning disappoints, look at the rate before you blame the weights.
 #
@@ -881,14 +892,17 @@ print("moved:", [f"{share:.2f}" for share in distance["ten times the rate"]])
 #
 # Everything above is about one small model and one task. The same notebook does the same
 # with MiniLM, a BERT of six blocks of 384 features that was trained on a billion pairs of
-# sentences (22.7 million weights, Apache-2.0): change one line of the first cell, and run
-# it again from the top.
+# sentences (22.7 million weights, Apache-2.0): change the line of the first cell that says
+# `PRESET, DATA`, and run it again from the top.
 #
 # ```python
 # from tlkeras.datasets import ag_news, sst2
 #
 # PRESET, DATA = "hf://sentence-transformers/all-MiniLM-L6-v2", sst2  # or ag_news
 # ```
+#
+# `LENGTH` can then be 64, and the learning rates of section 6 are another model's: 1e-4 is
+# what the benchmark below fine-tunes with.
 #
 # SST-2 asks whether a sentence of a film review is for or against the film; AG News, which
 # of four topics an article is about. This repository's benchmark did both with 1,000 labels
@@ -903,10 +917,13 @@ print("moved:", [f"{share:.2f}" for share in distance["ten times the rate"]])
 # | gain of fine-tuning over words | 0.142 ± 0.017 | 0.065 ± 0.008 |
 # | gain of fine-tuning over features | 0.059 ± 0.005 | 0.017 ± 0.013 |
 #
-# Real pretraining is worth more, and with a thousand labels fine-tuning is the best of the
-# three on both. How much it adds to features depends on the task: six points for reviews,
-# where features of topics say little about praise, and hardly two for news. The price
-# is the same for both, 181 MB of optimizer state instead of some kilobytes.
+# On its task our small BERT had little of its lead over words left by a thousand labels;
+# MiniLM's features are still well ahead on both of these, and fine-tuning is the best of the
+# three. How much it adds to features depends on the task: six points for reviews, and hardly
+# two for news. (Perhaps because sentences are neighbours in MiniLM when they are about the
+# same thing, and praise and blame can be about the same film.) The price is the same for
+# both: even with the table of tokens left as it was, Adam keeps 87 MB for all the rest,
+# instead of some kilobytes for a head.
 #
 # ## 10. The same in Keras and KerasHub
 #
@@ -961,6 +978,9 @@ print("what learns:", [weight.path for weight in theirs.trainable_weights])
 # - Yosinski, Clune, Bengio and Lipson (2014), *How transferable are features in deep
 #   neural networks?*, [arXiv:1411.1792](https://arxiv.org/abs/1411.1792). Section 4: copied
 #   layers, frozen and trained on.
+# - Devlin, Chang, Lee and Toutanova (2018), *BERT: Pre-training of Deep Bidirectional
+#   Transformers*, [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Appendix A.3: how
+#   it is fine-tuned.
 # - Peters, Ruder and Smith (2019), *To Tune or Not to Tune?*,
 #   [arXiv:1903.05987](https://arxiv.org/abs/1903.05987): features or fine-tuning, and when.
 # - Howard and Ruder (2018), *Universal Language Model Fine-tuning for Text Classification*,
@@ -972,7 +992,7 @@ print("what learns:", [weight.path for weight in theirs.trainable_weights])
 # - Zhang, Wu, Katiyar, Weinberger and Artzi (2020), *Revisiting Few-sample BERT Fine-tuning*,
 #   [arXiv:2006.05987](https://arxiv.org/abs/2006.05987): the last blocks begun anew.
 # - Reimers and Gurevych (2019), *Sentence-BERT*,
-#   [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Section 3: the mean.
+#   [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Sections 3 and 6: the mean.
 # - Lee et al. (2021), *Deduplicating Training Data Makes Language Models Better*,
 #   [arXiv:2107.06499](https://arxiv.org/abs/2107.06499): leaks.
 # - Korthikanti et al. (2022), *Reducing Activation Recomputation in Large Transformer

@@ -91,8 +91,9 @@ show.images(
 #
 # An image has a height H, a width W and C channels: three for colour, one for grey. Cut
 # it into squares of p × p pixels, the **patches**. There are h = H / p rows and w = W / p
-# columns of them, P = h · w in all, and each is flattened to p · p · C numbers. The
-# sequence goes row by row, as one reads.
+# columns of them, P = h · w in all. The sequence goes row by row, as one reads. Each patch
+# is flattened to p · p · C numbers in the same way: its pixels row by row, and for each
+# pixel its C channels side by side. With B images in a batch:
 #
 # | what | shape |
 # |---|---|
@@ -100,9 +101,9 @@ show.images(
 # | a grid of patches | (B, h, w, p, p, C) |
 # | sequences of patches | (B, P, p · p · C) |
 #
-# Memory is the trap. NumPy keeps an image row by row of *pixels*, so that the two rows of
-# a patch do not lie side by side. `reshape` never moves a number; `transpose` exchanges
-# axes. You need both.
+# Memory is the trap. NumPy keeps an image row by row of *pixels*, so that the p rows of a
+# patch do not lie side by side: between them is the rest of the image's rows. `reshape`
+# never moves a number; `transpose` exchanges axes. You need both.
 #
 # ### Exercise: patches (4 points)
 
@@ -129,11 +130,12 @@ check(patchify)
 # %% [markdown]
 # ## 2. The same as a convolution
 #
-# A patch is too raw for a Transformer: each one is projected to a vector of D numbers,
-# $z = x E + b$, with the same matrix $E$ for all. Look at what happens: a window of p × p
-# pixels, multiplied by weights, moved on by p pixels, multiplied by the same weights.
-# That is a **convolution** whose stride is the size of its kernel. The matrix E with
-# p · p · C rows and the kernel of shape (p, p, C, D) hold the same numbers.
+# A Transformer wants vectors of D numbers, whatever the size of a patch. So each patch, a
+# row of p · p · C numbers, is projected: $\text{patch}\,E + b$, with the same matrix $E$ of
+# shape (p · p · C, D) and the same bias $b$ of shape (D,) for all. Look at what happens: a
+# window of p × p pixels, multiplied by weights, moved on by p pixels, multiplied by the
+# same weights. That is a **convolution** whose stride (how far it moves on) is the size of
+# its kernel. The matrix E and the kernel of shape (p, p, C, D) hold the same numbers.
 #
 # ### Exercise: embedding by convolution (3 points)
 #
@@ -170,7 +172,8 @@ print(f"convolution and reshape differ by at most {patch_difference:.0e}")
 print(f"convolution and tlkeras differ by at most {layer_difference:.0e}")
 
 # %% [markdown]
-# Rounding apart, they are the same numbers (Dosovitskiy et al. 2020, section 3.1).
+# Rounding apart, they are the same numbers. Dosovitskiy et al. (2020, section 3.1) write
+# the matrix product, and most libraries compute the convolution.
 
 # %% [markdown]
 # ## 3. Class token and positions
@@ -193,7 +196,10 @@ print(f"convolution and tlkeras differ by at most {layer_difference:.0e}")
 # | $x_i$ | (B, 1 + P, D) | the tokens after block i of L |
 # | class | (D,) | the class token |
 # | positions | (1 + P, D) | one for each place, the first for the class token |
-# | $W$ | (D, classes) | the **head**; the rest is the **body** |
+# | $\operatorname{Norm}(x_L)_0$ | (B, D) | what stands at place 0, normalised (lesson 04) |
+# | $W$ | (D, classes) | the **head**, in code with a bias; the rest is the **body** |
+#
+# (This head, the last layer, has nothing to do with the heads of attention.)
 #
 # ### Exercise: class token (2 points)
 
@@ -238,14 +244,15 @@ def as_image(pieces):
 keras.utils.set_random_seed(0)
 vit = small_vit()
 table = vit.position_embedding.position_embeddings  # (17, 32)
-for name, positions in (("learned", table.numpy() * 10), ("zero", 0 * table.numpy())):
+for name, positions in (("random", table.numpy() * 10), ("zero", 0 * table.numpy())):
     table.assign(positions)
     before, after = (vit(as_image(x))["pooled_output"] for x in (pieces, shuffled))
     print(f"positions {name}: the output moves by {np.abs(before - after).max():.1e}")
 
 # %% [markdown]
-# Without positions the ViT cannot tell the two pictures of the question apart at all. (We
-# made the untrained positions ten times larger, about as large as training makes them.)
+# Without positions the ViT cannot tell the two pictures of the question apart: what is left
+# is rounding. (The untrained positions were made ten times larger, so that what they do is
+# easy to see.)
 
 # %% [markdown]
 # ## 4. What a small patch costs
@@ -256,7 +263,9 @@ for name, positions in (("learned", table.numpy() * 10), ("zero", 0 * table.nump
 #
 # **Predict first.** Our images have 8 × 8 pixels. With patches of 8, 4, 2 and 1 pixel
 # there are 1, 4, 16 and 64 patches. How much slower is the last than the first? And
-# which reads digits best, after the same short training on all 1,297 known ones?
+# which of the first three reads digits best, after the same short training on all 1,297
+# **known** ones? (The 500 **new** digits are for testing. Patches of 1 pixel are only
+# timed: training on 64 tokens takes its time, and `TLKERAS_SCALE=full` does it.)
 
 
 # %% tags=["experiment"]
@@ -301,8 +310,9 @@ for size in (8, 4, 2, 1):
 # steps. On large images and with much data it is the other way round: there, small
 # patches cost more and read better (Dosovitskiy et al. 2020, table 5).
 #
-# (Milliseconds are from one run on whatever else your machine is doing. For images this
-# small, fixed costs hide part of the factor of 4 from step to step.)
+# (The milliseconds are processor time, from one run, and they vary with what else your
+# machine is doing. For images this small, fixed costs hide part of the factor of 4 from
+# one size to the next.)
 
 # %% [markdown]
 # ## 5. Why a ViT needs data, and a convolution less so
@@ -314,12 +324,12 @@ for size in (8, 4, 2, 1):
 # something that its positions have to learn from examples. Such built-in knowledge is
 # called an **inductive bias**.
 #
-# Here is a convolutional network with as many weights as our ViT, and the ViT twice: with
-# a class token, and with the mean of its patches. All train equally long. The learning
+# Here is a convolutional network with about as many weights as our ViT, and the ViT twice:
+# with a class token, and with the mean of its patches. All take as many steps. The learning
 # rates are ordinary ones for each kind and were not tuned: read large differences, and
 # leave small ones alone.
 #
-# **Predict first.** Who is ahead with 5 labels a class? With 50? Does the class token or
+# **Predict first.** Who is ahead with 50 labels, 5 a class? With 500? Does the class token or
 # the mean do better?
 
 
@@ -387,13 +397,13 @@ show.curves(
 )
 
 # %% [markdown]
-# The convolution reads about 87 % with 50 labels and 96 % with 500; the two ViTs, with as
-# many weights and as many steps, about 63 % and 78 %. The convolution was born knowing
-# what *near* means, and the ViTs have to find out. Class token and mean differ by less
-# than their intervals: a tie. In large trainings they tie as well (Dosovitskiy et al.
-# 2020, appendix D.3).
+# The convolution reads about 87 % with 50 labels and 96 % with 500. Either ViT, with about
+# as many weights and as many steps, reads about 63 % with 50 and 78 % with 500. The
+# convolution was born knowing what *near* means, and the ViTs have to find out. Class token
+# and mean differ by less than their intervals: a tie. In large trainings they tie as well,
+# once each has a learning rate that suits it (Dosovitskiy et al. 2020, appendix D.3).
 #
-# It is also a matter of time: a ViT that trains longer catches up in part. What the
+# It may also be a matter of time: nothing here trained for more than 200 steps. What the
 # figure shows is how far each gets on little data *and* little training.
 
 # %% [markdown]
@@ -413,13 +423,15 @@ show.curves(
 #
 # Its head is of no use to us; the body may be. So: cut the old head off, put a new one on,
 # and decide whether the body may still learn. A **frozen** body only computes features;
-# otherwise training **fine-tunes** it.
+# otherwise training **fine-tunes** it. (This body has no dropout, so that `trainable` is
+# all there is to freezing it. Lesson 06 has the other half.)
 #
 # ### Exercise: head swap and freezing (4 points)
 #
 # `classifier` is a `keras.Sequential` whose last layer is the old head. `head` is a Keras
-# layer that is ready to be used. Return a `keras.Model` from images to the new logits. If
-# `frozen`, training must change the head alone. Do not compile.
+# layer that is ready to be used, and reads what the old head read. Return a `keras.Model`
+# from images to the new logits; it may share its layers with `classifier`. If `frozen`,
+# training must change the head alone; otherwise everything learns. Do not compile.
 
 
 # %% exercise="swap_head"
@@ -451,17 +463,19 @@ check(swap_head)
 #   an image in every step, so its features are computed once (lesson 06), and the head
 #   is scikit-learn's logistic regression;
 # - **fine-tuned**: the pretrained body and the head that the logistic regression found
-#   for it; then everything learns, at a small rate. A random head would first pull the
-#   body in random directions (Kumar et al. 2022, section 3).
+#   for it; then everything learns, for 50 steps. A random head would first pull the body
+#   in random directions (Kumar et al. 2022, section 3).
 #
 # And, for honesty, a fourth that needs no network at all: the same logistic regression on
 # the 64 **raw pixels**.
 #
 # A comparison is worth as much as its baseline. For training from scratch, learning rate
 # and number of steps were chosen for each number of labels, from a grid, on known digits
-# that were not trained on: `data/vit_digits/README.md` has the grid and what it gave. The
-# five seeds here were not part of that choice. Fine-tuning was not tuned at all: one
-# ordinary setting for all. Within a seed, all learn from the same examples.
+# that were not trained on: `data/vit_digits/README.md` has the grid and what it gave. (With
+# 10 labels a class the longest training of the grid was the best; more might help.) The
+# five seeds here were not part of that choice. Fine-tuning was not tuned at all (one
+# ordinary setting for all), nor were the logistic regressions, which keep scikit-learn's
+# default penalty. Within a seed, all learn from the same examples.
 #
 # **Predict first.** Where does the pretrained body help most: with 1, 5 or 10 labels a
 # class? Can it hurt? Is it better frozen or not?
@@ -473,7 +487,7 @@ test_images, test_labels = new[new_high], new_labels[new_high] - 5
 
 
 def with_new_head(body, frozen):
-    """A classifier for five digits on a body."""
+    """A classifier for five digits on a body; the old head is a stand-in."""
     keras.utils.set_random_seed(0)
     return swap_head(classifier(body, classes=40), keras.layers.Dense(5), frozen)
 
@@ -566,30 +580,31 @@ show.curves(
 # %% [markdown]
 # Read it from the right. With 10 labels a class training from scratch reads 0.87 of the
 # new digits, the frozen body 0.93 and the fine-tuned one 0.93: gains of 0.055 ± 0.037 and
-# 0.058 ± 0.025, small and certain, for both intervals lie above zero. With 5 labels a
+# 0.058 ± 0.025, which are small, but both intervals lie above zero. With 5 labels a
 # class it is 0.77 against 0.88 and 0.89: gains of 0.11 ± 0.08 and 0.12 ± 0.10. The fewer
-# the labels, the larger the gain: with 1 and 2 a class the frozen body is ahead by a
-# quarter.
+# the labels, the larger the gain: with 1 and 2 a class the frozen body is ahead by about
+# 25 points of a hundred.
 #
-# What the intervals are so wide for is the baseline. From scratch, one drawing of 25 labels
-# gave 0.87 and another 0.69, while the fine-tuned model stayed between 0.87 and 0.91. A
-# pretrained body is not only better, it is also more reliable.
+# It is the baseline that makes the intervals so wide. From scratch, one draw of 25 labels
+# gave 0.87 and another 0.69, while the fine-tuned model stayed between 0.87 and 0.91. Here
+# the pretrained body is not only better, it is also more reliable.
 #
 # It was not the fine-tuning that gained. The frozen body does as well within the
-# intervals, and costs nothing to train. And the head matters: with a random one, and
-# rate and steps chosen from the same grid, fine-tuning read 0.86 and 0.91 with 5 and 10
+# intervals, and only its head has to be trained. And the head matters: with a random one,
+# and rate and steps chosen from a grid, fine-tuning read 0.86 and 0.90 with 5 and 10
 # labels a class (`data/vit_digits/README.md`).
 #
 # Now look at the line of the raw pixels: with 10 labels a class it reads 0.93 as well, as
-# much as the best of the others. Transfer made a ViT good, and a ViT is not what these
+# much as the best of the others (and 0.95 once its penalty is chosen too, as the same file
+# shows; the frozen body stays at 0.93). Transfer made a ViT good, and a ViT is not what these
 # images need. They are tiny, centred and alike, and a linear model on 64 numbers has very
 # little to learn. Had we compared with the ViT from scratch alone, we would have called
 # this a success. Always put the simplest thing that could work into the comparison.
 #
-# The source mattered as much as the method. Features of a ViT that had learned only to
-# tell five digits apart were hardly better than those of random weights (0.79 and 0.76
-# with 10 labels a class); told to see how each digit was turned as well, the same images
-# gave 0.93.
+# The source mattered as much as the method. Features of a ViT that had learned from MNIST
+# only to tell five digits apart were hardly better than those of random weights (0.79 and
+# 0.76 with 10 labels a class); with the same images, but asked how each was turned as well,
+# it came to 0.93 (again `data/vit_digits/README.md`).
 
 # %% [markdown]
 # ### More from the same labels: augmentation
@@ -599,8 +614,9 @@ show.curves(
 # digit stays the same digit when it moves. But augmentation states a fact about the
 # world, and the fact must be true.
 #
-# **Predict first.** With 25 labels: does augmentation help the model from scratch more
-# than the pretrained one? And what if images are also turned upside down?
+# **Predict first.** With 25 labels, 5 a class: does augmentation help the model from
+# scratch more than the pretrained one? And what if images are also mirrored and turned
+# upside down?
 
 
 # %% tags=["experiment"]
@@ -636,10 +652,10 @@ for name in CHOSEN:
         print(f"{name}, {way}: {np.mean(found):.1%}")
 
 # %% [markdown]
-# The message to look for is in the third line of each half. A 6 turned upside down is a 9: an
-# augmentation that is not true of the task teaches something false. (These labels and
-# learning rates were chosen without augmentation, and there are few seeds; read small
-# differences between the first two lines as nothing.)
+# Compare the third line of each model with its second. A 6 turned upside down is a 9: an
+# augmentation that is not true of the task teaches something false. (Steps and learning
+# rates were chosen without augmentation, and there are few seeds; read small differences
+# between the first two lines as nothing.)
 
 # %% [markdown]
 # ## 8. Another image size
@@ -649,7 +665,8 @@ for name in CHOSEN:
 # "pixels" with D channels, and resample that. Enlarging or shrinking is a weighted
 # average along the rows, then along the columns, so two matrices describe it: `rows` of
 # shape (h', h), in which row i says how new row i is mixed from the old ones, and
-# `columns` of shape (w', w). `interpolation_matrix` makes them.
+# `columns` of shape (w', w). The library's `interpolation_matrix(new, old)` makes them;
+# here they are given.
 #
 # ### Exercise: position interpolation (3 points)
 #
@@ -677,7 +694,8 @@ check(stretch_positions)
 # We take the ViT of section 4 with patches of 2, which was trained on 8 × 8 pixels, and
 # enlarge all digits to 12 × 12. Its table has 1 + 16 positions, and it now needs 1 + 36.
 # Three ways to get them: stretched as above; the old ones again and again in reading
-# order; random ones. All other weights stay. Then each trains on for 40 steps.
+# order; random ones. All other weights are the trained ones. Then each model trains on,
+# all of its weights, for 40 steps.
 #
 # **Predict first.** How many digits does each read before it trains on, and after?
 
@@ -716,23 +734,26 @@ for name, table in tables.items():
 # Even stretched, the positions do not make the model fit at once: its patches now show a
 # smaller part of a digit than they did in training. Two thirds of the digits are read at
 # once (it was 80 % at the old size), and with repeated or random positions one in ten,
-# which is chance. That is why the paper fine-tunes at the new size (section 3.2). What
-# stretching gives is a start: after the same 40 steps it is back at 80 %, and the two
-# others have come to little more than 40 %.
+# which is chance. In the paper, too, a stretched model is fine-tuned at its new size
+# (section 3.2). What stretching gives is a start: after the same 40 steps it is back at
+# 80 %, and the two others have come to little more than 40 %.
 
 # %% [markdown]
 # ## 9. What did it look at?
 #
 # In block 1 the class token looks at patches. In block 2 it looks at tokens that have
 # themselves looked at others: the scores of block 2 no longer say which *patch* mattered.
-# **Attention rollout** (Abnar and Zuidema 2020) follows the paths through all blocks. For
-# block i with scores averaged over heads, $A_i$ of shape (T, T), T = 1 + P:
+# **Attention rollout** (Abnar and Zuidema 2020) follows the paths through all blocks. Let
+# $A_i$ of shape (T, T) be the attention scores of block i, averaged over its N heads, for
+# the T = 1 + P tokens of one image. Row t says how much token t takes from each. Then
 #
 # $$\hat A_i = \tfrac12 A_i + \tfrac12 I, \qquad R = \hat A_L \cdots \hat A_2 \hat A_1$$
 #
-# The identity is the residual connection: half of each token stays where it is. A matrix
+# The identity I is the residual connection: half of each token stays where it is. A matrix
 # product sums over all paths: row 0 of R says how much of every token reached the class
-# token. Rows of each factor sum to one, and so do those of R.
+# token. Rows of each factor sum to one, and so do those of R. What is asked for is row 0
+# without its first number, the share of the class token itself; leave the others as they
+# are.
 #
 # ### Exercise: attention rollout (4 points)
 
@@ -815,9 +836,9 @@ print("ink left:", {name: f"{share:.0%}" for name, share in ink_left.items()})
 # four patches that it ranks highest, *more* digits are read (about 44 %) than without four
 # at random (35 %), and without the four that it ranks lowest, fewer (26 %). The scores of
 # the last block alone are further off still (60 %), and the rule without any attention,
-# most ink, costs nearly everything (9 %). Attention says what was *read*, not what
+# most ink, costs nearly everything (9 %). Attention says what was *looked at*, not what
 # decided. (The second line says how much ink each rule leaves. Wiping out a patch of
-# blank paper changes nothing, however much it was read.) In language models Abnar and
+# blank paper changes nothing, however much it was looked at.) In language models Abnar and
 # Zuidema (2020, section 4) found rollout closer to such a test than the scores of single
 # blocks. It depends on the model: make the test before you show the picture.
 
@@ -895,7 +916,7 @@ print(f"largest difference between KerasHub and tlkeras: {hub_difference:.0e}")
 # Digits of 8 × 8 pixels keep this notebook under three minutes. With
 # `TLKERAS_SCALE=full` the cell below repeats section 7 with CIFAR-10: a larger ViT learns
 # five kinds of thing, each turned four ways, and then meets the five others with 10, 50
-# and 250 labels each. It wants a GPU, and downloads CIFAR-10 once. Open
+# and 250 labels a kind. It wants a GPU, and downloads CIFAR-10 once. Open
 # `course/13_vit/full_scale.py` for the whole of it.
 
 # %%
@@ -922,7 +943,8 @@ if this.at_scale(quick=False, default=False, full=True):
 # - Touvron et al. (2020), *Training data-efficient image transformers*,
 #   [arXiv:2012.12877](https://arxiv.org/abs/2012.12877). Section 6: augmentation.
 # - Darcet et al. (2023), *Vision Transformers Need Registers*,
-#   [arXiv:2309.16588](https://arxiv.org/abs/2309.16588).
+#   [arXiv:2309.16588](https://arxiv.org/abs/2309.16588): why attention of large ViTs lands
+#   on empty background, and tokens without a place as the remedy (`num_registers`).
 # - Abnar and Zuidema (2020), *Quantifying Attention Flow in Transformers*,
 #   [arXiv:2005.00928](https://arxiv.org/abs/2005.00928). Section 3: rollout.
 # - Kumar et al. (2022), *Fine-Tuning can Distort Pretrained Features and Underperform
