@@ -912,10 +912,9 @@ def settings_and_seeds(settings, seeds):
             ]
             ranked = np.sort(validation.mean(1))
             apart = min(np.diff(ranked)) > 0.01 and len(set(validation.argmax(0))) > 1
-            alone = (
-                choices[0] not in choices[1:]
-                and np.median(validation, axis=1).argmax() != choices[0]
-            )
+            median = np.median(validation, axis=1).argmax()
+            alone = choices[0] not in choices[1:] and median != choices[0]
+            alone &= median != (validation + test).mean(1).argmax()
             if apart and alone and validation.mean(1).argmin() != choices[1]:
                 return validation, test
 
