@@ -980,11 +980,12 @@ print(f"yours {yours:.6f}, the library's {float(theirs):.6f}")
 # %% [markdown]
 # ## 10. The bill
 #
-# All ways side by side, each trained on the same 300 sentences a seed, with a learning rate
-# that was chosen for it beforehand on validation sentences. The columns: the share of test
-# sentences that is right, with a 95 % interval over seeds; how many numbers learn; what Adam
-# keeps for them in memory; what is stored for a customer; and the time of a training step (of
-# the four LoRAs, that of rank 8 everywhere, as one compiled model stood for all).
+# All ways side by side, each trained on the same 300 sentences a seed. The learning rates were
+# tried beforehand on validation sentences, a few for each kind of model and with one draw of
+# labels only: small differences between rows may be owed to them. The columns: the share of
+# test sentences that is right, with a 95 % interval over seeds; how many numbers learn; what
+# Adam keeps for them in memory; what is stored for a customer; and the time of a training step
+# (of the four LoRAs, that of rank 8 everywhere, as one compiled model stood for all).
 #
 # **Predict first.** Which column differs most between the rows, and which least?
 
