@@ -895,30 +895,43 @@ def each_seed_its_own(scores, test):
     return test[scores.argmax(0), np.arange(test.shape[1])]
 
 
-def settings_and_seeds(settings, seeds):
-    """Scores for which every wrong way to choose would choose something else."""
+def settings_and_seeds(settings, seeds, all_differ=False):
+    """Scores for which every wrong way to choose would choose something else.
+
+    With `all_differ` no two of the wrong ways choose alike, either.
+    """
 
     def draw(rng):
         while True:
             validation = rng.uniform(0.4, 0.9, (settings, seeds)).astype("float32")
             test = rng.uniform(0.3, 0.8, (settings, seeds)).astype("float32")
-            choices = [
-                validation.mean(1).argmax(),
-                test.mean(1).argmax(),
-                validation.max(1).argmax(),
-                validation[:, 0].argmax(),
-                validation[:, -1].argmax(),
-                validation.min(1).argmax(),
-            ]
             ranked = np.sort(validation.mean(1))
-            apart = min(np.diff(ranked)) > 0.01 and len(set(validation.argmax(0))) > 1
-            median = np.median(validation, axis=1).argmax()
-            alone = choices[0] not in choices[1:] and median != choices[0]
-            alone &= median != (validation + test).mean(1).argmax()
-            if apart and alone and validation.mean(1).argmin() != choices[1]:
+            apart = ranked[-1] - ranked[-2] > 0.005
+            right, *wrong = choices(validation, test)
+            enough = len(set(wrong)) == len(wrong) if all_differ else True
+            if apart and enough and right not in wrong and varied(validation):
                 return validation, test
 
     return draw
+
+
+def varied(validation):
+    """Whether the best setting is not the same for every seed."""
+    return len(set(validation.argmax(0))) > 1
+
+
+def choices(validation, test):
+    """The setting that is chosen by the mean, and those by wrong ways to choose."""
+    return [
+        validation.mean(1).argmax(),
+        test.mean(1).argmax(),
+        (validation + test).mean(1).argmax(),
+        validation.max(1).argmax(),
+        validation.min(1).argmax(),
+        validation[:, 0].argmax(),
+        np.median(validation, axis=1).argmax(),
+        validation.mean(1).argmin(),
+    ]
 
 
 def _choice(name, **steps):
@@ -934,7 +947,7 @@ CHOICE = Exercise(
     cases=(
         Case("five", settings_and_seeds(6, 5)),
         Case("three", settings_and_seeds(5, 3)),
-        Case("many", settings_and_seeds(9, 4)),
+        Case("many", settings_and_seeds(24, 4, all_differ=True)),
         Case("square", settings_and_seeds(6, 6), diagnostic=True),
     ),
     misconceptions=(
