@@ -58,7 +58,7 @@ def test_start_says_that_a_changed_lesson_was_put_beside(tlkeras_command, tmp_pa
     folder.mkdir()
     (folder / "01_tiny.ipynb").write_text("something of mine")
     said = tlkeras_command("start", "--no-open")[2]
-    assert "the new one is 01_tiny.new.ipynb" in said
+    assert "the new one is 01_tiny.new.ipynb" in " ".join(said.split())
     assert (folder / "01_tiny.ipynb").read_text() == "something of mine"
 
 

@@ -948,6 +948,8 @@ CHOICE = Exercise(
         Case("five", settings_and_seeds(6, 5)),
         Case("three", settings_and_seeds(5, 3)),
         Case("many", settings_and_seeds(24, 4, all_differ=True)),
+        Case("many-seeds", settings_and_seeds(24, 7, all_differ=True)),
+        Case("more", settings_and_seeds(30, 5, all_differ=True)),
         Case("square", settings_and_seeds(6, 6), diagnostic=True),
     ),
     misconceptions=(

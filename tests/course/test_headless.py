@@ -110,7 +110,7 @@ def test_an_endless_loop_that_swallows_everything_is_killed(solved):
 
 def test_an_endless_cell_is_left_out(solved):
     with_cells(solved, ENDLESS + "stubborn()", "while True:\n    pass")
-    assert states(solved, seconds=15) == PASSED
+    assert states(solved, seconds=45) == PASSED  # also on a busy machine
 
 
 def test_nothing_outlives_the_limit_for_the_whole_notebook(solved, tmp_path):
@@ -124,7 +124,10 @@ def test_nothing_outlives_the_limit_for_the_whole_notebook(solved, tmp_path):
     began = time.monotonic()
     assert set(states(solved, seconds=3).values()) == {"timed out"}
     assert time.monotonic() - began < 10
-    assert not _runs(int(file.read_text()))
+    process = int(file.read_text())
+    while _runs(process) and time.monotonic() - began < 15:  # a kill takes its time
+        time.sleep(0.1)
+    assert not _runs(process)
 
 
 def _runs(process):

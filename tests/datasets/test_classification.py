@@ -113,7 +113,7 @@ def test_docstrings_keep_files_whole(tmp_path, monkeypatch):
 
 def test_what_is_prose():
     text = "Return the mean of `x` with :func:`numpy.mean`, see also tf.keras docs."
-    (sentence,) = docstrings._of_paragraph(text)
+    (sentence,) = docstrings.prose(text)
     assert sentence == (
         "Return the mean of x with this package, see also this package docs."
     )
@@ -123,7 +123,7 @@ def test_what_is_prose():
         "Notes\n-----",
         "* one item.",
     ):
-        assert list(docstrings._of_paragraph(other)) == []
+        assert list(docstrings.prose(other)) == []
     assert not docstrings.NAMES.search("an inputs tensor of plot types")
 
 

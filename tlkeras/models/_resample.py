@@ -6,15 +6,18 @@ SHARPNESS = -0.75  # of the cubic curve: PyTorch's value, and so that of checkpo
 
 
 def interpolation_matrix(new, old):
-    """How each of `new` places is mixed from `old` places: a matrix `(new, old)`.
+    """How each of `new` places is mixed from `old` places.
 
-    Cubic convolution with centres of pixels at halves, edges repeated, nothing smoothed
-    when there are fewer places: what `torch.nn.functional.interpolate` computes with
-    `mode="bicubic"`. Each row sums to one.
+    Cubic convolution (Keys 1981) with centres of pixels at halves, edges repeated,
+    nothing smoothed when there are fewer places: what
+    `torch.nn.functional.interpolate` computes with `mode="bicubic"`.
 
     Args:
         new: number of places wanted.
         old: number of places there are.
+
+    Returns:
+        A NumPy matrix `(new, old)`, each row of which sums to one.
 
     Example:
 
@@ -22,8 +25,8 @@ def interpolation_matrix(new, old):
     [[0.5, 0.594, -0.094, 0.0], [0.0, -0.094, 0.594, 0.5]]
 
     Reference:
-        Keys (1981), *Cubic Convolution Interpolation for Digital Image Processing*,
-        IEEE Transactions on Acoustics, Speech, and Signal Processing 29(6).
+        Dosovitskiy et al. (2020), arXiv:2010.11929, section 3.2 (positions of another
+        image size).
     """
     centres = (np.arange(new) + 0.5) * old / new - 0.5
     first = np.floor(centres).astype(int)
