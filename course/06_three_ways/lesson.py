@@ -711,9 +711,7 @@ def first_weights(copied, seed):
 
 
 classifier = BertClassifier(from_preset(PRESET, use_pooler=False), len(names))
-trainer = Retrainer(
-    classifier, batch_size=16, jit_compile=this.at_scale(quick=False, default=True)
-)
+trainer = Retrainer(classifier, batch_size=16, jit_compile=False)
 
 
 def run(copied, count, seed, rate, steps):
