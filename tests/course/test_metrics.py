@@ -33,6 +33,23 @@ def test_a_figure_that_dropped_is_named(tiny_copy):
     assert list(report.failures) == ["accuracy is 0.5, not in [0.8, 1]"]
 
 
+@pytest.mark.parametrize(("here", "kept"), [("True", True), ("False", False)])
+def test_a_figure_under_a_condition_is_left_out_where_it_is_not_met(
+    tiny_copy, here, kept
+):
+    bands = '"accuracy" = { band = [0.8, 1.0], when = "human" }\n'
+    write(tiny_copy, accuracy=f"0.5; human = {here}", bands=bands)
+    report, rows = metrics.verify_metrics(tiny_copy)
+    assert ("accuracy" in [row[0] for row in rows]) == kept
+    assert bool(report.failures) == kept
+
+
+def test_a_condition_that_cannot_be_told_is_no_success(tiny_copy):
+    bands = '"accuracy" = { band = [0.8, 1.0], when = "undefined_name" }\n'
+    write(tiny_copy, bands=bands)
+    assert len(metrics.verify_metrics(tiny_copy)[0].failures) == 1
+
+
 @pytest.mark.parametrize("value", ["float('nan')", "'high'", "undefined_name or 1"])
 def test_a_figure_that_is_no_number_is_no_success(tiny_copy, value):
     bands = f'"{value}" = [0, 1]\n'
@@ -47,7 +64,7 @@ def test_a_notebook_that_raises_names_the_exception(tiny_copy):
         metrics.verify_metrics(tiny_copy)
 
 
-@pytest.mark.parametrize("band", ["[1.0, 0.0]", "[1.0]", "0.9"])
+@pytest.mark.parametrize("band", ["[1.0, 0.0]", "[1.0]", "0.9", "{ band = [0, 1] }"])
 def test_a_damaged_band_is_refused(tiny_copy, band):
     write(tiny_copy, bands=f'"accuracy" = {band}\n')
     with pytest.raises(CourseError, match=r"lowest, highest"):

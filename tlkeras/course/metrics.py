@@ -5,6 +5,11 @@ variables of the solved notebook at its end, with the lowest and highest value i
 have at default scale::
 
     "mean[1297].max()" = [0.98, 1.0]
+
+A figure that exists only under a condition, such as data that must be fetched, says so;
+where the expression in `when` is false it is left out::
+
+    "accuracy" = { band = [0.6, 1.0], when = "human" }
 """
 
 import json
@@ -24,9 +29,9 @@ MINUTES, GIGABYTES = 3, 3  # what a notebook may cost on two cores, at default s
 # The last cell of the notebook: figures as JSON, and what the kernel used of memory.
 READ = """
 import json as _json
-def _figure(expression):
+def _figure(expression, when):
     try:
-        return float(eval(expression, globals()))
+        return float(eval(expression, globals())) if eval(when, globals()) else None
     except Exception as error:
         return repr(error)
 def _peak():
@@ -34,7 +39,8 @@ def _peak():
     with open("/proc/self/status") as file:
         return next(int(x.split()[1]) for x in file if x.startswith("VmHWM")) / 2**20
 print(_json.dumps({{
-    "figures": {{name: _figure(name) for name in {names!r}}}, "gigabytes": _peak()
+    "figures": {{name: _figure(name, when) for name, when in {names!r}}},
+    "gigabytes": _peak(),
 }}))
 """
 
@@ -45,24 +51,33 @@ def bands(lesson: Lesson) -> dict[str, tuple[float, float]]:
     Raises:
         CourseError: the file is missing, or a band is not two numbers in order.
     """
+    return {name: band for name, (band, _) in _figures(lesson).items()}
+
+
+def _figures(lesson):
+    """Name to band and the condition under which the figure exists."""
     path = lesson.folder / "metrics.toml"
     if not path.is_file():
         raise CourseError(f"{path} is missing: name the lesson's figures there.")
-    found = tomllib.loads(path.read_text("utf-8"))
-    for name, band in found.items():
+    figures = {}
+    for name, entry in tomllib.loads(path.read_text("utf-8")).items():
+        band, when = entry, "True"
+        if isinstance(entry, dict) and entry.keys() == {"band", "when"}:
+            band, when = entry["band"], entry["when"]
         if not (isinstance(band, list) and len(band) == 2 and band[0] <= band[1]):
             raise CourseError(
                 f"{path}: the band of {name!r} must be [lowest, highest]; it is {band}."
             )
-    return {name: (float(low), float(high)) for name, (low, high) in found.items()}
+        figures[name] = (float(band[0]), float(band[1])), when
+    return figures
 
 
 def measure(lesson: Lesson):
     """Run a lesson's solved notebook, in a kernel of its own, to its end.
 
     Returns:
-        Its figures by name (a number, or the text of an exception), seconds, and
-        gigabytes of memory at its peak.
+        Its figures by name (a number, the text of an exception, or `None` where the
+        condition is not met), seconds, and gigabytes of memory at its peak.
 
     Raises:
         CourseError: a cell of the notebook raised.
@@ -71,7 +86,8 @@ def measure(lesson: Lesson):
     from nbclient.exceptions import CellExecutionError
 
     notebook = nbformat.reads(build(lesson, solved=True), as_version=4)
-    source = READ.format(names=list(bands(lesson)))
+    conditions = [(name, when) for name, (_, when) in _figures(lesson).items()]
+    source = READ.format(names=conditions)
     notebook.cells.append(nbformat.v4.new_code_cell(source))
     start = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +108,11 @@ def verify_metrics(lesson: Lesson):
     """
     report = Report(lesson.name)
     figures, seconds, gigabytes = measure(lesson)
-    rows = [(name, figures[name], *band) for name, band in bands(lesson).items()]
+    rows = [
+        (name, figures[name], *band)
+        for name, band in bands(lesson).items()
+        if figures[name] is not None
+    ]
     if os.environ.get("TLKERAS_SCALE", "default") == "default":
         rows.append(("minutes", seconds / 60, 0.0, MINUTES))
         rows.append(("gigabytes", gigabytes, 0.0, GIGABYTES))

@@ -90,6 +90,28 @@ def load_data(split="train", unseen_speaker=None, seconds=1.0):
     return Recordings(rows, mask, labels, texts, np.array(speakers), SAMPLE_RATE)
 
 
+def at_hand():
+    """Whether the recordings lie in the mirror or in Keras's cache."""
+    try:
+        folder = _mirror() or _cache()
+    except DataError:
+        return False
+    return all((folder / name).is_file() for name in _names())
+
+
+def fetch_first(timeout):
+    """Fetch one recording into the cache, to find out whether there is a network.
+
+    Args:
+        timeout: of the connection, in seconds.
+
+    Raises:
+        DataError: it cannot be had.
+    """
+    _mirror()  # a wrong one is an error here too
+    _download(_cache(), _names()[0], timeout)
+
+
 def _hashes():
     """`(digit, speaker)` to the SHA-256 of its files, one after another."""
     lines = HASHES.read_text("utf-8").split("\n")
@@ -118,8 +140,17 @@ def _group(folder, digit, speaker, expected):
     return files
 
 
-def _folder():
-    """Where the files lie: the mirror if it has them, else the cache, filled first."""
+def _names():
+    return [_name(a, b, index) for a, b in _hashes() for index in range(EACH)]
+
+
+def _cache():
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"  # as Keras does
+    return Path(home, "tlkeras", REPOSITORY, COMMIT)
+
+
+def _mirror():
+    """The folder of the mirror, or `None` where it does not have them."""
     mirror = os.environ.get("TLKERAS_MIRROR")
     if mirror:
         if not Path(mirror).is_dir():
@@ -129,17 +160,19 @@ def _folder():
         folder = Path(mirror, REPOSITORY, COMMIT)
         if folder.is_dir():
             return folder
-    return _downloaded()
+    return None
+
+
+def _folder():
+    """Where the files lie: the mirror if it has them, else the cache, filled first."""
+    return _mirror() or _downloaded()
 
 
 def _downloaded():
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"  # as Keras does
-    folder = Path(home, "tlkeras", REPOSITORY, COMMIT)
-    names = [_name(a, b, index) for a, b in _hashes() for index in range(EACH)]
-    missing = [name for name in names if not (folder / name).is_file()]
+    folder = _cache()
+    missing = [name for name in _names() if not (folder / name).is_file()]
     if not missing:
         return folder
-    (folder / "recordings").mkdir(parents=True, exist_ok=True)
     from keras.utils import Progbar
 
     print(f"Fetching {len(missing)} recordings (CC BY-SA 4.0), once …")
@@ -156,11 +189,12 @@ def _downloaded():
     return folder
 
 
-def _download(folder, name):
+def _download(folder, name, timeout=60):
     url = f"{_fetch.SITE}/{REPOSITORY}/{COMMIT}/{name}"
     part = folder / f"{name}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
             part.write_bytes(answer.read())
     except OSError as error:
         raise DataError(

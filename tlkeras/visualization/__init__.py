@@ -15,12 +15,15 @@ _FIGURES = (
     "picture_ticks",
     "points",
 )
-__all__ = ["palette", "xla_operations", *_FIGURES]
+_SOUND = ("players", "spectrogram", "waveform")
+__all__ = ["palette", "xla_operations", *_FIGURES, *_SOUND]
 
 
 def __getattr__(name):
     if name in _FIGURES:  # matplotlib loads with the first figure
         return getattr(importlib.import_module("tlkeras.visualization.figures"), name)
+    if name in _SOUND:
+        return getattr(importlib.import_module("tlkeras.visualization.sound"), name)
     if name == "xla_operations":
         return importlib.import_module("tlkeras.visualization.xla").xla_operations
     raise AttributeError(f"module 'tlkeras.visualization' has no attribute {name!r}")
