@@ -1,4 +1,4 @@
-"""Human recordings where they can be had, synthetic ones elsewhere, and which is said."""
+"""People where they can be had, a synthesiser elsewhere; which one is said."""
 
 import os
 import threading
@@ -45,7 +45,12 @@ def test_without_a_network_synthetic_voices_stand_in(bare, monkeypatch, capsys):
 
 def test_a_network_that_does_not_answer_is_given_up(bare, monkeypatch, capsys):
     ended = threading.Event()
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *a, **k: ended.wait(30))
+
+    def silent(*arguments, **others):
+        ended.wait(30)
+        raise OSError("closed")
+
+    monkeypatch.setattr(urllib.request, "urlopen", silent)
     monkeypatch.setattr(new_voices, "PATIENCE", 0.2)
     start = time.perf_counter()
     assert not new_voices.human_or_synthetic().human

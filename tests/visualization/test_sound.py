@@ -44,8 +44,8 @@ def test_players_hold_the_sounds_and_their_titles():
     assert "&lt;one&gt;" in page
     assert "<one>" not in page
     kept = re.findall(r"base64,([A-Za-z0-9+/=]+)", page)
-    files = [wave.open(io.BytesIO(base64.b64decode(x))) for x in kept]
-    assert [(f.getframerate(), f.getnframes()) for f in files] == [
-        (8000, 800),
-        (16000, 1600),
-    ]
+    found = []
+    for one in kept:
+        with wave.open(io.BytesIO(base64.b64decode(one))) as file:
+            found.append((file.getframerate(), file.getnframes()))
+    assert found == [(8000, 800), (16000, 1600)]

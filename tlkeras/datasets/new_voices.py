@@ -33,8 +33,8 @@ class NewVoices(NamedTuple):
 def human_or_synthetic(seconds=1.0, download=True):
     """Human recordings if they can be had, else synthetic ones, and says which.
 
-    Human: the authors' split of the Free Spoken Digit Dataset, 2,700 and 300. Synthetic:
-    two and one of three words of the 15 test voices, about 160 and 80.
+    Human: the authors' split of the Free Spoken Digit Dataset, 2,700 and 300 words.
+    Synthetic: two of three words of the 15 test voices, and the third: 168 and 77.
 
     Args:
         seconds: of every row. Defaults to 1.
@@ -46,8 +46,9 @@ def human_or_synthetic(seconds=1.0, download=True):
     try:
         if not spoken_digits.at_hand():
             _try_one(download)
-        splits = (spoken_digits.load_data(x, seconds=seconds) for x in ("train", "test"))
-        voices = NewVoices(*splits, human=True)
+        known = spoken_digits.load_data("train", seconds=seconds)
+        new = spoken_digits.load_data("test", seconds=seconds)
+        voices = NewVoices(known, new, human=True)
         print(
             f"Human voices: {len(voices.known.labels):,} recordings to learn from and "
             f"{len(voices.new.labels)} to test on, of the Free Spoken Digit Dataset."
