@@ -27,6 +27,11 @@
 # - listen to the errors that are left.
 
 # %%
+from tlkeras.course import lesson
+
+this = lesson("16_speech")
+check = this.check
+
 import functools
 import tempfile
 from time import process_time
@@ -38,14 +43,10 @@ from sklearn.linear_model import LogisticRegression
 
 from tlkeras import visualization as show
 from tlkeras.checkpoints import from_preset
-from tlkeras.course import lesson
 from tlkeras.datasets import audio_files, new_voices, synthetic_speech
 from tlkeras.layers import LogMelSpectrogram, SpecAugment
 from tlkeras.models import SpeechClassifier, SpeechEncoder
 from tlkeras.transfer import Retrainer, compare, draw_labels
-
-this = lesson("16_speech")
-check = this.check
 
 RATE = 8000  # samples a second
 SECONDS = 0.8  # of every recording; longer ones are cut
@@ -338,26 +339,13 @@ check(log_mel)
 # %% tags=["experiment"]
 yours = log_mel(cut, filters)  # (1, F, M)
 first, second, third = show.panels(4.3, 4.1, 4.1, height=2.8)
-per_second = RATE / STEP
-show.spectrogram(
-    power[0], per_second, RATE / 2, "frequency, Hz", "energy", "STFT", first
-)
-show.spectrogram(
-    power[0] @ filters, per_second, MELS, "mels", "energy", "in mels", second
-)
-show.spectrogram(
-    yours[0], per_second, MELS, "mels", "natural logarithm", "log-mel", third
-)
-library = LogMelSpectrogram(
-    RATE,
-    MELS,
-    LENGTH,
-    STEP,
-    mel_scale="htk",
-    mel_norm=None,
-    scaling="log",
-    centered=False,
-)
+in_mels = power[0] @ filters  # (F, M)
+rate = RATE / STEP  # frames a second
+show.spectrogram(power[0], rate, RATE / 2, "frequency, Hz", "energy", "STFT", first)
+show.spectrogram(in_mels, rate, MELS, "mels", "energy", "in mels", second)
+show.spectrogram(yours[0], rate, MELS, "mels", "natural log", "log-mel", third)
+plain = {"mel_scale": "htk", "mel_norm": None, "scaling": "log", "centered": False}
+library = LogMelSpectrogram(RATE, MELS, LENGTH, STEP, **plain)
 library_difference = np.abs(yours - ops.convert_to_numpy(library(six[None]))).max()
 print(f"largest difference, yours and tlkeras: {library_difference:.0e}")
 
@@ -844,12 +832,8 @@ striped = hide_stripes(
     np.array([[3, 2]]),
 )
 real = pictures["padding_mask"]
-four = {
-    titles[0]: pictures["features"][0][real[0]],
-    titles[1]: pictures["features"][1][real[1]],
-    titles[3]: pictures["features"][3][real[3]],
-    "stripes": striped[0][real[0]],
-}
+four = {titles[i]: pictures["features"][i][real[i]] for i in (0, 1, 3)}
+four["stripes"] = striped[0][real[0]]
 for axes, (title, picture) in zip(show.panels(3, 3, 3, 3), four.items(), strict=True):
     show.spectrogram(picture, 100, MELS, "mels", "standardised", title, axes)
 show.players(variants, titles, RATE)

@@ -63,8 +63,10 @@ def human_or_synthetic(seconds=1.0, download=True):
 
 
 def _reason(error):
-    cause = error.__cause__
-    return str(cause if cause is not None else error).split(". ")[0].rstrip(".")
+    """The shortest that says why: of an error of the network its own words."""
+    cause = getattr(error.__cause__, "reason", error.__cause__)
+    text = getattr(cause, "strerror", None) or cause or error
+    return str(text).split(". ")[0].rstrip(".")
 
 
 def _try_one(download):
