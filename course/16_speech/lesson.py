@@ -960,12 +960,12 @@ show.players(examples, titles, RATE)
 # labels), and most are of a few kinds: *six* for *eight* and *eight* for *six*, *nine* for
 # *five*, *three* for *six*. Look at how long they are, and listen. The three *sixes* that
 # were taken for *eights* last 0.14, 0.18 and 0.33 seconds, where the others last half a
-# second. They begin with the vowel at once: somebody cut the recording by its loudness, and
-# took the *s* for silence. What is left is a short vowel and a closure, and that is what
+# second. They begin with the vowel at once, as if whoever cut them had taken the *s* for
+# silence. What is left is a short vowel and a closure, and that is what
 # *eight* is. Do *you* hear a *six*? If so, because you were told.
 #
-# Then there are four *zeros* by one speaker, all taken for *two* in this draw of labels, and
-# one in another. That one is bad luck, and more labels of this speaker would mend it. No
+# Then there are four *zeros* by one speaker, all taken for *two* with this draw of labels, and
+# once at most with the two others. That is bad luck, and more labels of this speaker would mend it. No
 # model can mend the first kind: what tells the words apart is not in the file.
 
 # %% [markdown]
