@@ -577,9 +577,12 @@ for speaker in speakers:
 #
 # ### Exercise: the transfer step (3 points)
 #
-# Mind one thing: in Keras, `encoder.trainable = True` sets *everything* inside free,
-# also the sinusoids, which were never meant to learn. What was trainable when you got
-# the encoder should learn in the second training, and the head, and nothing else.
+# Mind one thing: in Keras, `encoder.trainable = True` sets *everything* inside free, also
+# the sinusoids, which were never meant to learn. What was trainable when you got the
+# encoder should learn in the second training, and the head, and nothing else.
+#
+# The check hands over a small encoder, notes for each training its rate and how far each
+# part moved, and compares the logits at the end.
 
 
 # %% exercise="adapt"
