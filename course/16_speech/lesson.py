@@ -578,12 +578,12 @@ for speaker in speakers:
 #
 # ### Exercise: the transfer step (3 points)
 #
-# Mind one thing: in Keras, `encoder.trainable = True` sets *everything* inside free, also
-# the sinusoids, which were never meant to learn. What was trainable when you got the
-# encoder should learn in the second training, and the head, and nothing else.
+# Mind one thing: in Keras, `encoder.trainable = True` sets *everything* inside free,
+# also the sinusoids, which were never meant to learn. What was trainable when you got
+# the encoder should learn in the second training, and the head, and nothing else.
 #
-# The check hands over a small encoder, notes for each training its rate and how far each
-# part moved, and compares the logits at the end.
+# The check hands over a small encoder, notes for each training its rate and how far
+# each part moved, and compares the logits at the end.
 
 
 # %% exercise="adapt"
@@ -788,10 +788,11 @@ for count in counts:
 # | 5 | 0.797 ± 0.021 | 0.838 ± 0.016 | 0.041 ± 0.009 |
 # | 20 | 0.909 ± 0.018 | 0.939 ± 0.020 | 0.030 ± 0.012 |
 #
-# Patience and copies make up for a good part of the pretraining: with five labels a gain
-# of 13 points has become one of 4. None of the three is gone, and even with twenty labels
-# the interval leaves out zero. But look at what the other start now costs: three times
-# the steps and eight times the recordings. A gain is always a gain *over something*.
+# Patience and copies make up for a good part of the pretraining: with five labels a
+# gain of 13 points has become one of 4. None of the three is gone, and even with twenty
+# labels the interval leaves out zero. But look at what the other start now costs: three
+# times the steps and eight times the recordings. A gain is always a gain *over
+# something*.
 
 # %% [markdown]
 # ## 9. Hide stripes: SpecAugment
@@ -967,9 +968,9 @@ for way, shares in unseen.items():
 # | 5 | 0.649 ± 0.136 | 0.794 ± 0.061 | 0.145 ± 0.091 |
 # | 20 | 0.793 ± 0.101 | 0.843 ± 0.064 | 0.050 ± 0.108 |
 #
-# With one and five labels a digit the gains are larger than for known speakers, 38 and 15
-# points where they were 30 and 4. More steps teach a model its speakers; that there will
-# be others it learns from many voices. With twenty labels the interval holds zero: one of
+# With one and five labels a digit the gains are larger than for known speakers, 38 and
+# 15 points where they were 30 and 4. More steps teach a model its speakers; to be ready
+# for others it needs many voices. With twenty labels the interval holds zero: one of
 # the five speakers was understood better from scratch, and five speakers are few.
 
 # %% [markdown]
