@@ -1081,9 +1081,9 @@ hub_difference = np.abs(
 print(f"largest difference between KerasHub and tlkeras: {hub_difference:.0e}")
 
 # %% [markdown]
-# The same is proved against `transformers`: features agree within 2e-6, and the encoder
-# of a Whisper within 1e-4 (`benchmarks/RESULTS.md`). With public weights the steps of
-# this lesson are
+# The same is proved against `transformers`: features agree within 4e-5, and the
+# encoders of Whispers within 5e-6 (`benchmarks/RESULTS.md`). With public weights the
+# steps of this lesson are
 #
 # ```python
 # whisper = from_preset("hf://openai/whisper-tiny", revision=…)  # a SpeechEncoder
