@@ -205,7 +205,7 @@ class Experiment:
             label_counts=counts,
             seeds=range(seeds),
             folder=self.folder / "runs",
-            settings={"part": self.part, "vit": self.sizes["vit"]},
+            settings={"part": self.part, "sizes": repr(self.sizes)},
         )
 
 

@@ -27,6 +27,7 @@
 # - trace which patches reached the decision, and test whether that is true.
 
 # %%
+import functools
 import tempfile
 from time import process_time
 
@@ -47,11 +48,9 @@ this = lesson("13_vit")
 check = this.check
 
 
-def trainer_of(model, often=True):
+def trainer_of(model):
     """Trains one model again and again, each time from the beginning."""
-    # XLA makes steps fast and takes seconds to begin: it is for models that train often.
-    jit_compile = often and this.at_scale(quick=False, default=True)
-    return Retrainer(model, jit_compile=jit_compile)
+    return Retrainer(model, jit_compile=False)  # XLA gains nothing with models so small
 
 
 # %% [markdown]
@@ -282,7 +281,7 @@ milliseconds, patch_accuracy, readers = {}, {}, {}
 for size in (8, 4, 2, 1):
     keras.utils.set_random_seed(0)
     body = small_vit(size)
-    trainer = readers[size] = trainer_of(classifier(body, classes=10), often=size == 2)
+    trainer = readers[size] = trainer_of(classifier(body, classes=10))
     if size in trained_sizes:
         trainer.run(known, known_labels, learning_rate=2e-3, steps=steps, seed=0)
         patch_accuracy[size] = trainer.accuracy(new, new_labels)
@@ -511,7 +510,8 @@ def linear(known_part, new_part):
     return run
 
 
-def random_weights(chosen, seed):
+@functools.cache
+def random_weights(seed):
     """Those of a ViT that has learned nothing."""
     keras.utils.set_random_seed(seed)
     return classifier(small_vit(), classes=5).get_weights()
@@ -529,7 +529,10 @@ CHOSEN = {
     "from scratch": {5: (3e-3, 150), 10: (1e-3, 150), 25: (3e-3, 150), 50: (1e-3, 450)},
     "fine-tuned": dict.fromkeys((5, 10, 25, 50), (1e-3, 50)),
 }
-FIRST = {"from scratch": random_weights, "fine-tuned": probed_weights}
+FIRST = {
+    "from scratch": lambda chosen, seed: random_weights(seed),
+    "fine-tuned": probed_weights,
+}
 
 
 def trained(name):
@@ -707,7 +710,7 @@ def enlarged(images):
 
 
 larger = ViT((12, 12, 1), 2, **SIZES)
-larger = trainer_of(classifier(larger, classes=10), often=False)
+larger = trainer_of(classifier(larger, classes=10))
 place = ["position_embedding" in weight.path for weight in larger.model.weights].index(
     True
 )
