@@ -9,7 +9,7 @@ PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraint
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-parity lint notebooks bench vit-digits bert-docstrings \
-  synthetic-speech help
+  synthetic-speech speech-digits help
 .DEFAULT_GOAL := help
 
 help:
@@ -56,6 +56,10 @@ bert-docstrings: $(VENV)/.parity
 # Make data/synthetic_speech again; needs Debian's espeak-ng.
 synthetic-speech: $(VENV)/.course
 	$(BIN)/python data/synthetic_speech/make.py
+
+# Train the small speech encoder of lesson 16 again; needs Debian's espeak-ng.
+speech-digits: $(VENV)/.course
+	$(BIN)/python data/speech_digits/train.py
 
 # One stamp an extra, so that the second `make` has nothing to install.
 

@@ -1,4 +1,4 @@
-"""Train the small speech encoder: `make speech-digits`, about ten minutes on one core.
+"""Train the small speech encoder: `make speech-digits`, some five minutes on one core.
 
 Needs Debian's espeak-ng for words in more voices than ship with the package; they are
 kept in `build/`. Nothing of a human voice is used.
@@ -135,13 +135,18 @@ def main(folder=HERE):
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("step", "training loss", "accuracy on held-out voices"))
         rows.writerows((step, f"{a:.4f}", f"{b:.4f}") for step, a, b in log)
+    draw(log, folder / "curve.png")
+
+
+def draw(log, path):
+    """Training loss, and accuracy on synthetic voices held out."""
     steps, losses, accuracy = zip(*log, strict=True)
-    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
-    axes.plot(steps, losses, label="training loss (augmented)")
-    axes.plot(steps, accuracy, label="accuracy on held-out synthetic voices")
-    axes.set(xlabel="step")
-    axes.legend()
-    figure.savefig(folder / "curve.png", metadata={"Software": None})
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    axes[0].plot(steps, losses)
+    axes[0].set(xlabel="step", ylabel="training loss (nats)")
+    axes[1].plot(steps, accuracy, color="C1")
+    axes[1].set(xlabel="step", ylabel="accuracy, new voices")
+    figure.savefig(path, metadata={"Software": None})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 from keras import ops
 
 from tlkeras.checkpoints import from_preset, preprocessor
+from tlkeras.datasets import synthetic_speech
 
 DATA = Path(__file__).parents[2] / "data"
 BERT = "tlkeras://bert_docstrings"
@@ -36,6 +37,16 @@ def test_the_vit_of_lesson_13():
     assert output.shape == (2, 32)
     assert np.abs(output[0] - output[1]).max() > 0.1
     assert (DATA / "vit_digits" / "model.safetensors").stat().st_size < 5e6
+
+
+def test_the_speech_encoder_of_lesson_16():
+    model, report = from_preset("tlkeras://speech_digits", return_report=True)
+    assert not report.fresh
+    held = synthetic_speech.load_data("test")  # voices that it has not heard
+    batch = {"waveform": held.waveforms, "padding_mask": held.padding_mask}
+    said = ops.convert_to_numpy(model(batch)).argmax(-1)
+    assert np.mean(said == held.labels) > 0.95
+    assert (DATA / "speech_digits" / "model.safetensors").stat().st_size < 5e6
 
 
 @pytest.fixture(scope="module")

@@ -79,8 +79,8 @@ def from_preset(
 
     Args:
         preset: a folder, `"hf://owner/name"`, or a small one that this project
-            trained, `"tlkeras://bert_docstrings"` or `"tlkeras://vit_digits"`: see
-            `data/`.
+            trained, `"tlkeras://bert_docstrings"`, `"tlkeras://vit_digits"` or
+            `"tlkeras://speech_digits"`: see `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
             library knows the repository (`tlkeras.checkpoints.sources.PINNED`).
         sha256: that the file of weights must have. Defaults to what is known of it.

@@ -1,5 +1,7 @@
 """BERT: a stack of encoders that reads a text in both directions at once."""
 
+import types
+
 import keras
 from keras import ops
 
@@ -119,35 +121,36 @@ class Bert(keras.Model):
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
+        parts = types.SimpleNamespace()  # torch takes no layers before super().__init__
         normal = keras.initializers.TruncatedNormal(stddev=0.02)
-        self.token_embedding = keras.layers.ReversibleEmbedding(
+        parts.token_embedding = keras.layers.ReversibleEmbedding(
             vocabulary_size,
             hidden_dim,
             embeddings_initializer=normal.clone(),
             dtype=dtype,
             name="token_embedding",
         )
-        self.position_embedding = PositionEmbedding(
+        parts.position_embedding = PositionEmbedding(
             max_sequence_length,
             initializer=normal.clone(),
             dtype=dtype,
             name="position_embedding",
         )
-        self.segment_embedding = keras.layers.Embedding(
+        parts.segment_embedding = keras.layers.Embedding(
             num_segments,
             hidden_dim,
             embeddings_initializer=normal.clone(),
             dtype=dtype,
             name="segment_embedding",
         )
-        self.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
-        self.embeddings_layer_norm = keras.layers.LayerNormalization(
+        parts.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
+        parts.embeddings_layer_norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="embeddings_layer_norm"
         )
-        self.embeddings_dropout = keras.layers.Dropout(
+        parts.embeddings_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="embeddings_dropout"
         )
-        self.transformer_layers = [
+        parts.transformer_layers = [
             TransformerEncoder(
                 intermediate_dim,
                 num_heads,
@@ -160,9 +163,9 @@ class Bert(keras.Model):
             )
             for i in range(num_layers)
         ]
-        self.pooled_dense = None
+        parts.pooled_dense = None
         if use_pooler:
-            self.pooled_dense = keras.layers.Dense(
+            parts.pooled_dense = keras.layers.Dense(
                 hidden_dim,
                 activation="tanh",
                 kernel_initializer=normal.clone(),
@@ -176,41 +179,11 @@ class Bert(keras.Model):
             name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
         }
         super().__init__(
-            inputs=inputs, outputs=self._forward(**inputs), dtype=dtype, **kwargs
+            inputs=inputs, outputs=_forward(parts, **inputs), dtype=dtype, **kwargs
         )
+        for name, part in vars(parts).items():
+            setattr(self, name, part)
         self._arguments = arguments
-
-    def _forward(
-        self,
-        token_ids,
-        segment_ids,
-        padding_mask,
-        training=None,
-        into=None,
-        scores=None,
-    ):
-        """The outputs; lists `into` and `scores` take hidden states and scores."""
-        tokens = self.token_embedding(token_ids)  # (B, T, D)
-        positions = self.position_embedding(tokens)  # (B, T, D)
-        segments = self.segment_embedding(segment_ids)  # (B, T, D)
-        x = self.embeddings_add((tokens, positions, segments))
-        x = self.embeddings_layer_norm(x)
-        x = self.embeddings_dropout(x, training=training)
-        states = [x]
-        for layer in self.transformer_layers:
-            wanted = {"padding_mask": padding_mask, "training": training}
-            if scores is None:
-                x = layer(x, **wanted)  # (B, T, D)
-            else:
-                x, one = layer(x, return_attention_scores=True, **wanted)
-                scores.append(one)  # (B, N, T, T)
-            states.append(x)
-        if into is not None:
-            into.extend(states)
-        outputs = {"sequence_output": x}
-        if self.pooled_dense is not None:
-            outputs["pooled_output"] = self.pooled_dense(x[:, 0])  # (B, D)
-        return outputs
 
     def call(
         self,
@@ -226,7 +199,7 @@ class Bert(keras.Model):
         states: list | None = [] if return_hidden_states else None
         scores: list | None = [] if return_attention_scores else None
         ids = {name: ops.cast(inputs[name], "int32") for name in INPUTS}
-        outputs = self._forward(**ids, training=training, into=states, scores=scores)
+        outputs = _forward(self, **ids, training=training, into=states, scores=scores)
         if return_hidden_states:
             outputs["hidden_states"] = states
         if return_attention_scores:
@@ -262,3 +235,36 @@ class Bert(keras.Model):
                 arguments["activation"]
             )
         return {"name": self.name, "trainable": self.trainable, **arguments}
+
+
+def _forward(
+    parts,
+    token_ids,
+    segment_ids,
+    padding_mask,
+    training=None,
+    into=None,
+    scores=None,
+):
+    """The outputs of the layers in `parts`; lists `into` and `scores` take more."""
+    tokens = parts.token_embedding(token_ids)  # (B, T, D)
+    positions = parts.position_embedding(tokens)  # (B, T, D)
+    segments = parts.segment_embedding(segment_ids)  # (B, T, D)
+    x = parts.embeddings_add((tokens, positions, segments))
+    x = parts.embeddings_layer_norm(x)
+    x = parts.embeddings_dropout(x, training=training)
+    states = [x]
+    for layer in parts.transformer_layers:
+        wanted = {"padding_mask": padding_mask, "training": training}
+        if scores is None:
+            x = layer(x, **wanted)  # (B, T, D)
+        else:
+            x, one = layer(x, return_attention_scores=True, **wanted)
+            scores.append(one)  # (B, N, T, T)
+        states.append(x)
+    if into is not None:
+        into.extend(states)
+    outputs = {"sequence_output": x}
+    if parts.pooled_dense is not None:
+        outputs["pooled_output"] = parts.pooled_dense(x[:, 0])  # (B, D)
+    return outputs

@@ -80,16 +80,13 @@ class BertClassifier(keras.Model):
         # ── layers ────────────────────────────────────────────────────────────────────
 
         dtype = backbone.dtype_policy
-        self.backbone = backbone
-        self.pooling = None
+        pool = None
         if pooling == "mean":
-            self.pooling = keras.layers.GlobalAveragePooling1D(
-                dtype=dtype, name="pooling"
-            )
-        self.head_dropout = keras.layers.Dropout(
+            pool = keras.layers.GlobalAveragePooling1D(dtype=dtype, name="pooling")
+        head_dropout = keras.layers.Dropout(
             check.rate("dropout", dropout), dtype=dtype, name="head_dropout"
         )
-        self.head = keras.layers.Dense(num_classes, dtype=dtype, name="head")
+        head = keras.layers.Dense(num_classes, dtype=dtype, name="head")
 
         # ── graph ─────────────────────────────────────────────────────────────────────
 
@@ -97,15 +94,17 @@ class BertClassifier(keras.Model):
             name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
         }
         outputs = backbone(inputs)
-        if self.pooling is not None:
+        if pool is not None:
             keep = ops.not_equal(inputs["padding_mask"], 0)  # (B, T)
-            pooled = self.pooling(outputs["sequence_output"], mask=keep)  # (B, D)
+            pooled = pool(outputs["sequence_output"], mask=keep)  # (B, D)
         elif pooling == "cls":
             pooled = outputs["sequence_output"][:, 0]  # (B, D)
         else:
             pooled = outputs["pooled_output"]  # (B, D)
-        logits = self.head(self.head_dropout(pooled))  # (B, classes)
+        logits = head(head_dropout(pooled))  # (B, classes)
         super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        self.backbone, self.pooling = backbone, pool
+        self.head_dropout, self.head = head_dropout, head
         self._arguments = {
             "num_classes": num_classes,
             "pooling": pooling,

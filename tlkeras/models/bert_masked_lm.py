@@ -1,5 +1,7 @@
 """A BERT that says which token stood where one is hidden."""
 
+import types
+
 import keras
 from keras import ops
 
@@ -71,31 +73,28 @@ class BertMaskedLM(keras.Model):
         # ── layers ────────────────────────────────────────────────────────────────────
 
         dtype = backbone.token_embedding.dtype_policy
-        self.backbone = backbone
-        self.head_dense = keras.layers.Dense(
+        parts = types.SimpleNamespace(backbone=backbone)  # as in Bert
+        parts.head_dense = keras.layers.Dense(
             config["hidden_dim"],
             activation=get_activation(config["activation"]),
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
             dtype=dtype,
             name="head_dense",
         )
-        self.head_layer_norm = keras.layers.LayerNormalization(
+        parts.head_layer_norm = keras.layers.LayerNormalization(
             epsilon=config["layer_norm_epsilon"], dtype=dtype, name="head_layer_norm"
         )
-        self.head_bias = _Bias(dtype=dtype, name="head_bias")
+        parts.head_bias = _Bias(dtype=dtype, name="head_bias")
 
         # ── graph ─────────────────────────────────────────────────────────────────────
 
         inputs = {
             name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
         }
-        logits = self._head(backbone(inputs)["sequence_output"])
+        logits = _head(parts, backbone(inputs)["sequence_output"])
         super().__init__(inputs=inputs, outputs=logits, **kwargs)
-
-    def _head(self, x):
-        hidden = self.head_layer_norm(self.head_dense(x))  # (B, T, D)
-        logits = self.backbone.token_embedding(hidden, reverse=True)  # (B, T, V)
-        return self.head_bias(logits)
+        for name, part in vars(parts).items():
+            setattr(self, name, part)
 
     def call(self, inputs, training=None, mask=None, positions=None):
         if positions is None:
@@ -106,7 +105,7 @@ class BertMaskedLM(keras.Model):
             )
         x = self.backbone(inputs, training=training)["sequence_output"]  # (B, T, D)
         places = ops.cast(positions, "int32")[..., None]  # (B, K, 1)
-        return self._head(ops.take_along_axis(x, places, axis=1))  # (B, K, V)
+        return _head(self, ops.take_along_axis(x, places, axis=1))  # (B, K, V)
 
     def compute_output_spec(self, inputs, positions=None, **arguments):
         if positions is not None:  # not what was traced once
@@ -143,3 +142,10 @@ class _Bias(keras.layers.Layer):
 
     def call(self, inputs):
         return inputs + self.bias
+
+
+def _head(parts, x):
+    """A score for every word of the vocabulary, by its vector."""
+    hidden = parts.head_layer_norm(parts.head_dense(x))  # (B, K, D)
+    logits = parts.backbone.token_embedding(hidden, reverse=True)  # (B, K, V)
+    return parts.head_bias(logits)

@@ -1,5 +1,6 @@
 """ViT: an image as a sequence of patches, read by a stack of encoders."""
 
+import types
 from typing import Any
 
 import keras
@@ -150,8 +151,8 @@ class ViT(keras.Model):
         check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
         image_shape = check.sizes("image_shape", image_shape, 3)
         patch_size = check.sizes("patch_size", patch_size, 2)
-        self.grid = _grid(image_shape, patch_size)
-        self._arguments = {
+        grid = _grid(image_shape, patch_size)
+        arguments = {
             "image_shape": image_shape,
             "patch_size": patch_size,
             **sizes,
@@ -164,13 +165,13 @@ class ViT(keras.Model):
             "activation": activation,
             "layer_norm_epsilon": layer_norm_epsilon,
         }
-        arguments = self._arguments
         tokens = int(use_class_token) + int(use_distillation_token)
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
+        parts = types.SimpleNamespace()  # torch takes no layers before super().__init__
         normal = keras.initializers.TruncatedNormal(stddev=0.02)
-        self.patch_embedding = PatchEmbedding(
+        parts.patch_embedding = PatchEmbedding(
             patch_size,
             hidden_dim,
             data_format="channels_last",
@@ -178,27 +179,27 @@ class ViT(keras.Model):
             dtype=dtype,
             name="patch_embedding",
         )
-        self.front_tokens = [  # the last one is put in front of the others
+        parts.front_tokens = [  # the last one is put in front of the others
             ClassToken(normal.clone(), dtype=dtype, name=name)
             for name in ("distillation_token", "class_token")
             if arguments[f"use_{name}"]
         ]
-        self.position_embedding = PositionEmbedding(
-            tokens + self.grid[0] * self.grid[1],
+        parts.position_embedding = PositionEmbedding(
+            tokens + grid[0] * grid[1],
             initializer=normal.clone(),
             dtype=dtype,
             name="position_embedding",
         )
-        self.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
-        self.embeddings_dropout = keras.layers.Dropout(
+        parts.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
+        parts.embeddings_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="embeddings_dropout"
         )
-        self.registers = None
+        parts.registers = None
         if num_registers:
-            self.registers = Registers(
+            parts.registers = Registers(
                 num_registers, tokens, dtype=dtype, name="registers"
             )
-        self.transformer_layers = [
+        parts.transformer_layers = [
             TransformerEncoder(
                 intermediate_dim,
                 num_heads,
@@ -212,45 +213,22 @@ class ViT(keras.Model):
             )
             for i in range(num_layers)
         ]
-        self.layer_norm = keras.layers.LayerNormalization(
+        parts.layer_norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
         )
+
+        parts.use_class_token = bool(use_class_token)
+        parts.num_front_tokens = tokens + num_registers  # before those of the patches
 
         # ── graph ─────────────────────────────────────────────────────────────────────
 
         images = keras.Input(image_shape, name="images")
         super().__init__(
-            inputs=images, outputs=self._forward(images), dtype=dtype, **kwargs
+            inputs=images, outputs=_forward(parts, images), dtype=dtype, **kwargs
         )
-
-    def _forward(self, images, training=None, into=None, scores=None):
-        """The outputs; lists `into` and `scores` take hidden states and scores."""
-        x = self.patch_embedding(images)  # (B, P, D)
-        for layer in self.front_tokens:
-            x = layer(x)
-        x = self.embeddings_add((x, self.position_embedding(x)))
-        x = self.registers(x) if self.registers is not None else x  # (B, T, D)
-        x = self.embeddings_dropout(x, training=training)
-        states = [x]
-        for layer in self.transformer_layers:
-            if scores is None:
-                x = layer(x, training=training)  # (B, T, D)
-            else:
-                x, one = layer(x, training=training, return_attention_scores=True)
-                scores.append(one)  # (B, N, T, T)
-            states.append(x)
-        if into is not None:
-            into.extend(states)
-        x = self.layer_norm(x)
-        first_patch = self.num_front_tokens
-        class_token = self._arguments["use_class_token"]
-        pooled = x[:, 0] if class_token else ops.mean(x[:, first_patch:], axis=1)
-        return {"sequence_output": x, "pooled_output": pooled}
-
-    @property
-    def num_front_tokens(self):
-        """How many tokens stand before those of the patches."""
-        return len(self.front_tokens) + self._arguments["num_registers"]
+        for name, part in vars(parts).items():
+            setattr(self, name, part)
+        self.grid, self._arguments = grid, arguments
 
     def call(
         self,
@@ -265,7 +243,7 @@ class ViT(keras.Model):
             return super().call(inputs, training=training, mask=mask)
         states: Any = [] if return_hidden_states else None
         scores: Any = [] if return_attention_scores else None
-        outputs = self._forward(inputs, training=training, into=states, scores=scores)
+        outputs = _forward(self, inputs, training=training, into=states, scores=scores)
         if return_hidden_states:
             outputs["hidden_states"] = states
         if return_attention_scores:
@@ -339,3 +317,27 @@ def _grid(image_shape, patch_size):
                 f"{size}, which leaves {length % size}."
             )
     return image_shape[0] // patch_size[0], image_shape[1] // patch_size[1]
+
+
+def _forward(parts, images, training=None, into=None, scores=None):
+    """The outputs of the layers in `parts`; lists `into` and `scores` take more."""
+    x = parts.patch_embedding(images)  # (B, P, D)
+    for layer in parts.front_tokens:
+        x = layer(x)
+    x = parts.embeddings_add((x, parts.position_embedding(x)))
+    x = parts.registers(x) if parts.registers is not None else x  # (B, T, D)
+    x = parts.embeddings_dropout(x, training=training)
+    states = [x]
+    for layer in parts.transformer_layers:
+        if scores is None:
+            x = layer(x, training=training)  # (B, T, D)
+        else:
+            x, one = layer(x, training=training, return_attention_scores=True)
+            scores.append(one)  # (B, N, T, T)
+        states.append(x)
+    if into is not None:
+        into.extend(states)
+    x = parts.layer_norm(x)
+    patches = x[:, parts.num_front_tokens :]
+    pooled = x[:, 0] if parts.use_class_token else ops.mean(patches, axis=1)  # (B, D)
+    return {"sequence_output": x, "pooled_output": pooled}

@@ -1,0 +1,50 @@
+"""The pretrained models give the same numbers on every backend."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+SMALL = "tlkeras://vit_digits", "tlkeras://speech_digits", "tlkeras://bert_docstrings"
+CODE = """
+import sys
+import numpy as np
+from keras import ops
+from tlkeras.checkpoints import from_preset
+vit, speech, bert = sys.argv[2:]
+rng = np.random.default_rng(0)
+ids = rng.integers(5, 6000, (2, 9), dtype="int32")
+batch = {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": 0 * ids + 1}
+found = {
+    "vit": from_preset(vit)(rng.random((2, 8, 8, 1)))["pooled_output"],
+    "speech": from_preset(speech)({"waveform": rng.normal(size=(2, 4000))}),
+    "masked_lm": from_preset(bert, head="masked_lm")(batch),
+}
+np.savez(sys.argv[1], **{name: ops.convert_to_numpy(x) for name, x in found.items()})
+"""
+
+
+def outputs(backend, folder):
+    """What the shipped models make of the same inputs, in a process of its own."""
+    path = folder / f"{backend}.npz"
+    subprocess.run(
+        [sys.executable, "-c", CODE, str(path), *SMALL],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        check=True,
+        timeout=600,
+    )
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "backend", ["jax", pytest.param("torch", marks=pytest.mark.parity)]
+)
+def test_same_numbers(backend, tmp_path):
+    ours, theirs = (outputs(name, tmp_path) for name in ("tensorflow", backend))
+    for name in ours:
+        scale = np.abs(ours[name]).max()
+        assert np.abs(ours[name] - theirs[name]).max() < 1e-4 * scale, name
