@@ -588,7 +588,7 @@ show.learning_curves(
 # %% [markdown]
 # Read it from the right. With 10 labels a class training from scratch reads 0.89 of the
 # new digits, the frozen body 0.93 and the fine-tuned one 0.93: gains of 0.037 ± 0.031 and
-# 0.040 ± 0.019, which are small, but both intervals lie above zero. With 5 labels a
+# 0.040 ± 0.019, small, and above zero (the frozen body's only just). With 5 labels a
 # class it is 0.77 against 0.88 and 0.90: gains of 0.11 ± 0.08 and 0.13 ± 0.09. With
 # 1 label a class it is 0.45 against 0.71 and 0.68. The fewer the labels, the larger the
 # gain: about 25 points of a hundred with 1 and 2 a class, though the intervals are wide
