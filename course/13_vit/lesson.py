@@ -957,8 +957,8 @@ print(f"largest difference between KerasHub and tlkeras: {hub_difference:.0e}")
 # | 50 | 0.591 | 0.576 | 0.624 | +0.033 ± 0.025 |
 # | 250 | 0.702 | 0.637 | 0.707 | +0.005 ± 0.014 |
 #
-# With 10 labels a kind the gain is clear, with 50 it is half as large, and with 250 there
-# is none: 2,500 photographs of other things are no great source for someone who has 1,250
+# With 10 labels a kind the gain is clear, with 50 it is half as large and only just above
+# what chance gives, and with 250 there is none: 2,500 photographs of other things are no great source for someone who has 1,250
 # of the right ones. Transfer still saves time. On images kept apart for the choice, and
 # with 50 labels a kind, fine-tuning reads 0.60 after 100 steps, and training from scratch
 # 0.58 after 900, nine times as many (`benchmarks/RESULTS.md`).
