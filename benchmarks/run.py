@@ -26,7 +26,7 @@ RUNS = {
     "grade": [],
     "transfer_text": [],  # shows the runs kept; to measure, name a data set
     "transfer_caching": [],
-    "transfer_cifar10": [],  # shows the runs kept, and goes on where it was
+    "transfer_cifar10": [],  # shows the runs kept; to measure, --measure
     "speech": [],
 }
 

@@ -64,6 +64,23 @@ def test_the_page_shows_the_runs_that_are_kept():
     assert "| fine-tuning − linear probe |" in page
 
 
+def test_the_page_shows_the_photographs_that_are_kept():
+    import transfer_cifar10
+
+    page = transfer_cifar10.page()
+    assert page in (BENCHMARKS / "RESULTS.md").read_text("utf-8")
+    rows = kept(transfer_cifar10.CSV)
+    assert {row["split"] for row in rows} == {"test", "validation"}
+    for name in ("from scratch", "fine-tuned"):  # tuned over the same grid
+        grid = {
+            (row["strategy"].split(", ")[1], row["chosen"], row["labels"])
+            for row in rows
+            if row["split"] == "validation" and row["strategy"].startswith(name)
+        }
+        assert len(grid) == 3 * 9
+    assert "| fine-tuned − from scratch |" in page
+
+
 def runs(name, scores, count=64, chosen=0.1):
     return [
         Result(name, count, seed, {"accuracy": score, "chosen": chosen}, 1.0)

@@ -3,10 +3,12 @@
 python data/vit_digits/features.py NAME=FOLDER … > features.csv
 
 Logistic regression on the pooled output, and on raw pixels; its penalty is chosen for
-each start and number of labels on training images whose labels were not used.
+each start and number of labels on training images whose labels were not used. What
+masked patches taught is read as the mean of the patches: its class token had no task.
 """
 
 import csv
+import functools
 import sys
 
 import keras
@@ -26,6 +28,13 @@ def score(known, labels, others, other_labels, penalty):
     """The share of the others that is read."""
     model = LogisticRegression(C=penalty, max_iter=2000)
     return model.fit(known, labels).score(others, other_labels)
+
+
+def encoded(body, mean, images):
+    """What a body makes of images: its pooled output, or the mean of the patches."""
+    outputs = body(images)
+    patches = keras.ops.mean(outputs["sequence_output"][:, 1:], axis=1)
+    return keras.ops.convert_to_numpy(patches if mean else outputs["pooled_output"])
 
 
 def rows(name, encode):
@@ -57,9 +66,7 @@ def main(*starts):
     for name, _, folder in (each.partition("=") for each in starts):
         bodies[name] = from_preset(folder)
     for name, body in bodies.items():
-        encoders[name] = lambda x, body=body: keras.ops.convert_to_numpy(
-            body(x)["pooled_output"]
-        )
+        encoders[name] = functools.partial(encoded, body, name == "masked")
     table = csv.writer(sys.stdout, lineterminator="\n")
     for name, encode in encoders.items():
         table.writerows(rows(name, encode))

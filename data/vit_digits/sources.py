@@ -122,15 +122,6 @@ def warped_low_turned():
     return all_ways(as_digits(images), labels)
 
 
-def halves():
-    """The upper half of one digit on the lower half of another: 25 × 8 ways."""
-    images, labels = warped_low(4)
-    images = as_digits(images)
-    other = np.random.default_rng(1).permutation(len(labels))
-    mixed = np.concatenate([images[:, :4], images[other, 4:]], axis=1)
-    return all_ways(mixed, FIVE * labels + labels[other])
-
-
 def glyphs(copies=24):
     """Printed letters, upper and lower case, in the typefaces that matplotlib has."""
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -152,14 +143,6 @@ def _page(letter, face):
 def glyphs_turned():
     """Letters in 8 ways: 416 classes."""
     return all_ways(*glyphs(8))
-
-
-def glyphs_and_digits():
-    """Printed letters, and MNIST's digits 0 to 4 turned and mirrored: 92 classes."""
-    (letters, names), (turned, ways) = glyphs(), mnist_low_turned()
-    some = np.random.default_rng(2).permutation(len(turned))[: 3 * len(letters)]
-    images = np.concatenate([letters, turned[some]])
-    return images, np.concatenate([names, ways[some] + 52])
 
 
 def digits_low():
@@ -214,8 +197,6 @@ SOURCES = {
     "fractals": fractals,
     "masked": mnist_low_turned,
     "warped_low_turned": warped_low_turned,
-    "halves": halves,
     "glyphs": glyphs,
     "glyphs_turned": glyphs_turned,
-    "glyphs_and_digits": glyphs_and_digits,
 }

@@ -15,6 +15,7 @@ SIZES = {
     "source_steps": 3,
     "rates": (1e-3, 3e-3),
     "steps": {10: (1, 2)},
+    "jit_compile": False,
 }
 
 
@@ -24,7 +25,7 @@ SIZES = {
 )
 def test_photographs(tmp_path, capsys):
     main = runpy.run_path(str(SCRIPT))["main"]
-    arguments = {"part": True, "seeds": 2, "counts": (10,), "jit_compile": False}
+    arguments = {"part": True, "seeds": 2, "counts": (10,)}
     found = main(tmp_path, sizes=SIZES, **arguments)
     assert len(found.results) == 2 * 4
     assert len(list((tmp_path / "grid").glob("*-10-100.json"))) == 2 * 4

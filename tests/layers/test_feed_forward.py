@@ -2,11 +2,13 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 from helpers import close, floats, numpy, randomize
 
-from tlkeras.layers import FeedForward
+from tlkeras.layers import FeedForward, TransformerEncoder
+from tlkeras.layers.feed_forward import exact_gelu
 
 
 def gelu(x):
@@ -35,6 +37,29 @@ def test_equals_numpy(rng, name):
     )
     hidden = ACTIVATIONS[name](x @ kernel_1 + bias_1)
     close(layer(x), hidden @ kernel_2 + bias_2)
+
+
+def test_gelu_by_a_product_is_the_exact_one():
+    x = np.linspace(-8, 8, 1001, dtype="float32")
+    close(exact_gelu(x), gelu(x.astype("float64")), 1e-6)
+    close(exact_gelu(x), keras.activations.gelu(x), 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_gelu_keeps_half_precision(dtype):
+    x = keras.ops.cast(np.linspace(-4, 4, 101), dtype)
+    assert keras.backend.standardize_dtype(exact_gelu(x).dtype) == dtype
+    expected = gelu(numpy(keras.ops.cast(x, "float32")).astype("float64"))
+    close(keras.ops.cast(exact_gelu(x), "float32"), expected, 0.03)
+
+
+def test_gelu_by_a_product_is_not_seen_in_configs():
+    layers = FeedForward(12, activation="gelu"), TransformerEncoder(12, 2, 0, "gelu")
+    for layer in layers:
+        layer.build((None, 5, 8))
+        assert layer.get_config()["activation"] == "gelu"
+    assert layers[0].intermediate_dense.activation is exact_gelu
+    assert layers[1]._feedforward_intermediate_dense.activation is exact_gelu
 
 
 def test_swiglu_equals_numpy(rng):

@@ -3,7 +3,7 @@
 import keras
 
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers.feed_forward import get_activation
+from tlkeras.layers.feed_forward import get_activation, quick
 from tlkeras.layers.multi_head_attention import MultiHeadAttention
 
 
@@ -69,7 +69,7 @@ class TransformerBlock(keras.layers.Layer):
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(
             units,
-            activation=activation,
+            activation=quick(activation),
             kernel_initializer=self.kernel_initializer.clone(),
             bias_initializer=self.bias_initializer.clone(),
             dtype=self.dtype_policy,

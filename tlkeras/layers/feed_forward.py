@@ -1,6 +1,7 @@
 """What a Transformer does at each position by itself."""
 
 import keras
+from keras import ops
 
 from tlkeras.layers import _input_checks as check
 
@@ -27,6 +28,22 @@ def gelu_tanh(x):
         Hendrycks & Gimpel (2016), arXiv:1606.08415, section 2.
     """
     return keras.activations.gelu(x, approximate=True)
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
+def exact_gelu(x):
+    """`0.5 x (1 + erf(x √½))`: Keras's GELU, by a product where that divides by √2.
+
+    XLA on a CPU carries the division out, which is 4 % of the time of a small ViT.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return keras.activations.gelu(x)
+    return 0.5 * x * (1 + ops.erf(x * 0.5**0.5))
+
+
+def quick(activation):
+    """What to compute an activation by: the same function, where there is a faster."""
+    return exact_gelu if activation is keras.activations.gelu else activation
 
 
 def get_activation(activation):
@@ -122,7 +139,7 @@ class FeedForward(keras.layers.Layer):
             self._dense("gate", hidden_dim, wide, "silu") if gated else None
         )
         self.intermediate_dense = self._dense(
-            "intermediate", hidden_dim, wide, None if gated else self.activation
+            "intermediate", hidden_dim, wide, None if gated else quick(self.activation)
         )
         self.output_dense = self._dense("output", wide, hidden_dim)
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
