@@ -219,7 +219,8 @@ for axes in (left, right):
 # price of a somewhat wider peak. On the right, the vowel: teeth some 135 Hz apart are
 # the voice, and the hills over them, one around 400 Hz and one around 2,200 Hz, are the
 # ringing of the mouth: the **formants**. (In *see* and *six* the second one is so high;
-# in *two* it is far lower.) The hiss has no teeth and no hills. (Most of a real *s*
+# in *two* it is far lower.) The hiss has no teeth and no hills. (Its peak at
+# 0 Hz is a slip of this synthesiser: the *s* lies a little above zero. Most of a real *s*
 # lies above 4,000 Hz, where our sample rate ends. That is why one spells names on the
 # telephone: F for Foxtrot, S for Sierra.)
 
@@ -674,10 +675,10 @@ for name, shares in knows.items():
 # %% [markdown]
 # A column is a draw of labels; your model was trained on the first one. With the human
 # recordings the frozen pretrained encoder was the last of the three in every column: on
-# average it knew 80 % of the speakers, random weights 89 %, and the average spectrum 89
-# %. It knows *less* about speakers than an encoder that never learned anything. It was
-# trained to say the same of a word whoever says it, and has thrown away some of what
-# tells speakers apart. `adapt` won a part of that back: 81 % instead of 74 %.
+# average it knew 80 % of the speakers, and both others nearly 90 %. It knows *less* about
+# speakers than an encoder that never learned anything. It was trained to say the same
+# of a word whoever says it, and has thrown away some of what tells speakers apart.
+# `adapt` won a part of that back: 81 % instead of 74 %.
 #
 # Transfer carries over what a model kept, **and what it threw away**. Before you take
 # an encoder over, ask what its first task made it ignore.
@@ -763,9 +764,9 @@ for count in counts:
         print(f"{count:3} labels: {way:7} against scratch {gains[way, count]}")
 
 # %% [markdown]
-# With the human recordings, from left to right. **One label a digit**: 76 % against 34
-# % from scratch. **Five**: 86 % against 73 %. **Twenty**: 94 % against 89 %, where the
-# interval of the gain holds zero. (Three seeds make wide intervals.)
+# With the human recordings, from left to right. **One label a digit**: 76 % against
+# 34 % from scratch. **Five**: 86 % against 73 %. **Twenty**: 94 % against 89 %, where
+# the interval of the gain holds zero. (Three seeds make wide intervals.)
 #
 # Now look at *gently*. With one label it is the very setting that was chosen. With
 # twenty it is at 87 %, below training from scratch. Transfer seems to *hurt* there, and
