@@ -98,7 +98,7 @@ def _synthetic(seconds):
     found = synthetic_speech.load_data("test", seconds=seconds)
     voices = np.array([name.split("+")[1] for name in found.speakers])
     found = found._replace(speakers=voices)
-    turn = np.empty(len(voices), int)  # the how-manieth word of its voice each one is
+    turn = np.empty(len(voices), int)  # the place of each word among those of its voice
     for voice in set(voices):
         mine = np.flatnonzero(voices == voice)
         turn[mine] = np.arange(len(mine))
