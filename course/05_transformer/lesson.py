@@ -25,18 +25,20 @@
 # - measure whether a model has learnt to *combine* what it has seen.
 
 # %%
+from tlkeras.course import lesson
+
+this = lesson("05_transformer")
+check = this.check
+
 import keras
 import numpy as np
 from keras import ops
 
 from tlkeras import visualization as show
-from tlkeras.course import lesson
 from tlkeras.datasets import phrases, text
 from tlkeras.generation import beam_search, generate, jit
 from tlkeras.models import LabelSmoothedCrossEntropy, Transformer, WarmUp
 
-this = lesson("05_transformer")
-check = this.check
 PADDING, BEGIN, END = 0, 1, 2
 
 # %% [markdown]

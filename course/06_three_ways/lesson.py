@@ -25,6 +25,11 @@
 # - say what each way costs, and when transfer hurts.
 
 # %%
+from tlkeras.course import lesson
+
+this = lesson("06_three_ways")
+check = this.check
+
 import keras
 import numpy as np
 from keras import ops
@@ -34,13 +39,9 @@ from sklearn.linear_model import LogisticRegression
 
 from tlkeras import visualization as show
 from tlkeras.checkpoints import from_preset, preprocessor
-from tlkeras.course import lesson
 from tlkeras.datasets import docstrings
 from tlkeras.models import BertClassifier
 from tlkeras.transfer import Retrainer, find_leaks, summary
-
-this = lesson("06_three_ways")
-check = this.check
 
 PRESET, DATA = "tlkeras://bert_docstrings", docstrings  # section 9 has others
 

@@ -26,6 +26,11 @@
 # - choose between all of these by quality, memory, storage and time, measured.
 
 # %%
+from tlkeras.course import lesson
+
+this = lesson("07_few_parameters")
+check = this.check
+
 import re
 import tempfile
 from pathlib import Path
@@ -38,12 +43,8 @@ from keras import ops
 from tlkeras import transfer
 from tlkeras import visualization as show
 from tlkeras.checkpoints import from_preset, preprocessor
-from tlkeras.course import lesson
 from tlkeras.datasets import docstrings, sst2
 from tlkeras.models import Bert, BertClassifier
-
-this = lesson("07_few_parameters")
-check = this.check
 
 # %% [markdown]
 # ## A question to begin with

@@ -27,6 +27,11 @@
 # - trace which patches reached the decision, and test whether that is true.
 
 # %%
+from tlkeras.course import lesson
+
+this = lesson("13_vit")
+check = this.check
+
 import functools
 import tempfile
 from time import process_time
@@ -38,14 +43,10 @@ from sklearn.linear_model import LogisticRegression
 
 from tlkeras import visualization as show
 from tlkeras.checkpoints import from_preset
-from tlkeras.course import lesson
 from tlkeras.datasets import digits
 from tlkeras.layers import PatchEmbedding
 from tlkeras.models import ViT, interpolation_matrix
 from tlkeras.transfer import ImageAugmentation, Retrainer, compare, draw_labels
-
-this = lesson("13_vit")
-check = this.check
 
 
 def trainer_of(model, often=False):
