@@ -683,8 +683,8 @@ for name in CHOSEN:
 # half a turn makes a 6 a 9. Both labels now stand below the same picture, and one in five 6s
 # and 9s is taken for the other from scratch, one in ten fine-tuned, where it was one in a
 # hundred or none before. The rest of the loss may be work: in the same few steps a model
-# has to learn four pictures of every digit. An augmentation says that something does not matter. It
-# must be true of the task.
+# has to learn four pictures of every digit. An augmentation says that something does not
+# matter. It must be true of the task.
 
 # %% [markdown]
 # ## 8. Another image size
@@ -959,10 +959,11 @@ print(f"largest difference between KerasHub and tlkeras: {hub_difference:.0e}")
 # | 250 | 0.702 | 0.637 | 0.707 | +0.005 ± 0.014 |
 #
 # With 10 labels a kind the gain is clear, with 50 it is half as large and only just above
-# what chance gives, and with 250 there is none: 2,500 photographs of other things are no great source for someone who has 1,250
-# of the right ones. Transfer still saves time. On images kept apart for the choice, and
-# with 50 labels a kind, fine-tuning reads 0.60 after 100 steps, and training from scratch
-# 0.58 after 900, nine times as many (`benchmarks/RESULTS.md`).
+# what chance gives, and with 250 there is none: 2,500 photographs of other things are no
+# great source for someone who has 1,250 of the right ones. Transfer still saves time. On
+# images kept apart for the choice, and with 50 labels a kind, fine-tuning reads 0.60 after
+# 100 steps, and training from scratch 0.58 after 900, nine times as many
+# (`benchmarks/RESULTS.md`).
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):
