@@ -1,8 +1,11 @@
 """Bands of figures, on a lesson that takes a second to run."""
 
-import pytest
+import io
 
-from tlkeras.course import CourseError, metrics
+import pytest
+from rich.console import Console
+
+from tlkeras.course import CourseError, metrics, tables
 
 LESSON = """# %% [markdown]
 # # Tiny
@@ -40,8 +43,11 @@ def test_a_figure_under_a_condition_is_left_out_where_it_is_not_met(
     bands = '"accuracy" = { band = [0.8, 1.0], when = "human" }\n'
     write(tiny_copy, accuracy=f"0.5; human = {here}", bands=bands)
     report, rows = metrics.verify_metrics(tiny_copy)
-    assert ("accuracy" in [row[0] for row in rows]) == kept
+    assert rows[0] == ("accuracy", 0.5 if kept else None, 0.8, 1.0)
     assert bool(report.failures) == kept
+    table = Console(file=io.StringIO(), width=120)
+    table.print(tables.metrics_table({"tiny": rows}))
+    assert ("left out" in table.file.getvalue()) != kept
 
 
 def test_a_condition_that_cannot_be_told_is_no_success(tiny_copy):

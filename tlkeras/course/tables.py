@@ -77,6 +77,8 @@ def metrics_table(rows_of):
             said = f"{value:.4g}" if isinstance(value, float) else escape(str(value))
             band = f"{low:g} to {high:g}"
             colour = "green" if right else "red"
+            if value is None:
+                said, colour = "left out", "yellow"
             table.add_row(lesson, escape(name), f"[{colour}]{said}[/]", band)
     return table
 
