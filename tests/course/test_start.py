@@ -137,8 +137,9 @@ def test_jupyter_opens_the_notebook_in_the_folder(folder, monkeypatch):
     calls = []
 
     class Process:
-        def __init__(self, command, env):
+        def __init__(self, command, env, cwd):
             calls.append(command)
+            assert cwd == folder / ".tlkeras"  # where nobody's settings and modules lie
             assert str(folder) in env["JUPYTER_CONFIG_PATH"]
 
         def wait(self):
@@ -151,7 +152,7 @@ def test_jupyter_opens_the_notebook_in_the_folder(folder, monkeypatch):
     path = folder / "01_tiny.ipynb"
     assert start.open_jupyter(folder, path, browser=False) == 7
     command = calls[0]
-    assert command[1:3] == ["-m", "jupyterlab"]
+    assert command[1:4] == ["-P", "-m", "jupyterlab"]
     assert f"--notebook-dir={folder}" in command
     assert command[-1] == str(path)
     assert "--no-browser" in command

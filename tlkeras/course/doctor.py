@@ -1,9 +1,9 @@
 """What of this machine the course can use, and what to do about the rest."""
 
 import json
+import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -150,7 +150,7 @@ def _accelerators():
 def _probe(seconds=180):
     run = partial(subprocess.run, capture_output=True, text=True, timeout=seconds)
     try:
-        done = run([sys.executable, "-c", PROBE])
+        done = run([sys.executable, "-P", "-c", PROBE])
     except subprocess.TimeoutExpired:
         return {"error": f"Keras did not load within {seconds} s"}
     lines = [x for x in done.stdout.splitlines() if x.startswith("FOUND")]
@@ -161,18 +161,25 @@ def _probe(seconds=180):
 
 
 def _sandbox():
+    from tlkeras.grading.sandbox import jail
+
     advice = (
         "Only instructors need it, to grade for marks. Install bubblewrap "
         "(Debian, Ubuntu: apt install bubblewrap) on Linux."
     )
     finding = partial(Finding, "Sandbox", advice=advice, required=False)
-    program = shutil.which("bwrap")
+    program = jail.bubblewrap()
     if program is None:
         return finding(False, "bwrap is not installed")
     command = [program, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/"]
     try:
         done = subprocess.run(
-            [*command, "true"], capture_output=True, text=True, timeout=20
+            [*command, "true"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env={"PATH": os.defpath},
+            cwd="/",
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return finding(False, f"bwrap does not run: {error}")

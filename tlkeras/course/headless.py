@@ -73,11 +73,17 @@ def lesson_of(document, path):
 
 
 def _command():
-    # The process starts in the notebook's folder, as in Jupyter, from where a checkout
-    # that is not installed could not be imported; last on the path it shadows nothing.
+    # The process starts in the notebook's folder, as in Jupyter. A `random.py` there
+    # must not take the place of Python's own (-P), and a checkout that is not installed
+    # is not found from there; last on the path it shadows nothing.
     root = str(Path(tlkeras.__file__).resolve().parents[1])
     code = f"import sys; sys.path.append({root!r})"
-    return [sys.executable, "-c", f"{code}; from {__name__} import child; child()"]
+    return [
+        sys.executable,
+        "-P",
+        "-c",
+        f"{code}; from {__name__} import child; child()",
+    ]
 
 
 def child():
@@ -85,4 +91,7 @@ def child():
     job = json.load(sys.stdin)
     cells = notebook.read(job["notebook"]).code
     exercises = load_exercises(job["lesson"])
+    sys.path.append(
+        job["folder"]
+    )  # for the learner's own modules, and after all others
     practice.work(cells, exercises, job["skip"], job["seconds"])

@@ -73,12 +73,22 @@ def open_jupyter(folder, path, browser=True):
         ModuleNotFoundError: JupyterLab is not installed.
     """
     require("jupyterlab")
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={folder}", "-y"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "jupyterlab",
+        f"--notebook-dir={folder}",
+        "-y",
+    ]
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # containers: Jupyter would refuse
-    process = subprocess.Popen([*command, str(path)], env=_without_news(folder))
+    environment = _without_news(folder)
+    # Jupyter also runs settings that lie in the folder where it starts.
+    home = folder.resolve() / progress.MARK
+    process = subprocess.Popen([*command, str(path)], env=environment, cwd=home)
     while True:
         try:
             return process.wait()

@@ -20,6 +20,7 @@ import tlkeras
 from tlkeras.files import write_atomically
 from tlkeras.grading import result, submission
 from tlkeras.grading.notebook import NotebookError
+from tlkeras.grading.output import writing
 
 PRINTED = "printed.txt"  # beside a result, if the submission printed anything
 
@@ -30,16 +31,34 @@ def seed_of(folder, wanted=None):
     Drawn after the submissions are there, it cannot be known to any of them.
 
     Raises:
-        OSError: the folder cannot be written.
+        OutputError: the folder cannot be written.
     """
     path = Path(folder) / "grading.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = int(json.loads(path.read_bytes())["seed"])
         wanted = kept if wanted is None else wanted
     seed = secrets.randbits(32) if wanted is None else wanted
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps({"seed": seed}) + "\n")
+    with writing(folder):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps({"seed": seed}) + "\n")
     return seed
+
+
+def is_taken(folder, name, path):
+    """Whether a folder has a result of that name of another file that still exists.
+
+    So a class may be graded in parts, on several days: nobody's result is replaced by
+    that of a namesake.
+    """
+    try:
+        file = result.read(result.path_of(folder, name))["submission"]["file"]
+    except result.ResultError:
+        return False
+    if file == submission.printable(str(path)):
+        return False
+    with contextlib.suppress(OSError):
+        return not os.path.samefile(file, path)
+    return "\\" in file  # an escape may stand there for what cannot be looked for
 
 
 def is_finished(folder, job):
@@ -76,7 +95,7 @@ def run(jobs, grade, failed, folder, workers=1, executor=None):
         Each job, its result, and whether it is an old one, as they come.
 
     Raises:
-        OSError: a result cannot be written.
+        OutputError: a result cannot be written.
     """
     left = []
     for job in jobs:
@@ -85,18 +104,25 @@ def run(jobs, grade, failed, folder, workers=1, executor=None):
         else:
             left.append(job)
     for job, graded, printed in _results(left, grade, failed, workers, executor):
-        _keep(folder, job, graded, printed)
+        with writing(folder):
+            try:
+                _keep(folder, job, graded, printed)
+            except ValueError as error:  # it is none, or cannot be written as text
+                graded = failed(job, f"{type(error).__name__}: {error}")
+                _keep(folder, job, graded, b"")
         yield job, graded, False
 
 
 def _keep(folder, job, graded, printed):
+    """Write a result last, for where it is, nothing is missing."""
     path = result.path_of(folder, job.name)
-    result.write(graded, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(PRINTED)
     if printed:
         write_atomically(aside, printed.decode("utf-8", "replace"))
     else:
         aside.unlink(missing_ok=True)
+    result.write(graded, path)
 
 
 def _results(jobs, grade, failed, workers, executor):
@@ -144,11 +170,44 @@ def _pass(jobs, grade, failed, most, executor):
 def _pool(workers):
     # Fresh processes: a fork of this one would hold copies of its threads' locks.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=_end_with_parent)
+    return _Pool(workers, context, initializer=_settle_down)
 
 
-def _end_with_parent():
-    """End this process when the batch does, however that ends."""
+class _Pool(ProcessPoolExecutor):
+    """Processes that look for no module near the submissions, even as they start."""
+
+    def __init__(self, *arguments, **keywords):
+        with _nothing_of_python():  # its queues start a process, too
+            super().__init__(*arguments, **keywords)
+
+    def submit(self, /, *arguments, **keywords):
+        """As any executor; this is what starts processes."""
+        with _nothing_of_python():
+            return super().submit(*arguments, **keywords)
+
+
+@contextlib.contextmanager
+def _nothing_of_python():
+    """Start processes inside that know nothing of the shell's PYTHON variables.
+
+    Where modules lie, the batch tells its processes itself.
+    """
+    kept = {name: os.environ[name] for name in os.environ if name.startswith("PYTHON")}
+    for name in kept:
+        del os.environ[name]
+    ours = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": str(sys.flags.utf8_mode)}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            del os.environ[name]
+        os.environ.update(kept)
+
+
+def _settle_down():
+    """Leave the working folder, and end this process when the batch does."""
+    os.chdir("/")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the batch decides
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

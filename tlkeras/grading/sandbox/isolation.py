@@ -1,10 +1,10 @@
 """Which isolation this machine offers: found out by trying, best first."""
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlkeras.grading.sandbox import jail
 from tlkeras.grading.sandbox.limits import Limits
 from tlkeras.grading.sandbox.nursery import Nursery, SandboxError
 
@@ -63,7 +63,7 @@ def choose(hidden=(), wanted=None):
 
 
 def _try(tier, hidden):
-    if tier == "A" and shutil.which("bwrap") is None:
+    if tier == "A" and jail.bubblewrap() is None:
         raise SandboxError("bwrap is not installed (Debian: apt install bubblewrap)")
     if tier == "B":
         _check_container(hidden)

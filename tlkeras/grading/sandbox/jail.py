@@ -5,6 +5,7 @@ stand-in, so that a notebook's first cell still works.
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def packages():
     return list(dict.fromkeys(found))
 
 
+def bubblewrap():
+    """The path of `bwrap`, or `None`; never one that lies in the working folder."""
+    folders = filter(os.path.isabs, os.get_exec_path())
+    return shutil.which("bwrap", path=os.pathsep.join(folders) or os.defpath)
+
+
 def interpreter():
     """Python itself, without the virtual environment around it."""
     return Path(sys.executable).resolve()
@@ -58,6 +65,16 @@ def environment(places):
     return ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(places)}
 
 
+def home(folder):
+    """The part of the environment that names folders to keep settings and files in."""
+    return {
+        "HOME": str(folder),
+        "KERAS_HOME": f"{folder}/keras",
+        "MPLCONFIGDIR": f"{folder}/matplotlib",
+        "TMPDIR": str(folder),
+    }
+
+
 def command(root, hidden=()):
     """The bubblewrap command that a warm parent's command is appended to.
 
@@ -66,7 +83,7 @@ def command(root, hidden=()):
             each submission a user of its own.
         hidden: folders of lessons, wherever they lie.
     """
-    words = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+    words = [str(bubblewrap()), "--unshare-pid", "--unshare-net", "--unshare-ipc"]
     words += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", "tlkeras"]
     words += ["--die-with-parent", "--new-session", "--clearenv"]
     if not root:

@@ -91,18 +91,19 @@ class Nursery:
         self._forget()
         self._requests, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         job = {"tier": self.tier, "modules": self.modules, "requests": far.fileno()}
-        # Without `site`: nothing but what stands on our path can be imported.
-        words = [str(jail.interpreter()), "-S", "-m", "tlkeras.grading.sandbox.warm"]
-        words.append(json.dumps(job))
-        environment = None
+        # Without `site`, the working folder and this process's environment: nothing but
+        # what stands on our path can be imported.
+        words = [str(jail.interpreter()), "-S", "-P"]
+        words += ["-m", "tlkeras.grading.sandbox.warm", json.dumps(job)]
+        environment = jail.ENVIRONMENT
         if self.tier == "A":
             words = jail.command(os.geteuid() == 0, self.hidden) + words
         else:
             self._folder = tempfile.mkdtemp(prefix="tlkeras-")
-            os.chmod(self._folder, 0o777)
+            os.chmod(self._folder, 0o755)  # each submission gets a folder in it
             inside = _copy(Path(self._folder) / "package")
             places = [inside, *jail.packages()]
-            environment = jail.environment(places) | {"HOME": self._folder}
+            environment = jail.environment(places) | jail.home(self._folder)
         self._launch(words, far, environment)
         if not select.select([self._requests], [], [], START)[0] or (
             self._requests.recv(16) != b"ready"
@@ -124,6 +125,7 @@ class Nursery:
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors,
                     env=environment,
+                    cwd="/",
                     pass_fds=[far.fileno()],
                     start_new_session=True,
                 )

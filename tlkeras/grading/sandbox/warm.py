@@ -14,13 +14,15 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 import traceback
 
-from tlkeras.grading.sandbox import linux, worker
+from tlkeras.grading.sandbox import jail, linux, worker
 from tlkeras.grading.sandbox.limits import Limits
 
 POLL = 0.2  # seconds between two looks at memory
@@ -52,6 +54,7 @@ def main():
 
 def _attend(tier, request, channel, control, output):
     """Never returns."""
+    folder = None
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
@@ -64,20 +67,36 @@ def _attend(tier, request, channel, control, output):
             linux.unshare(linux.NEW_NAMESPACES | (0 if root else linux.NEW_USER))
             if not root:
                 linux.map_user(ids)
+        uid = request["uid"] if root else None
+        folder = None if tier == "A" else _own_folder(uid)
         child = os.fork()
         if child == 0:
             os.close(control)
-            _work(tier, limits, request["uid"] if root else None, channel, output)
+            _work(tier, limits, uid, folder or "/tmp", channel, output)
         os.close(channel)
         os.close(output)
         _watch(tier, table, child, socket.socket(fileno=control), limits)
     except BaseException:
         os.write(output, traceback.format_exc().encode())
     finally:
-        os._exit(0)
+        try:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os._exit(0)
 
 
-def _work(tier, limits, uid, channel, output):
+def _own_folder(uid):
+    """Where one submission may write, and no other; without mounts to make one."""
+    folder = tempfile.mkdtemp(dir=os.environ["HOME"])
+    if uid is not None:
+        os.chown(folder, uid, uid)
+    os.environ.update(jail.home(folder))
+    tempfile.tempdir = None
+    return folder
+
+
+def _work(tier, limits, uid, home, channel, output):
     """Lock this process up, and only then serve. Never returns."""
     try:
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -93,8 +112,7 @@ def _work(tier, limits, uid, channel, output):
         _go_first()
         linux.drop_privileges()
         linux.filter_system_calls()
-        os.chdir("/tmp" if tier == "A" else os.environ["HOME"])
-
+        os.chdir(home)
         worker.serve(socket.socket(fileno=3))
     except BaseException:
         traceback.print_exc()
