@@ -2,6 +2,7 @@
 
 import contextlib
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -59,23 +60,15 @@ def grade(
     """Grade notebooks where their code cannot touch the verdict.
 
     Each gets RESULTS/submissions/NAME/result.json. Run the same command again to go on
-    after an interruption: what is finished is not graded twice. Exit code 1: something
-    could not be graded.
+    after an interruption: what is finished is not graded twice. The report counts what
+    the command names. Exit code 1: something could not be graded.
     """
     from tlkeras import course
-    from tlkeras.course import grade as room
-    from tlkeras.course.syllabus import home
-    from tlkeras.grading import batch, report, submission
-    from tlkeras.grading.sandbox import Limits, choose
+    from tlkeras.grading import output
+    from tlkeras.grading.sandbox import Limits
 
     if lesson is not None:
         course.lesson(lesson)  # or say which there are
-    found = submission.find(submissions)
-    isolation = choose([home()], tier)
-    for reason in isolation.why:
-        err.print(f"Not isolated better because of {reason}", markup=False)
-    if not isolation.for_marks:
-        err.print("[red]These results are practice, not for marks.[/red]")
     limits = Limits(
         memory=int(memory * 2**30),
         processes=processes,
@@ -83,32 +76,70 @@ def grade(
         cell=cell,
         exercise=exercise,
     )
+    try:
+        with output.alone(folder):
+            todo = _jobs(submissions, folder, seed, lesson, tier, limits)
+            summary = _graded(todo, folder, jobs, scheduler)
+            if export is not None:
+                from tlkeras.grading import export as exports
+
+                marks = (course.lesson, gradebook, allow_practice, summary.names)
+                exports.write(export, folder, *marks)
+    except output.OutputError as error:
+        err.print(f"tlkeras: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    raise typer.Exit(1 if summary.ungraded else 0)
+
+
+def _jobs(submissions, folder, seed, lesson, tier, limits):
+    """What there is to grade, and how."""
+    from tlkeras.course import grade as room
+    from tlkeras.course.syllabus import home
+    from tlkeras.grading import batch, submission
+    from tlkeras.grading.sandbox import choose
+
+    found = submission.find(submissions, partial(batch.is_taken, folder))
+    isolation = choose([home()], tier)
+    for reason in isolation.why:
+        err.print(f"Not isolated better because of {reason}", markup=False)
+    if not isolation.for_marks:
+        err.print("[red]These results are practice, not for marks.[/red]")
     chosen = batch.seed_of(folder, seed)
-    todo = [
+    return [
         room.Job(each.name, str(each.path), chosen, isolation, limits, lesson)
         for each in found
     ]
+
+
+def _graded(todo, folder, jobs, scheduler):
+    """Grade, write the reports, and tell of both."""
+    from tlkeras import course
+    from tlkeras.course import grade as room
+    from tlkeras.grading import batch, output, report
+
     with _executor(scheduler) as executor:
         results = batch.run(todo, room.grade, room.failed, folder, jobs, executor)
         summary = _follow(results, len(todo))
-    report.write_all(folder, course.lesson)
+    with output.writing(folder):
+        report.write_all(folder, course.lesson, summary.names)
+        others = len(report.not_counted(folder, summary.names))
     out.print(summary.table())
-    out.print(f"Seed {chosen}. Results are in {folder}.", soft_wrap=True, markup=False)
-    if export is not None:
-        from tlkeras.grading import export as exports
-
-        exports.write(export, folder, course.lesson, gradebook, allow_practice)
-    raise typer.Exit(1 if summary.ungraded else 0)
+    words = f"Seed {todo[0].seed}. Results are in {folder}."
+    if others:
+        words += f" {others} more there are not of this batch, and not in its report."
+    out.print(words, soft_wrap=True, markup=False)
+    return summary
 
 
 class _Summary:
     """What is worth telling of a batch, without holding its results."""
 
     def __init__(self):
-        self.rows, self.ungraded, self.old = [], 0, 0
+        self.names, self.rows, self.ungraded, self.old = [], [], 0, 0
 
     def add(self, job, result, old):
         """Take note of a result."""
+        self.names.append(job.name)
         self.old += old
         self.ungraded += result["state"] != "graded"
         points = f"{result['points']:g} of {result['max_points']:g}"
@@ -119,7 +150,7 @@ class _Summary:
         )
         if result["policy"]:
             note += f" ({len(result['policy'])} to look at)"
-        self.rows.append((job.name, points, note))
+        self.rows.append((_short(job.name), points, note))
 
     def table(self, most=40):
         """The first submissions, and how many more there are."""
@@ -141,8 +172,12 @@ def _follow(results, total):
         task = bar.add_task("", total=total)
         for job, result, old in results:
             summary.add(job, result, old)
-            bar.update(task, advance=1, description=escape(job.name))
+            bar.update(task, advance=1, description=escape(_short(job.name)))
     return summary
+
+
+def _short(name, longest=60):
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 @contextlib.contextmanager

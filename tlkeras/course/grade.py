@@ -30,7 +30,7 @@ class Job:
 
     Args:
         name: of the submission.
-        file: path of the notebook.
+        file: path of the notebook, whatever the working folder.
         seed: draws the inputs.
         isolation: an Isolation.
         limits: Limits.
@@ -58,7 +58,7 @@ def grade(job):
         SandboxError: no worker could be started.
     """
     began = time.monotonic()
-    handed_in = {"name": job.name, "file": job.file, "sha256": None, "bytes": None}
+    handed_in = _handed_in(job)
     try:
         content = submission.read(job.file)
         handed_in |= {
@@ -89,9 +89,14 @@ def grade(job):
 
 def failed(job, reason):
     """The result of a submission that the grader itself failed on."""
-    handed_in = {"name": job.name, "file": job.file, "sha256": None, "bytes": None}
+    handed_in = _handed_in(job)
     header = _header(job, handed_in, time.monotonic())
     return record.refused(header, "stopped", f"The grader itself failed: {reason}")
+
+
+def _handed_in(job):
+    file = submission.printable(job.file)
+    return {"name": job.name, "file": file, "sha256": None, "bytes": None}
 
 
 def _header(job, handed_in, began):
@@ -109,7 +114,7 @@ def _header(job, handed_in, began):
 def _lesson(job, document):
     if job.lesson is not None:
         return lesson(job.lesson)
-    return lesson_of(document, Path(job.file))
+    return lesson_of(document, Path(submission.printable(job.file)))
 
 
 def _steps(which, document):

@@ -3,6 +3,15 @@
 from datetime import UTC, datetime
 
 from tlkeras.grading.result import SCHEMA
+from tlkeras.grading.verdict import STARTS
+
+UNFINISHED = {
+    "time": "It used up the time for a whole submission; what was graded until then "
+    "counts.",
+    "starts": f"Its code ended the process that it runs in, or stopped it from "
+    f"answering, {STARTS} times; it is not started more often, and what was graded "
+    "until then counts.",
+}
 
 
 def graded(header, verdict, exercises, lesson, policy, notes):
@@ -22,11 +31,8 @@ def graded(header, verdict, exercises, lesson, policy, notes):
     ]
     return header | {
         "lesson": lesson,
-        "state": "graded" if verdict.complete else "stopped",
-        "reason": None
-        if verdict.complete
-        else "It used up the time for a whole submission; what was graded until then "
-        "counts.",
+        "state": "stopped" if verdict.unfinished else "graded",
+        "reason": UNFINISHED[verdict.unfinished] if verdict.unfinished else None,
         "points": round(sum(entry["points"] for entry in entries), 2),
         "max_points": sum(entry["max_points"] for entry in entries),
         "exercises": entries,

@@ -1,10 +1,14 @@
 """`result.json`: what grading one submission found, as plain data, one file each.
 
-A folder of results holds `submissions/<name>/result.json`. Exporters, feedback and the
+A folder of results holds `submissions/NAME/result.json`, one folder a submission, side
+by side whatever their names hold (`folder_of`). Exporters, feedback and the
 class report read these files and nothing else. `docs/grading.md` describes the schema.
 """
 
+import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +19,9 @@ SCHEMA = "tlkeras.result/1"
 FOLDER, FILE = "submissions", "result.json"
 STATES = ("graded", "unreadable", "stopped")
 TIERS = ("A", "B", "C")
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # Windows
+KEPT = frozenset("-_ .,()@+'")  # besides letters and digits, in the name of a folder
+LONGEST = 120  # bytes of such a name; systems allow 255
 
 NUMBER = (int, float)
 OPTIONAL_TEXT = (str, type(None))
@@ -63,6 +70,8 @@ class ResultError(ValueError):
 def write(result, path):
     """Write a result in one step: a reader sees all of it or none of it.
 
+    What no file can hold as text, such as half of a pair of surrogates, becomes `?`.
+
     Raises:
         ResultError: it does not have the schema.
         OSError: it cannot be written.
@@ -70,7 +79,8 @@ def write(result, path):
     _check_result(result, str(path))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, text.encode("utf-8", "replace").decode())
 
 
 def read(path) -> dict:
@@ -91,22 +101,60 @@ def read(path) -> dict:
 
 def path_of(folder, name) -> Path:
     """Where the result of the submission of that name lies."""
-    return Path(folder) / FOLDER / name / FILE
+    return Path(folder) / FOLDER / folder_of(name) / FILE
+
+
+def folder_of(name) -> str:
+    """The name of a submission's own folder: no two submissions have the same.
+
+    Letters, digits and most signs stay; the others become `%` and two hexadecimal
+    digits, as in a URL: `group 1/ada` lies in `group 1%2Fada`. A long name is cut, and
+    ends in `~` and the beginning of its SHA-256.
+    """
+    last = len(name) - 1
+    escaped = "".join(
+        c if _is_kept(c, place in (0, last)) else _escape(c)
+        for place, c in enumerate(name)
+    )
+    if RESERVED.match(escaped):
+        escaped = _escape(escaped[0]) + escaped[1:]
+    content = escaped.encode("utf-8")
+    if len(content) > LONGEST:
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        return f"{content[: LONGEST - 17].decode('utf-8', 'ignore')}~{digest}"
+    return escaped or "%"
+
+
+def _escape(character):
+    code = character.encode("utf-8", "surrogatepass")
+    return "".join(f"%{byte:02X}" for byte in code)
+
+
+def _is_kept(character, at_an_end):
+    if unicodedata.category(character)[0] in "LMN":  # letters, marks on them, digits
+        return True
+    return character in KEPT and not (at_an_end and character in ".- ")
 
 
 def paths(folder) -> list[Path]:
-    """All results in a folder, by name of the submission."""
-    found = (p for p in (Path(folder) / FOLDER).rglob(FILE) if p.is_file())
-    return sorted(found, key=lambda p: p.parent.parts)
+    """All results in a folder, by name of the submission's folder."""
+    found = (p for p in (Path(folder) / FOLDER).glob(f"*/{FILE}") if p.is_file())
+    return sorted(found, key=lambda p: p.parent.name)
 
 
-def read_all(folder) -> Iterator[dict]:
+def read_all(folder, names=None) -> Iterator[dict]:
     """The results in a folder, one after the other, so that few are held at once.
+
+    Args:
+        folder: of results.
+        names: of the submissions. Defaults to all that have a result there.
 
     Raises:
         ResultError: as `read`.
     """
-    return map(read, paths(folder))
+    if names is None:
+        return map(read, paths(folder))
+    return (read(path_of(folder, name)) for name in names)
 
 
 def without_times(result) -> dict:

@@ -17,19 +17,23 @@ class Submission:
     """A file to grade.
 
     Args:
-        name: unique in its batch; with `/` where it lies in a folder.
-        path: where the file is.
+        name: printable, and unique in its batch; with `/` where it lies in a folder.
+        path: where the file is, whatever the working folder.
     """
 
     name: str
     path: Path
 
 
-def find(places):
+def find(places, taken=lambda name, path: False):
     """All notebooks in some files and folders, in order; links are not followed.
+
+    A folder that cannot be listed counts as a submission, which cannot be read.
 
     Args:
         places: paths. A file counts whatever it is called.
+        taken: from a name and a path to whether the file may not have that name.
+            Defaults to never.
 
     Raises:
         NotebookError: a place does not exist, or there is no notebook at all.
@@ -38,8 +42,8 @@ def find(places):
     for place in map(Path, places):
         if not os.path.lexists(place):
             raise NotebookError(f"{place} does not exist.")
-        for path, name in _notebooks(place):
-            name = _unused(_printable(name), found)
+        for path, name in _notebooks(Path(os.path.abspath(place))):
+            name = _unused(printable(name), path, found, taken)
             found[name] = Submission(name, path)
     if not found:
         raise NotebookError(f"{', '.join(map(str, places))}: no notebook is there.")
@@ -50,22 +54,38 @@ def _notebooks(place):
     if place.is_symlink() or not place.is_dir():
         yield place, place.stem
         return
-    for folder, folders, files in os.walk(place):
+    unlisted: list[OSError] = []
+    for folder, folders, files in os.walk(place, onerror=unlisted.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for file in sorted(files):
             path = Path(folder, file)
-            if path.suffix == ".ipynb" and not file.startswith("."):
+            if path.suffix.lower() == ".ipynb" and not file.startswith("."):
                 yield path, str(path.relative_to(place).with_suffix(""))
+    for error in unlisted:
+        path = Path(error.filename)
+        yield path, str(path.relative_to(place))
 
 
-def _printable(name):
-    name = name.encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() else "_" for c in name)
+def printable(name):
+    r"""A name as text, and no two names as one.
+
+    `\xfc` stands for a byte that is not UTF-8, `\n` for the end of a line, and `\\`
+    for `\`.
+    """
+    return "".join(map(_shown, name))
 
 
-def _unused(name, taken):
+def _shown(character):
+    if "\udc80" <= character <= "\udcff":  # how Python holds such a byte
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    if character.isprintable() and character != "\\":
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def _unused(name, path, found, taken):
     number, free = 2, name
-    while free in taken:
+    while free in found or taken(free, path):
         free, number = f"{name}-{number}", number + 1
     return free
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tlkeras.grading import message
 from tlkeras.grading.attempt import Attempt, CheckTimeoutError, Raised, judged
 from tlkeras.grading.check import judge
+from tlkeras.grading.outcome import State
 from tlkeras.grading.remote import Lost, Worker
 from tlkeras.grading.trial import trial
 
@@ -25,13 +26,14 @@ class Verdict:
     Args:
         outcomes: an Outcome for each exercise, by name.
         seconds: what each took.
-        complete: whether there was time for all.
+        unfinished: why not all was graded to its end: `"time"`, for the whole
+            submission, or `"starts"`, of a process to run it. Defaults to `None`.
         printed: the beginning of what the submission printed, and its length in bytes.
     """
 
     outcomes: dict = field(default_factory=dict)
     seconds: dict = field(default_factory=dict)
-    complete: bool = True
+    unfinished: str | None = None
     printed: tuple[bytes, int] = (b"", 0)
 
 
@@ -71,6 +73,7 @@ class _Grading:
         self._left_out = set()  # numbers of cells that spoilt a worker
         # By number of the cell: what it raised, `True` if it overstayed, else `None`.
         self._raised: dict[int, Raised | bool | None] = {}
+        self._last_end: Lost | None = None  # of a worker
         self._verdict = Verdict()
 
     @property
@@ -91,10 +94,15 @@ class _Grading:
             self._run_cells(worker)
             found = worker.look(self._exercises)
             for name, exercise in self._exercises.items():
-                if name not in self._verdict.outcomes and worker.alive:
-                    self._attend(worker, exercise, found.get(name))
-        except (Lost, CheckTimeoutError):  # of the whole submission
-            return
+                if name in self._verdict.outcomes or not worker.alive:
+                    continue
+                if self.out_of_time:
+                    return
+                self._attend(worker, exercise, found.get(name))
+        except Lost as lost:
+            self._last_end = lost
+        except CheckTimeoutError:  # of the whole submission, or of a look at its names
+            self._last_end = Lost("late")
 
     def _run_cells(self, worker):
         waiting = [s for s in self._steps if s.number not in self._left_out]
@@ -138,7 +146,10 @@ class _Grading:
             return self._try(worker, exercise, case)
 
         seconds = min(self._limits.exercise, max(self.end - time.monotonic(), 0))
-        return judge(exercise, try_case, round(seconds, 1), limit=worker.within)
+        outcome = judge(exercise, try_case, round(seconds, 1), limit=worker.within)
+        if outcome.state is State.TIMED_OUT and seconds < self._limits.exercise:
+            self._verdict.unfinished = "time"
+        return outcome
 
     def _try(self, worker, exercise, case):
         drawn = trial(exercise, case, self._seed)
@@ -166,14 +177,19 @@ class _Grading:
         return message.not_attempted(exercise, {})
 
     def verdict(self):
-        """All outcomes; what there was no time for has overstayed."""
-        self._verdict.complete = self.done
+        """All outcomes; what was not graded says why."""
+        if not self.done:
+            self._verdict.unfinished = "time" if self.out_of_time else "starts"
         for name, exercise in self._exercises.items():
             if name not in self._verdict.outcomes:
-                stopped = message.stopped(exercise, self._limits.wall)
-                self._verdict.outcomes[name] = stopped
+                self._verdict.outcomes[name] = self._not_reached(exercise)
             self._verdict.seconds.setdefault(name, 0.0)
         return self._verdict
+
+    def _not_reached(self, exercise):
+        if self._verdict.unfinished == "time" or self._last_end is None:
+            return message.stopped(exercise, self._limits.wall)
+        return message.never_defined(exercise, self._ended(self._last_end))
 
 
 def _defines(step, name):

@@ -20,12 +20,13 @@ from tlkeras.grading.report.parts import (
 from tlkeras.grading.report.text import number, one_line
 
 
-def class_report(rows, lesson):
+def class_report(rows, lesson, others=0):
     """The HTML of the report.
 
     Args:
         rows: Rows, in the order in which they are to stand.
         lesson: the Lesson.
+        others: how many more results there are, which do not count. Defaults to 0.
     """
     read = [row for row in rows if row.readable]
     exercises = summary.columns(lesson, rows)
@@ -34,6 +35,7 @@ def class_report(rows, lesson):
         element("p", say("report", "kind", lesson=lesson.name), class_="kind"),
         element("h1", say("report", "title", lesson=lesson.title)),
         _warning(rows),
+        element("p", say("report", "others", count=others)) if others else None,
         _numbers(rows, read),
         _section("mistakes", _mistakes(read)),
         _section("exercises", _exercises(read, exercises)),

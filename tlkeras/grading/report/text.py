@@ -4,12 +4,13 @@ import hashlib
 import re
 import unicodedata
 
+from tlkeras.grading.result import RESERVED
+
 # What a name may hold to mislead a reader or a program: half a surrogate pair (from a
 # file name that is not UTF-8), control characters, and marks that turn text around.
 HARMFUL = re.compile(
     "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # Windows
 STEM = 48  # characters: at most 192 bytes; names of files, and of drafts, have 255
 
 
