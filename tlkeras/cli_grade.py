@@ -77,6 +77,7 @@ def grade(
         exercise=exercise,
     )
     try:
+        output.keep_apart(folder, submissions)
         with output.alone(folder):
             todo = _jobs(submissions, folder, seed, lesson, tier, limits)
             summary = _graded(todo, folder, jobs, scheduler)

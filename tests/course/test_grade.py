@@ -40,10 +40,11 @@ def test_no_answer_needs_a_name_that_only_an_experiment_defines(lesson):
 
 @pytest.mark.slow
 def test_every_solved_notebook_gets_all_points(tmp_path):
+    (tmp_path / "class").mkdir()
     for lesson in lessons():
-        path = tmp_path / f"{lesson.name}.ipynb"
+        path = tmp_path / "class" / f"{lesson.name}.ipynb"
         path.write_text(build.build(lesson, solved=True), "utf-8")
-    arguments = [sys.executable, "-m", "tlkeras", "grade", tmp_path]
+    arguments = [sys.executable, "-m", "tlkeras", "grade", tmp_path / "class"]
     run_it = [*arguments, "--out", tmp_path / "out"]
     done = subprocess.run(run_it, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -56,8 +57,11 @@ def test_a_class_from_the_command_line(tiny, solved, tmp_path, monkeypatch):
     # Another process would not know of the tiny course.
     monkeypatch.setattr(batch, "_pool", ThreadPoolExecutor)
     monkeypatch.setattr(grade, "home", lambda: tiny.folder.parent)
-    (tmp_path / "broken.ipynb").write_text("{")
-    arguments = ["grade", str(tmp_path), "--out", str(tmp_path / "out"), "--seed", "4"]
+    (tmp_path / "class").mkdir()
+    solved.rename(tmp_path / "class" / solved.name)
+    (tmp_path / "class" / "broken.ipynb").write_text("{")
+    places = [str(tmp_path / "class"), "--out", str(tmp_path / "out")]
+    arguments = ["grade", *places, "--seed", "4"]
     first = run(cli.app, arguments)
     assert first.exit_code == 1, first.output
     assert "3 of 3" in first.output

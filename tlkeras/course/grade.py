@@ -14,6 +14,7 @@ import tlkeras
 from tlkeras.course.headless import lesson_of
 from tlkeras.course.syllabus import CourseError, home, lesson
 from tlkeras.grading import notebook, policy, record, source, submission, verdict
+from tlkeras.grading.report.text import one_line
 from tlkeras.grading.sandbox import Isolation, Limits, Nursery
 
 SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
@@ -70,7 +71,8 @@ def grade(job):
         which = _lesson(job, document)
     except (notebook.NotebookError, CourseError) as error:
         reason = f"The file {error}" if str(error)[:1].islower() else str(error)
-        return record.refused(_header(job, handed_in, began), "unreadable", reason), b""
+        header = _header(job, handed_in, began)
+        return record.refused(header, "unreadable", one_line(reason)), b""
     steps = _steps(which, document)
     found = verdict.grade(
         steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
@@ -91,7 +93,8 @@ def failed(job, reason):
     """The result of a submission that the grader itself failed on."""
     handed_in = _handed_in(job)
     header = _header(job, handed_in, time.monotonic())
-    return record.refused(header, "stopped", f"The grader itself failed: {reason}")
+    reason = f"The grader itself failed: {one_line(reason, 1000)}"
+    return record.refused(header, "stopped", reason)
 
 
 def _handed_in(job):

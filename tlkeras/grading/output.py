@@ -28,6 +28,26 @@ def writing(folder):
         ) from None
 
 
+def keep_apart(folder, submissions):
+    """Make sure that no submission can have brought results, or a seed, with it.
+
+    Args:
+        folder: of the results.
+        submissions: files and folders that are graded.
+
+    Raises:
+        OutputError: it lies in one of these folders.
+    """
+    for place in map(Path, submissions):
+        inside = {Path(os.path.abspath(folder)), Path(os.path.realpath(folder))}
+        known = {Path(os.path.abspath(place)), Path(os.path.realpath(place))}
+        if any(a.is_relative_to(b) for a in inside for b in known):
+            raise OutputError(
+                f"{folder} lies in {place}, where results may have been handed in with "
+                "the notebooks: name a folder elsewhere, as in --out ../results."
+            )
+
+
 @contextlib.contextmanager
 def alone(folder):
     """Be the only grading into a folder, until the context or this process ends.

@@ -10,7 +10,8 @@ import shutil
 import pytest
 from arena import TINY, command, notebook, run
 
-from tlkeras.grading import result
+from tlkeras.course import grade
+from tlkeras.grading import batch, result, sandbox
 
 # What processes import first, what they import later, and what is not installed.
 MODULES = """
@@ -118,6 +119,57 @@ def graded(request, tmp_path_factory, solved_cells):
     names = set(ran.read_text().split()) if ran.exists() else set()
     found = {r["submission"]["name"]: r for r in result.read_all(place / "out")}
     return names, found, done
+
+
+# Each would run a file of the folder, or read its settings, if a process heeded it.
+VARIABLES = {
+    **SHELL,
+    **dict.fromkeys(["PYTHONPATH", "PYTHONHOME", "KERAS_HOME", "MPLCONFIGDIR"], "."),
+    **dict.fromkeys(["HOME", "TMPDIR", "IPYTHONDIR", "JUPYTER_CONFIG_DIR"], "."),
+    **dict.fromkeys(["XDG_CONFIG_HOME", "LD_LIBRARY_PATH", "PYTHONPLATLIBDIR"], "."),
+    "PYTHONINSPECT": "1",
+    "PYTHONOPTIMIZE": "2",
+    "MPLBACKEND": "module://backdoor",
+    "PYTHONEXECUTABLE": "./python",
+}
+
+
+@pytest.fixture
+def hostile(tmp_path, monkeypatch):
+    """A folder to work in, an environment that leads there, and what was run of it."""
+    ran = tmp_path / "ran.txt"
+    lay_out(tmp_path, ran)
+    monkeypatch.chdir(tmp_path)
+    for name, value in VARIABLES.items():
+        absolute = str(tmp_path / value) if value.startswith(".") else value
+        monkeypatch.setenv(name, absolute)
+    monkeypatch.setenv("PATH", os.pathsep.join([".", "", os.environ["PATH"]]))
+    return lambda: set(ran.read_text().split()) if ran.exists() else set()
+
+
+@pytest.mark.parametrize("tier", ["A", "C"])
+def test_a_worker_heeds_no_variable_of_the_shell(
+    isolation, hostile, grader, solved_cells, tier
+):
+    grade._warm.cache_clear()  # a parent that starts under these variables
+    look = f"import os\nfor name in {sorted(VARIABLES)}:\n    "
+    look += "print('LEAK' * ('backdoor' in os.environ.get(name, '')), end='')"
+    found, printed = grader(look, *solved_cells, tier=sandbox.Isolation(tier))
+    assert (found["points"], printed) == (3, "")
+    assert hostile() == set()
+
+
+def test_the_batchs_processes_heed_no_variable_of_pythons(hostile, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    before = dict(os.environ)
+    with batch._pool(2) as pool:
+        assert pool.submit(os.getcwd).result() == "/"
+        assert pool.submit(os.getenv, "KERAS_BACKEND").result() == "jax"
+        safe = [pool.submit(os.getenv, name).result() for name in VARIABLES]
+        found = dict(zip(VARIABLES, safe, strict=True))
+    assert hostile() == set()
+    assert not {n for n, v in found.items() if v and n.startswith("PYTHON")}
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize("name", [*MODULES, *SCRIPTS, *PROGRAMS])
