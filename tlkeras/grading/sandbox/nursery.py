@@ -18,6 +18,7 @@ from typing import Any
 
 from tlkeras.grading.channel import Channel, ChannelError
 from tlkeras.grading.sandbox import jail
+from tlkeras.grading.sandbox.remove import remove
 
 START = 120  # seconds to import everything, on a busy machine
 END = 15  # seconds for a namespace to end
@@ -159,7 +160,7 @@ class Nursery:
         if self._requests is not None:
             self._requests.close()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove(self._folder)
         self._requests = self._process = self._folder = None
 
 

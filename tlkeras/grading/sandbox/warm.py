@@ -14,7 +14,6 @@ import importlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -24,6 +23,7 @@ import traceback
 
 from tlkeras.grading.sandbox import jail, linux, worker
 from tlkeras.grading.sandbox.limits import Limits
+from tlkeras.grading.sandbox.remove import remove
 
 POLL = 0.2  # seconds between two looks at memory
 
@@ -81,7 +81,7 @@ def _attend(tier, request, channel, control, output):
     finally:
         try:
             if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove(folder)
         finally:
             os._exit(0)
 
