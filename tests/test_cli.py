@@ -226,7 +226,6 @@ main()
         (["jupytext"], ["start", "folder"]),
         (["nbformat"], ["build", "folder"]),
         (["jupyterlab"], ["start", "folder"]),
-        (["IPython"], ["check", str(ROOT / "notebooks" / "01_attention.ipynb")]),
     ],
 )
 def test_a_missing_extra_is_one_line_that_names_it(tmp_path, blocked, arguments):

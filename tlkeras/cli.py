@@ -103,15 +103,20 @@ def check(
 ):
     """Run a notebook in a process of its own, and check its exercises.
 
-    Cells tagged `experiment` are left out. Exit code 0: all passed; 1: not all did.
+    Cells tagged `experiment` are left out, and so are those of the lesson that no
+    answer needs. Exit code 0: all passed; 1: not all did.
     """
     with _bar() as bar:
         task = bar.add_task("Starting", total=None)
 
         def report(event):
             step = event["step"]
-            cell = f"Running cell {step + 1}" if isinstance(step, int) else None
-            bar.update(task, description=cell or f"Checking {step}")
+            cell = f"cell {step + 1}" if isinstance(step, int) else None
+            if "failed" in event:
+                bar.console.print(f"{cell}: {event['failed']}", markup=False)
+            bar.update(
+                task, description=f"Running {cell}" if cell else f"Checking {step}"
+            )
 
         lesson, outcomes = headless.check_notebook(notebook, timeout, report)
     if as_json:

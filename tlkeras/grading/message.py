@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from tlkeras.grading.attempt import Raised
+from tlkeras.grading.failures import OVERSTAYED
 from tlkeras.grading.outcome import Outcome, Picture, State
 
 # Problems that are their own cause: what was expected says all there is to say.
@@ -116,6 +117,14 @@ def not_attempted(exercise, cases):
     return outcome(exercise, State.NOT_ATTEMPTED, 0.0, cases=cases, parts=parts)
 
 
+def say_where(exercise, found, number, kind):
+    """Add to an Outcome that says *not attempted* where an answer stands instead."""
+    if found.state is State.NOT_ATTEMPTED:
+        say = exercise.messages.say
+        text = say("text", "misplaced", number=number, kind=kind)
+        found.parts.insert(0, (say("heading", "misplaced"), text))
+
+
 def timed_out(exercise, case, cases, points, seconds):
     """The answer did not come back in time."""
     say = exercise.messages.say
@@ -136,6 +145,13 @@ def timed_out(exercise, case, cases, points, seconds):
 def stopped(exercise, seconds):
     """The answer was stopped from outside, before a check could say more."""
     return outcome(exercise, State.TIMED_OUT, 0.0, "timed-out", seconds=f"{seconds:g}")
+
+
+def undefined(exercise, why, seconds):
+    """The answer's name does not exist, for a reason that `failures.reason` gives."""
+    if why is OVERSTAYED:
+        return stopped(exercise, seconds)
+    return never_defined(exercise, why) if why else not_attempted(exercise, {})
 
 
 def never_defined(exercise, error):

@@ -10,8 +10,10 @@ from tlkeras.grading import parcel, probes
 from tlkeras.grading.attempt import CheckTimeoutError, Raised, Reply
 from tlkeras.grading.channel import DTYPES, LARGEST, ChannelError, Closed, Late
 from tlkeras.grading.compare import Problem
+from tlkeras.grading.failures import Failure
 
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
+FAILURES = 50  # of a cell, and names of a failure, that are looked at
 GRACE = 2  # seconds between the worker's own alarm and its end
 # Why an output may be no arrays, and what the sentences about it need to be filled in.
 PROBLEMS = {
@@ -73,7 +75,7 @@ class Worker:
             self._until = self._end
 
     def run(self, step):
-        """Run a cell; what it raised, or `None`.
+        """Run a cell; its Failures.
 
         Raises:
             CheckTimeoutError: it was stopped, and the worker goes on.
@@ -82,7 +84,7 @@ class Worker:
         with self.within(self._limits.cell):
             request = {"do": "run", "number": step.number, "text": step.text}
             reply, _ = self._ask(request)
-        return _raised(reply.get("raised"))
+        return _failures(reply.get("failures"))
 
     def look(self, names):
         """By name, as far as it exists: whether it can be called, and its type."""
@@ -194,6 +196,17 @@ def _is_shape(entry):
 def _stand_in(name, shape):
     empty = np.full((), np.nan if name.startswith("f") else 0, np.dtype(name))
     return np.broadcast_to(empty, shape)
+
+
+def _failures(data):
+    entries = map(_table, data[:FAILURES] if isinstance(data, list) else [])
+    pairs = [(entry.get("names"), _raised(entry.get("raised"))) for entry in entries]
+    return [Failure(_names(names), raised) for names, raised in pairs if raised]
+
+
+def _names(names):
+    names = names[:FAILURES] if isinstance(names, list) else []
+    return frozenset(name[:200] for name in names if isinstance(name, str))
 
 
 def _raised(data):
