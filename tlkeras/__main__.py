@@ -3,10 +3,12 @@
 import sys
 
 from tlkeras.extras import advice
+from tlkeras.output import make_printable
 
 
 def main():
     """Run the command; what its user can mend is one line, never a traceback."""
+    make_printable()
     try:
         from tlkeras import cli
 

@@ -12,6 +12,7 @@ import tlkeras
 from tlkeras import cli_grade, course
 from tlkeras.course import doctor as doctor_room
 from tlkeras.course import headless, progress, tables
+from tlkeras.output import is_unicode
 
 DEFAULT_FOLDER = Path("tlkeras-course")
 
@@ -255,7 +256,7 @@ def _bar():
 
 
 def _print_json(data):
-    print(json.dumps(data, indent=1, ensure_ascii=False))
+    print(json.dumps(data, indent=1, ensure_ascii=not is_unicode()))
 
 
 def _exit_unless(right):
