@@ -17,6 +17,7 @@ from tlkeras.grading.sandbox import Limits, choose
 TIERS = ("A", "C") if shutil.which("bwrap") else ("C",)
 BOTH = {"double": "passed", "row_sums": "passed"}
 NO_SUMS = {"double": "passed", "row_sums": "not attempted"}
+WRONG_SUMS = {"double": "passed", "row_sums": "wrong"}
 RAISED = {"double": "passed", "row_sums": "raised"}
 STUB = "def row_sums(x):\n    raise NotImplementedError\n"
 SUMS = "def row_sums(x):\n    return x.sum(1)\n"
@@ -61,7 +62,7 @@ CELLS = {
         ],
         BOTH,
     ),
-    "async answer": (["async " + SUMS], {"double": "passed", "row_sums": "wrong"}),
+    "async answer": (["async " + SUMS], WRONG_SUMS),
     "future": (
         [
             "from __future__ import annotations\n"
@@ -105,7 +106,14 @@ CELLS = {
     "moved": ([SUMS.replace("1", "AXIS") + "assert AXIS\n", "AXIS = 1"], BOTH),
     "moved with a name": (["f = g\n" + SUMS.replace("1", "f"), "g = 1"], BOTH),
     # Values and places.
-    "value": (["row_sums = 3"], {"double": "passed", "row_sums": "wrong"}),
+    "value": (["row_sums = 3"], WRONG_SUMS),
+    "class": (["class row_sums:\n    pass"], RAISED),
+    "instance": (["class Sums:\n    pass\nrow_sums = Sums()"], WRONG_SUMS),
+    "argument too many": (["def row_sums(x, axis):\n    return x.sum(1)"], RAISED),
+    "other each time": (
+        ["n = 0\ndef row_sums(x):\n    global n\n    n += 1\n    return x.sum(1) + n"],
+        WRONG_SUMS,
+    ),
     "deleted": ([], NO_SUMS),
     "deleted again": ([SUMS, "del row_sums"], NO_SUMS),
     "markdown": ([("markdown", f"```python\n{SUMS}```")], NO_SUMS),

@@ -96,17 +96,26 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     )
 
 
-def not_callable(exercise, given):
-    """Something of a type that cannot be called was checked."""
-    say, values = exercise.messages.say, {"given": given}
-    parts = [
-        (say("heading", "returned"), say("returned", "not-callable", **values)),
-        (
-            say("heading", "expected"),
-            say("expected", "not-callable", exercise=exercise.name),
-        ),
-    ]
-    return outcome(exercise, State.WRONG, 0.0, "not-callable", parts=parts)
+def misfit(exercise, problem, failed=None, cases=None, points=0.0):
+    """An answer of the wrong form, for a reason that `form` has found."""
+    say, values = exercise.messages.say, problem.values
+    error = failed.error if failed else None
+    parts = list(_exception(exercise, error)) if error else []
+    if exercise.messages.get("returned", problem.id):
+        text = say("returned", problem.id, **values)
+        parts.insert(0, (say("heading", "returned"), text))
+    expected = say("expected", problem.id, **values)
+    parts.append((say("heading", "expected"), expected))
+    return outcome(
+        exercise,
+        State.RAISED if error else State.WRONG,
+        points,
+        problem.id,
+        error=error.name if error else "",
+        case=failed.case.name if failed else None,
+        cases=cases or {},
+        parts=parts,
+    )
 
 
 def not_attempted(exercise, cases):

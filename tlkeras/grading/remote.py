@@ -11,6 +11,7 @@ from tlkeras.grading.attempt import CheckTimeoutError, Raised, Reply
 from tlkeras.grading.channel import DTYPES, LARGEST, ChannelError, Closed, Late
 from tlkeras.grading.compare import Problem
 from tlkeras.grading.failures import Failure
+from tlkeras.grading.form import KINDS, Form
 
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
 FAILURES = 50  # of a cell, and names of a failure, that are looked at
@@ -87,14 +88,11 @@ class Worker:
         return _failures(reply.get("failures"))
 
     def look(self, names):
-        """By name, as far as it exists: whether it can be called, and its type."""
+        """The Forms of what exists, by name."""
         with self.within(self._limits.cell):
             reply, _ = self._ask({"do": "look", "names": list(names)})
         found = _table(reply.get("found"))
-        tables = {name: _table(found[name]) for name in names if name in found}
-        return {
-            n: (t.get("callable") is True, _text(t, "type")) for n, t in tables.items()
-        }
+        return {name: _form(_table(found[name])) for name in names if name in found}
 
     def call(self, exercise, drawn):
         """Exercise an answer on the inputs of a Trial; a Reply.
@@ -198,6 +196,17 @@ def _stand_in(name, shape):
     return np.broadcast_to(empty, shape)
 
 
+def _form(data):
+    kind, names = data.get("kind"), data.get("parameters")
+    known = isinstance(names, list) and len(names) <= FAILURES
+    return Form(
+        kind=kind if kind in KINDS else "instance",
+        type=_text(data, "type")[:200],
+        parameters=tuple(map(_printable, names)) if known else None,
+        callable=data.get("callable") is True,
+    )
+
+
 def _failures(data):
     entries = map(_table, data[:FAILURES] if isinstance(data, list) else [])
     pairs = [(entry.get("names"), _raised(entry.get("raised"))) for entry in entries]
@@ -240,6 +249,10 @@ def _table(value):
 
 
 def _text(table, key):
+    return _printable(table.get(key, ""))
+
+
+def _printable(value):
     """A text of a worker's, not too long, and fit to be written to a file."""
-    text = str(table.get(key, ""))[:1000]
+    text = str(value)[:1000]
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

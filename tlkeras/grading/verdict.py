@@ -126,14 +126,12 @@ class _Grading:
     def _outcome(self, worker, exercise, found):
         if found is None:
             return self._undefined(exercise)
-        if not found[0]:
-            return message.not_callable(exercise, found[1])
 
         def try_case(case):
             return self._try(worker, exercise, case)
 
         seconds = min(self._limits.exercise, max(self.end - time.monotonic(), 0))
-        return judge(exercise, try_case, round(seconds, 1), limit=worker.within)
+        return judge(exercise, found, try_case, round(seconds, 1), limit=worker.within)
 
     def _try(self, worker, exercise, case):
         drawn = trial(exercise, case, self._seed)

@@ -15,6 +15,7 @@ from tlkeras.grading import attempt, exercise, parcel, probes
 from tlkeras.grading.attempt import CheckTimeoutError, deadline
 from tlkeras.grading.cells import Cells
 from tlkeras.grading.channel import ARRAYS, LARGEST, Channel
+from tlkeras.grading.form import Form
 
 MOST = 50  # failures of a cell, and names of a failure, that are told
 
@@ -50,15 +51,12 @@ class _Notebook:
         return {"failures": [_told(failure) for failure in failures[:MOST]]}, []
 
     def look(self, request, _):
-        """What the names asked for are."""
-        found = {}
-        for name in request["names"]:
-            if name in self._names:
-                value = self._names[name]
-                found[name] = {
-                    "callable": callable(value),
-                    "type": type(value).__name__,
-                }
+        """The forms of what the names asked for are."""
+        found = {
+            name: asdict(Form.of(self._names[name]))
+            for name in request["names"]
+            if name in self._names
+        }
         return {"found": found}, []
 
     def probe(self, request, _):
