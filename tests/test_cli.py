@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import subprocess
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tlkeras
-from tlkeras import __main__
+from tlkeras import __main__, output
 from tlkeras.course import build, doctor, syllabus
 
 ROOT = Path(tlkeras.__file__).parents[1]
@@ -226,7 +227,6 @@ main()
         (["jupytext"], ["start", "folder"]),
         (["nbformat"], ["build", "folder"]),
         (["jupyterlab"], ["start", "folder"]),
-        (["IPython"], ["check", str(ROOT / "notebooks" / "01_attention.ipynb")]),
     ],
 )
 def test_a_missing_extra_is_one_line_that_names_it(tmp_path, blocked, arguments):
@@ -256,3 +256,93 @@ def test_an_import_error_of_our_own_is_not_hidden(tmp_path):
     )
     assert done.returncode == 1
     assert "ModuleNotFoundError: No module named 'tlkeras.course'" in done.stderr
+
+
+# Every command in one process, on the tiny course, with one encoding after the other.
+EVERY_COMMAND = """
+import io
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tlkeras import __main__, output
+from tlkeras.course import doctor, grade, syllabus
+from tlkeras.grading import batch
+
+syllabus.home = lambda: Path({tiny!r})
+grade.home = lambda: Path({tiny!r}).parent
+batch._pool = ThreadPoolExecutor
+found = doctor.Finding("Thing", False, "seen é → ✓ 你", "Do this … “now”.", True)
+doctor.findings = lambda: iter([found])
+for encoding in sys.argv[1:]:
+    file = open(encoding, "wb")
+    sys.stdout = io.TextIOWrapper(file, encoding, write_through=True)
+    sys.stderr = io.TextIOWrapper(file, encoding, write_through=True)
+    for line in [
+        "--version", "--help", "list", "start --no-open", "list", "check --help",
+        "check tlkeras-course/01_tiny.ipynb", "build made", "build made --check",
+        "grade tlkeras-course --out results --tier C --seed 1", "verify --seeds 1",
+        "verify --seeds 1 --json", "verify 77", "doctor", "doctor --json",
+        "no-such-command", "check ✓.ipynb",
+    ]:
+        print("##", ascii(line))
+        sys.argv = ["tlkeras", *line.split()]
+        try:
+            __main__.main()
+        except SystemExit as end:
+            print("## ended", end.code)
+"""
+ENDS = [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 1, 1, 2, 2]
+ENCODINGS = ("cp1252", "cp437", "ascii", "utf-8")
+
+
+@pytest.mark.slow
+def test_every_command_can_write_to_any_encoding(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", EVERY_COMMAND.format(tiny=str(TINY)), *ENCODINGS],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    for encoding in ENCODINGS:
+        said = (tmp_path / encoding).read_bytes().decode(encoding)
+        assert "Traceback" not in said
+        ends = [line.split()[-1] for line in said.splitlines() if "## ended" in line]
+        assert list(map(int, ends)) == ENDS, said
+        sign = "○" if encoding == "utf-8" else "o"
+        assert f"{sign} double: not attempted" in said
+        data = said.split("## 'doctor --json'\n")[1].split("## ended")[0]
+        assert json.loads(data)[0]["detail"] == "seen é → ✓ 你"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii"])
+def test_the_command_itself_takes_any_encoding(tmp_path, encoding):
+    done = subprocess.run(
+        [sys.executable, "-m", "tlkeras", "list"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Attention" in done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "wanted"),
+    [
+        ("cp1252", "“é” – 3 µs … ✓ ≤ → 你", "“é” – 3 µs … + <= -> ?"),
+        ("cp437", "“é” – 3 µs … ✓ ≤ → 你", '"é" - 3 µs ... + ≤ -> ?'),
+        ("ascii", "“é” – ² ﬁ × ✗ − ∞", '"e" - 2 fi x x - inf'),
+        ("utf-8", "“é” ✓ 你 \udc80", "“é” ✓ 你 ?"),
+    ],
+)
+def test_what_an_encoding_lacks_is_written_plainly(monkeypatch, encoding, text, wanted):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    output.make_printable()
+    stream.write(text)
+    stream.flush()
+    assert stream.buffer.getvalue().decode(encoding) == wanted
+    assert output.is_unicode() == (encoding == "utf-8")

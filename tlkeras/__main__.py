@@ -8,6 +8,9 @@ def main():
     """Run the command; what its user can mend is one line, never a traceback."""
     leave_out_working_folder()
     from tlkeras.extras import advice
+    from tlkeras.output import make_printable
+
+    make_printable()
 
     try:
         from tlkeras import cli

@@ -12,6 +12,7 @@ import tlkeras
 from tlkeras import cli_grade, course
 from tlkeras.course import doctor as doctor_room
 from tlkeras.course import headless, progress, tables
+from tlkeras.output import is_unicode
 
 DEFAULT_FOLDER = Path("tlkeras-course")
 
@@ -103,15 +104,20 @@ def check(
 ):
     """Run a notebook in a process of its own, and check its exercises.
 
-    Cells tagged `experiment` are left out. Exit code 0: all passed; 1: not all did.
+    Cells tagged `experiment` are left out, and so are those of the lesson that no
+    answer needs. Exit code 0: all passed; 1: not all did.
     """
     with _bar() as bar:
         task = bar.add_task("Starting", total=None)
 
         def report(event):
             step = event["step"]
-            cell = f"Running cell {step + 1}" if isinstance(step, int) else None
-            bar.update(task, description=cell or f"Checking {step}")
+            cell = f"cell {step + 1}" if isinstance(step, int) else None
+            if "failed" in event:
+                bar.console.print(f"{cell}: {event['failed']}", markup=False)
+            bar.update(
+                task, description=f"Running {cell}" if cell else f"Checking {step}"
+            )
 
         lesson, outcomes = headless.check_notebook(notebook, timeout, report)
     if as_json:
@@ -250,7 +256,7 @@ def _bar():
 
 
 def _print_json(data):
-    print(json.dumps(data, indent=1, ensure_ascii=False))
+    print(json.dumps(data, indent=1, ensure_ascii=not is_unicode()))
 
 
 def _exit_unless(right):

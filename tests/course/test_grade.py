@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tlkeras import cli
-from tlkeras.course import build, grade, lessons
+from tlkeras.course import build, grade, lessons, material
 from tlkeras.grading import batch, notebook, source
 
 run = CliRunner().invoke
@@ -20,18 +20,18 @@ def test_a_lessons_cells_are_those_of_its_notebook():
     for lesson in lessons():
         cells = notebook.parse(build.build(lesson)).code
         cells = [cell for cell in cells if build.STUB[0] not in cell.source]
-        given, experiments = grade._material(lesson)
+        given, experiments = material.material(lesson.folder)
         for found, tagged in ((given, False), (experiments, True)):
             wanted = [c.source for c in cells if ("experiment" in c.tags) == tagged]
             assert list(map(source.bare, found)) == list(map(source.bare, wanted))
-        assert grade.SOLUTION == build.BEGIN
+        assert material.SOLUTION == build.BEGIN
 
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
 def test_no_answer_needs_a_name_that_only_an_experiment_defines(lesson):
     cells = notebook.parse(build.build(lesson, solved=True)).code
     texts = {number: cell.source for number, cell in enumerate(cells)}
-    steps = source.steps(texts, *grade._material(lesson))
+    steps = source.steps(texts, *material.material(lesson.folder))
     known = set(dir(builtins)).union(*(step.defines for step in steps))
     assert not {
         step.text: step.mentions - known for step in steps if step.mentions - known

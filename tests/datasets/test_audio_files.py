@@ -96,6 +96,76 @@ def test_a_wav_from_a_pipe_does_not_know_its_size(write):
     np.testing.assert_allclose(read_audio(write(data), RATE), tone(), atol=1e-4)
 
 
+def sized(size, riff=None):
+    """A file whose data chunk says another size than it has."""
+    data = bytearray(wav(tone()))
+    data[40:44] = struct.pack("<I", size)
+    data[4:8] = data[4:8] if riff is None else struct.pack("<I", riff)
+    return bytes(data)
+
+
+def big_endian(bits):
+    """The same file as RIFX."""
+    data = coded(tone(), bits, "int")
+    data = np.frombuffer(data, "u1").reshape(-1, bits // 8)[:, ::-1].tobytes()
+    form = struct.pack(">HHIIHH", 1, 1, RATE, RATE * bits // 8, bits // 8, bits)
+    chunks = b"fmt " + struct.pack(">I", 16) + form
+    chunks += b"data" + struct.pack(">I", len(data)) + data
+    return b"RIFX" + struct.pack(">I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+def large(samples, said=None):
+    """The same file as RF64, which keeps sizes in a chunk of its own."""
+    data = wav(samples)
+    size = len(data) - 44 if said is None else said
+    sizes = struct.pack("<4sIQQQI", b"ds64", 28, len(data) - 8, size, size // 2, 0)
+    form = data[12:36]
+    return (
+        b"RF64\xff\xff\xff\xffWAVE" + sizes + form + b"data\xff\xff\xff\xff" + data[44:]
+    )
+
+
+NOTE = b"LIST" + struct.pack("<I", 400) + b"INFOISFT"
+
+
+@pytest.mark.parametrize(
+    ("data", "bits"),
+    [
+        (wav(tone()) + NOTE, 16),  # a note that is cut off
+        (wav(tone()) + b"LIST\xff\xff\xff\xff", 16),
+        (wav(tone()) + b"LI", 16),
+        (wav(tone()) + b"\0", 16),
+        (wav(tone()) + b"LIST" + struct.pack("<I", 5) + b"INFO!", 16),  # not padded
+        (wav(tone(), extra=b"LIST" + struct.pack("<I", 5) + b"INFO!"), 16),
+        (sized(0), 16),  # a recorder that was stopped
+        (sized(0, riff=0), 16),
+        (sized(0xFFFFFFFF, riff=0xFFFFFFFF), 16),  # a stream
+        (sized(0xFFFFFFFF) + b"\x01", 16),  # stopped in the middle of a sample
+        (sized(8001) + b"\0", 16),  # padding that was counted
+        (sized(8001), 16),
+        (big_endian(8), 8),
+        (big_endian(16), 16),
+        (big_endian(24), 24),
+        (big_endian(32), 32),
+        (large(tone()), 16),
+        (large(tone()) + NOTE, 16),
+        (large(tone()).replace(b"RF64", b"BW64"), 16),
+    ],
+)
+def test_what_has_all_its_samples_is_read(write, data, bits):
+    found = read_audio(write(data), RATE)
+    assert found.shape == tone().shape
+    np.testing.assert_allclose(found, tone(), atol=2.0 ** (2 - min(bits, 24)))
+
+
+def test_two_data_chunks_are_one_after_the_other(write):
+    first, second = wav(tone(440)), wav(tone(700))
+    note = b"LIST" + struct.pack("<I", 4) + b"INFO"
+    found = read_audio(write(first + note + second[36:]), RATE)
+    wanted = np.concatenate([tone(440), tone(700)])
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
 @pytest.mark.parametrize("rate", [16000, 22050, 44100, 11025])
 def test_another_rate_is_resampled(write, rate):
     found = read_audio(write(wav(tone(440, rate=rate), rate=rate)), RATE)
@@ -130,6 +200,11 @@ def test_resampling_there_and_back():
         (lambda data: b"not a recording at all", "is no recording"),
         (lambda data: b"\x89PNG\r\n\x1a\n" + data, "is no recording"),
         (lambda data: data[:2000], "is cut off: its data chunk has 8000 bytes"),
+        (lambda data: large(tone())[:5000], "is cut off: its data chunk has 8000"),
+        (lambda data: large(tone(), 8002), "is cut off: its data chunk has 8002"),
+        (lambda data: big_endian(16)[:5000], "is cut off: its data chunk has 8000"),
+        (lambda data: data + data[36:5000], "is cut off: its data chunk has 8000"),
+        (lambda data: wav(np.zeros(0)) + NOTE[:4] + b"\4\0\0\0INFO", "no samples"),
         (lambda data: data[:30], "is cut off: its fmt chunk"),
         (lambda data: data[:36], "has no data chunk"),
         (lambda data: data[:12], "has no format chunk"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tlkeras.datasets import DataError, cifar10, image_files, mnist, shapes
 
@@ -114,6 +114,93 @@ def test_a_picture_turned_by_its_camera_is_upright(tmp_path, rgb):
     exif[0x0112] = 6  # turn by 90° to see it upright
     image.save(tmp_path / "turned.png", exif=exif)
     assert image_files.read_image(tmp_path / "turned.png").shape == (24, 16, 3)
+
+
+def chunk(name, content, check=None):
+    """A part of a PNG."""
+    check = zlib.crc32(name + content) if check is None else check
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+
+HUGE = b"note\0\0" + zlib.compress(bytes(80 << 20))
+ODD_PNG = {
+    "empty profile": chunk(b"iCCP", b""),
+    "profile of another method": chunk(b"iCCP", b"name\0\5x"),
+    "huge profile": chunk(b"iCCP", HUGE),
+    "huge text": chunk(b"zTXt", HUGE),
+    "text of another method": chunk(b"zTXt", b"note\0\7x"),
+    "text with a wrong check sum": chunk(b"tEXt", b"note\0x", 5),
+    "short gamma": chunk(b"gAMA", b""),
+    "short size": chunk(b"pHYs", b"x"),
+    "no EXIF": chunk(b"eXIf", b"no table"),
+    "short animation": chunk(b"acTL", b"\0"),
+}
+# A camera's table: turned by 90°, and another entry of which the type is wrong.
+TURNED = b"II*\0\x08\0\0\0\2\0\x12\1\3\0\1\0\0\0\6\0\0\0"
+TURNED += b"\x1a\1\2\0\4\0\0\0abc\0\0\0\0\0"
+ODD_JPEG = {
+    "EXIF of text": (0xE1, b"Exif\0\0no table"),
+    "short profile": (0xE2, b"ICC_PROFILE\0"),
+    "short Photoshop": (0xED, b"Photoshop 3.0\x008BIM\4\4"),
+    "short Adobe": (0xEE, b"Adobe"),
+    "short JFIF": (0xE0, b"JFIF\0"),
+}
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("name", ODD_PNG)
+def test_odd_notes_in_a_png_cost_no_pixel(tmp_path, rgb, name, behind):
+    path = save(rgb, tmp_path / "odd.png")
+    data = path.read_bytes()
+    place = len(data) - 12 if behind else 33
+    path.write_bytes(data[:place] + ODD_PNG[name] + data[place:])
+    np.testing.assert_allclose(image_files.read_image(path), rgb / 255, atol=1e-6)
+    path.write_bytes(path.read_bytes().replace(b"IDAT\x78", b"IDAT\x79"))
+    with pytest.raises(DataError, match=r"odd\.png is (corrupt|no image)"):
+        image_files.read_image(path)
+
+
+@pytest.mark.parametrize("end", [b"", b"\0" * 9, b"\0\0\1\0tEXtcut"])
+def test_what_stands_behind_the_pixels_of_a_png_costs_none(tmp_path, rgb, end):
+    path = save(rgb, tmp_path / "end.png")
+    path.write_bytes(path.read_bytes()[:-12] + end)
+    np.testing.assert_allclose(image_files.read_image(path), rgb / 255, atol=1e-6)
+
+
+def with_segment(path, marker, content):
+    data = path.read_bytes()
+    head = struct.pack(">BBH", 0xFF, marker, len(content) + 2)
+    path.write_bytes(data[:2] + head + content + data[2:])
+
+
+@pytest.mark.parametrize("name", ODD_JPEG)
+def test_odd_notes_in_a_jpeg_cost_no_pixel(tmp_path, rgb, name):
+    path = save(rgb, tmp_path / "odd.jpg")
+    wanted = image_files.read_image(path)
+    with_segment(path, *ODD_JPEG[name])
+    np.testing.assert_array_equal(image_files.read_image(path), wanted)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DataError, match=r"odd\.jpg (is corrupt|is no image)"):
+        image_files.read_image(path)
+
+
+def test_an_odd_table_still_tells_which_way_is_up(tmp_path, rgb):
+    path = save(rgb, tmp_path / "turned.jpg")
+    wanted = np.rot90(image_files.read_image(path), -1)
+    with_segment(path, 0xE1, b"Exif\0\0" + TURNED)
+    np.testing.assert_array_equal(image_files.read_image(path), wanted)
+
+
+@pytest.mark.parametrize("direction", range(10))
+def test_every_direction_of_a_camera(tmp_path, rgb, direction):
+    image = Image.fromarray(rgb)
+    exif = image.getexif()
+    exif[0x0112] = direction
+    image.save(tmp_path / "turned.png", exif=exif)
+    with Image.open(tmp_path / "turned.png") as saved:
+        wanted = np.asarray(ImageOps.exif_transpose(saved)) / 255
+    found = image_files.read_image(tmp_path / "turned.png")
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
 def broken(kind, rgb):

@@ -4,20 +4,20 @@ Runs in any process that has the lessons; the submission's code runs in another.
 """
 
 import atexit
-import re
 import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import tlkeras
+from tlkeras.course import material
 from tlkeras.course.headless import lesson_of
 from tlkeras.course.syllabus import CourseError, home, lesson
-from tlkeras.grading import notebook, policy, record, source, submission, verdict
+from tlkeras.grading import message, notebook, policy, record, submission, verdict
 from tlkeras.grading.report.text import one_line
 from tlkeras.grading.sandbox import Isolation, Limits, Nursery
 
-SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
+NOTED = 5  # failures that a result tells of
 # What a warm parent has imported. Which one a submission gets depends on its imports.
 PLAIN = ("numpy",)
 HEAVY = (*PLAIN, "tensorflow", "keras", "tlkeras.layers", "tlkeras.masks")
@@ -73,10 +73,12 @@ def grade(job):
         reason = f"The file {error}" if str(error)[:1].islower() else str(error)
         header = _header(job, handed_in, began)
         return record.refused(header, "unreadable", one_line(reason)), b""
-    steps = _steps(which, document)
+    steps = material.steps(which.folder, document)
     found = verdict.grade(
         steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
     )
+    for name, place in material.misplaced(document, which.exercises).items():
+        message.say_where(which.exercises[name], found.outcomes[name], *place)
     reported = policy.findings(which.exercises.values(), steps)
     result = record.graded(
         _header(job, handed_in, began),
@@ -120,37 +122,24 @@ def _lesson(job, document):
     return lesson_of(document, Path(submission.printable(job.file)))
 
 
-def _steps(which, document):
-    given, experiments = _material(which)
-    texts = {
-        number: cell.source
-        for number, cell in enumerate(document.code)
-        if "experiment" not in cell.tags
-    }
-    return source.steps(texts, given, experiments)
-
-
-@cache
-def _material(which):
-    """The cells of a lesson that a learner need not change, and its experiments.
-
-    Read off the lesson's text, for what builds notebooks takes seconds to import.
-    """
-    text = (which.folder / "lesson.py").read_text("utf-8")
-    pieces = iter(re.split(r"^# %%(.*)$", text, flags=re.MULTILINE)[1:])
-    cells = [(head, body) for head, body in zip(pieces, pieces, strict=True)]
-    code = [(h, b) for h, b in cells if "[markdown]" not in h and SOLUTION not in b]
-    experiments = tuple(body for head, body in code if '"experiment"' in head)
-    return tuple(body for head, body in code if '"experiment"' not in head), experiments
-
-
 def _notes(steps, found, limits):
     for step in steps:
         if step.number < 0:
             first = step.text.strip().splitlines()[0]
             yield f"A cell of the lesson was missing and was put back: {first}"
+    failed = list(_failures(found))
+    if failed:
+        more = f"; and {len(failed) - NOTED} more" if len(failed) > NOTED else ""
+        yield f"Failed while the cells ran: {'; '.join(failed[:NOTED])}{more}"
     if found.printed[1] > limits.output:
         yield f"It printed more than {limits.output} bytes; the rest was dropped."
+
+
+def _failures(found):
+    for number, failures in sorted(found.failures.items()):
+        for failure in failures or ():
+            cell = f"cell {number + 1}" if number >= 0 else "a cell put back"
+            yield f"{cell}, {failure.raised.headline}"
 
 
 def _nursery(job, steps):

@@ -3,11 +3,12 @@
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import tlkeras
+from tlkeras.course import material, progress
 from tlkeras.course.syllabus import CourseError, lessons, load_exercises
-from tlkeras.extras import require
 from tlkeras.grading import message, notebook, practice
 
 CELL_SECONDS = 60
@@ -28,7 +29,6 @@ def check_notebook(path, seconds=300, report=lambda event: None):
         CourseError: it belongs to no lesson.
         NotebookError: it cannot be read.
     """
-    require("IPython")
     path = Path(path).resolve()
     lesson = lesson_of(notebook.read(path), path)
     cell_seconds = min(CELL_SECONDS, seconds // 3)  # one cell cannot use it all up
@@ -89,9 +89,15 @@ def _command():
 def child():
     """Do the job described on standard input; what `check_notebook` starts."""
     job = json.load(sys.stdin)
-    cells = notebook.read(job["notebook"]).code
-    exercises = load_exercises(job["lesson"])
-    sys.path.append(
-        job["folder"]
-    )  # for the learner's own modules, and after all others
-    practice.work(cells, exercises, job["skip"], job["seconds"])
+    folder, document = Path(job["lesson"]), notebook.read(job["notebook"])
+    exercises = load_exercises(folder)
+    # For the learner's own modules, and after all others.
+    sys.path.append(job["folder"])
+    practice.work(
+        material.steps(folder, document),
+        exercises,
+        job["skip"],
+        job["seconds"],
+        material.misplaced(document, exercises),
+        keep=partial(progress.record, folder.name),
+    )

@@ -94,7 +94,10 @@ class Lesson:
         return settings[scale]
 
     def _find(self, answer, name):
-        name = getattr(answer, "__name__", None) if name is None else name
+        if name is None:
+            name = getattr(answer, "__name__", None)
+        if name is None and type(answer).__name__ in self.exercises:
+            name = type(answer).__name__  # an object, where its class was meant
         if name in self.exercises:
             return self.exercises[name]
         sentence = MESSAGES.say(

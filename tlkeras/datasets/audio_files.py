@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets._wav import read_wav
+from tlkeras.datasets._wav import is_wav, read_wav
 
 SILENCE = 1e-4  # −80 dB of full scale: nothing louder is there
 CLIPPED = 1e-3  # the share of samples at the limit that is worth a word
@@ -30,6 +30,7 @@ def read_audio(path, sample_rate):
     | 8, 16, 24 or 32-bit integers | −1 to 1 |
     | 32 or 64-bit floats | float32, as they are |
     | FLAC, Ogg, AIFF, MP3 | the same, by the package soundfile |
+    | WAV with several data chunks | one after the other |
 
     Args:
         path: of the file. WAV needs no other package.
@@ -179,7 +180,7 @@ def _decoded(path):
         raise DataError(f"{path} cannot be read: {error}.") from error
     if not data:
         raise DataError(f"{path} is empty.")
-    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+    if is_wav(data):
         return read_wav(path, data)
     if not any(data.startswith(sign) for sign in CONTAINERS) and data[0] != 0xFF:
         raise DataError(f"{path} is no recording: it begins {data[:8]!r}.")

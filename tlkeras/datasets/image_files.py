@@ -1,10 +1,13 @@
 """Files of images become arrays of one shape; what cannot is named at once."""
 
+import contextlib
+import io
 from pathlib import Path
 
 import numpy as np
 
 from tlkeras.datasets._fetch import DataError
+from tlkeras.datasets._image_metadata import upright, without_metadata
 
 DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # grey, 16 bits a pixel
 
@@ -24,6 +27,7 @@ def read_image(path, size=None, channels=3):
     | a palette, CMYK | RGB |
     | turned by its camera (EXIF) | upright |
     | several frames | the first |
+    | a damaged colour profile, text or EXIF table | the pixels, without it |
 
     Args:
         path: of the file, in any format that Pillow reads, such as PNG or JPEG.
@@ -80,14 +84,13 @@ def load_images(paths, size, channels=3):
 
 def _opened(path):
     """The whole image, decoded and upright."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        if path.stat().st_size == 0:
+        data = path.read_bytes()
+        if not data:
             raise DataError(f"{path} is empty.")
-        image: Image.Image = Image.open(path)
-        image.load()  # reads every pixel, so that a cut-off file is found here
-        image = ImageOps.exif_transpose(image)
+        image = _leniently_decoded(data)
     except FileNotFoundError as error:
         raise DataError(f"{path} is not there.") from error
     except UnidentifiedImageError as error:
@@ -102,6 +105,30 @@ def _opened(path):
         raise DataError(
             f"{path} holds floats, whose range is unknown. Save it with 8 or 16 bits."
         )
+    return image
+
+
+def _leniently_decoded(data):
+    """The image upright; without its metadata if these are what is damaged."""
+    from PIL import Image
+
+    try:
+        return upright(_decoded(data))
+    except Image.DecompressionBombError:
+        raise
+    except Exception:
+        bare, exif = without_metadata(data)
+        if bare is not None and bare != data:
+            with contextlib.suppress(Exception):  # then the first error counts
+                return upright(_decoded(bare), exif)
+        raise
+
+
+def _decoded(data):
+    from PIL import Image
+
+    image: Image.Image = Image.open(io.BytesIO(data))
+    image.load()  # reads every pixel, so that a cut-off file is found here
     return image
 
 

@@ -46,6 +46,12 @@ class Raised:
     stub: str = ""
     whole: str = ""
 
+    @property
+    def headline(self):
+        """Where, what and why, in one line."""
+        where = f"line {self.lines[-1][0]}: " if self.lines else ""
+        return f"{where}{self.name}: {self.text}"
+
     @classmethod
     def of(cls, error, answer=None):
         """Describe an exception, whatever its own methods do.

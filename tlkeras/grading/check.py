@@ -10,6 +10,7 @@ from tlkeras.grading.attempt import (
     deadline,
 )
 from tlkeras.grading.diagnose import diagnose
+from tlkeras.grading.form import Form, changed, misfit, not_usable
 from tlkeras.grading.outcome import State
 
 SECONDS = 10  # after which a check gives up, where signals exist
@@ -28,20 +29,19 @@ def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
     Returns:
         An Outcome. Never raises for anything that the answer does.
     """
-    if not callable(answer):
-        return message.not_callable(exercise, type(answer).__name__)
 
     def try_case(case):
         return attempt(exercise, answer, case, seed)
 
-    return judge(exercise, try_case, seconds, hint)
+    return judge(exercise, Form.of(answer), try_case, seconds, hint)
 
 
-def judge(exercise, try_case, seconds, hint=0, limit=deadline):
+def judge(exercise, form, try_case, seconds, hint=0, limit=deadline):
     """Judge whatever answers the cases: an object here, or a process elsewhere.
 
     Args:
         exercise: the Exercise.
+        form: the answer's Form.
         try_case: from a Case to an Attempt.
         seconds: time allowed for all cases together; `None` for no limit.
         hint: how many hints were shown before.
@@ -50,11 +50,15 @@ def judge(exercise, try_case, seconds, hint=0, limit=deadline):
     Returns:
         An Outcome.
     """
+    if (problem := not_usable(exercise, form)) is not None:
+        return message.misfit(exercise, problem)
     attempts: list[Attempt] = []
+    problem = None
     try:
         with suppress(CheckTimeoutError), limit(seconds):
             _try_cases(exercise, try_case, attempts)
-        return _judge(exercise, attempts, hint, seconds)
+            problem = _misfit(exercise, form, try_case, attempts)
+        return _judge(exercise, attempts, problem, hint, seconds)
     except Exception as error:  # not the answer's, which `attempt` keeps: our fault
         return message.uncheckable(exercise, error)
 
@@ -65,6 +69,26 @@ def _try_cases(exercise, try_case, attempts):
         if case.diagnostic and (all(a.right for a in attempts) or _untouched(attempts)):
             continue
         attempts.append(try_case(case))
+
+
+def _misfit(exercise, form, try_case, attempts):
+    """The Problem of an answer that failed because of its form; `None` otherwise."""
+    failing = _failing(attempts)
+    if not failing or _untouched(attempts) or diagnose(exercise, attempts):
+        return None
+    failed = min(failing, key=lambda a: a.size)
+    if (problem := misfit(exercise, form, failed)) is not None:
+        return problem
+    rights = [a for a in attempts if a.right and not a.case.diagnostic]
+    # The failed one twice: an answer may give two things by turns.
+    for first in (failed, failed, *sorted(rights, key=lambda a: a.size)[:1]):
+        if (problem := changed(first, try_case(first.case))) is not None:
+            return problem
+    return None
+
+
+def _failing(attempts):
+    return [a for a in attempts if not a.right and not a.case.diagnostic]
 
 
 def _ordered(exercise):
@@ -83,7 +107,7 @@ def _score(exercise, attempts):
     return cases, round(exercise.points * sum(cases.values()) / count, 2)
 
 
-def _judge(exercise, attempts, hint, seconds):
+def _judge(exercise, attempts, problem, hint, seconds):
     cases, points = _score(exercise, attempts)
     waiting = [
         c for c in _ordered(exercise) if not c.diagnostic and c.name not in cases
@@ -94,7 +118,8 @@ def _judge(exercise, attempts, hint, seconds):
         return message.outcome(exercise, State.PASSED, points, cases=cases)
     if _untouched(attempts):
         return message.not_attempted(exercise, cases)
-    failing = [a for a in attempts if not a.right and not a.case.diagnostic]
-    failed = min(failing, key=lambda a: a.size)
+    failed = min(_failing(attempts), key=lambda a: a.size)
+    if problem is not None:
+        return message.misfit(exercise, problem, failed, cases, points)
     say = message.raised if failed.error is not None else message.wrong
     return say(exercise, failed, diagnose(exercise, attempts), cases, points, hint)

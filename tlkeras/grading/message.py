@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from tlkeras.grading.attempt import Raised
+from tlkeras.grading.failures import OVERSTAYED
 from tlkeras.grading.outcome import Outcome, Picture, State
 
 # Problems that are their own cause: what was expected says all there is to say.
@@ -95,17 +96,26 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     )
 
 
-def not_callable(exercise, given):
-    """Something of a type that cannot be called was checked."""
-    say, values = exercise.messages.say, {"given": given}
-    parts = [
-        (say("heading", "returned"), say("returned", "not-callable", **values)),
-        (
-            say("heading", "expected"),
-            say("expected", "not-callable", exercise=exercise.name),
-        ),
-    ]
-    return outcome(exercise, State.WRONG, 0.0, "not-callable", parts=parts)
+def misfit(exercise, problem, failed=None, cases=None, points=0.0):
+    """An answer of the wrong form, for a reason that `form` has found."""
+    say, values = exercise.messages.say, problem.values
+    error = failed.error if failed else None
+    parts = list(_exception(exercise, error)) if error else []
+    if exercise.messages.get("returned", problem.id):
+        text = say("returned", problem.id, **values)
+        parts.insert(0, (say("heading", "returned"), text))
+    expected = say("expected", problem.id, **values)
+    parts.append((say("heading", "expected"), expected))
+    return outcome(
+        exercise,
+        State.RAISED if error else State.WRONG,
+        points,
+        problem.id,
+        error=error.name if error else "",
+        case=failed.case.name if failed else None,
+        cases=cases or {},
+        parts=parts,
+    )
 
 
 def not_attempted(exercise, cases):
@@ -114,6 +124,14 @@ def not_attempted(exercise, cases):
     section = say("sections", exercise.section)
     parts = [(say("heading", "start"), say("text", "start", section=section))]
     return outcome(exercise, State.NOT_ATTEMPTED, 0.0, cases=cases, parts=parts)
+
+
+def say_where(exercise, found, number, kind):
+    """Add to an Outcome that says *not attempted* where an answer stands instead."""
+    if found.state is State.NOT_ATTEMPTED:
+        say = exercise.messages.say
+        text = say("text", "misplaced", number=number, kind=kind)
+        found.parts.insert(0, (say("heading", "misplaced"), text))
 
 
 def timed_out(exercise, case, cases, points, seconds):
@@ -136,6 +154,13 @@ def timed_out(exercise, case, cases, points, seconds):
 def stopped(exercise, seconds):
     """The answer was stopped from outside, before a check could say more."""
     return outcome(exercise, State.TIMED_OUT, 0.0, "timed-out", seconds=f"{seconds:g}")
+
+
+def undefined(exercise, why, seconds):
+    """The answer's name does not exist, for a reason that `failures.reason` gives."""
+    if why is OVERSTAYED:
+        return stopped(exercise, seconds)
+    return never_defined(exercise, why) if why else not_attempted(exercise, {})
 
 
 def never_defined(exercise, error):

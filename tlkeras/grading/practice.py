@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import queue
-import re
 import signal
 import subprocess
 import tempfile
@@ -19,10 +18,11 @@ import threading
 import time
 
 from tlkeras.grading import message
-from tlkeras.grading.attempt import CheckTimeoutError, Raised, deadline
+from tlkeras.grading.attempt import CheckTimeoutError, deadline
+from tlkeras.grading.cells import Cells
 from tlkeras.grading.check import SECONDS, check
+from tlkeras.grading.failures import OVERSTAYED, reason, to_run_again
 
-SKIPPED_TAG = "experiment"  # long, and defines nothing that is checked
 GRACE = 2  # seconds between the signal and the kill
 
 
@@ -33,70 +33,49 @@ class PracticeError(RuntimeError):
 # ── inside the process ────────────────────────────────────────────────────────────────
 
 
-def work(cells, exercises, skip=(), seconds=60):
+def work(steps, exercises, skip=(), seconds=60, misplaced=(), keep=lambda found: None):
     """Run cells and check exercises, with a JSON line on standard output for each step.
 
     Args:
-        cells: the code cells of a notebook.
+        steps: what runs before the answers exist, as `source.steps` chooses.
         exercises: Exercises by name.
         skip: steps to leave out: numbers of cells, and names of exercises.
         seconds: time allowed for a step.
+        misplaced: by name of an exercise, the cell of its answer that never runs.
+        keep: called with each Outcome.
     """
-    shell = _shell()
+    cells = Cells()
     channel = _own_channel()
 
     def tell(**event):
         channel.write(json.dumps(event) + "\n")
 
-    errors = {}  # by number of the cell; None where it ran to its end
-    for number, cell in enumerate(cells):
-        if number not in skip and SKIPPED_TAG not in cell.tags:
-            tell(step=number, seconds=seconds)
-            errors[number] = _run(shell, cell.source, seconds)
+    def run(step):
+        tell(step=step.number, seconds=seconds)
+        failures[step.number] = _run(cells, step, seconds)
+        if failures[step.number]:
+            tell(step=step.number, failed=failures[step.number][0].raised.headline)
+
+    failures = dict.fromkeys((s for s in skip if isinstance(s, int)), OVERSTAYED)
+    waiting = [step for step in steps if step.number not in skip]
+    for step in waiting:
+        run(step)
+    for step in to_run_again(waiting, failures):
+        run(step)
     for name, exercise in exercises.items():
         if name not in skip:
             limit = min(seconds, SECONDS)
             tell(step=name, seconds=limit)
-            if name in shell.user_ns:
-                outcome = check(exercise, shell.user_ns[name], seconds=limit)
+            if name in cells.names:
+                outcome = check(exercise, cells.names[name], seconds=limit)
             else:
-                outcome = _undefined(exercise, cells, errors, seconds)
+                why = reason(steps, failures, name)
+                outcome = message.undefined(exercise, why, seconds)
+            if name in misplaced:
+                message.say_where(exercise, outcome, *misplaced[name])
+            keep(outcome)
             tell(step=name, outcome=outcome.to_dict())
     tell(done=True)
-
-
-def _undefined(exercise, cells, errors, seconds):
-    """Why a name does not exist: its cell is gone, raised, or was stopped."""
-    name = exercise.name
-    defines = re.compile(rf"^(?:(?:def|class) +{name}\b|{name} *=)", re.MULTILINE)
-    for number, cell in enumerate(cells):
-        if defines.search(cell.source):
-            error = errors.get(number)
-            if number not in errors or isinstance(error, CheckTimeoutError):
-                return message.stopped(exercise, seconds)
-            if error is not None:
-                return message.never_defined(exercise, Raised.of(error))
-    return message.not_attempted(exercise, {})
-
-
-def _shell():
-    """An IPython shell, for notebooks hold magics and `!` lines."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    class Shell(InteractiveShell):
-        def run_line_magic(self, *args, **kwargs):
-            try:
-                return super().run_line_magic(*args, **kwargs)
-            except Exception:  # some need a notebook around them: go on without
-                return None
-
-        def showtraceback(self, *args, **kwargs):
-            pass
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    return Shell.instance(config=config)
 
 
 def _own_channel():
@@ -111,14 +90,13 @@ def _own_channel():
     return channel
 
 
-def _run(shell, source, seconds):
-    """Run a cell; the exception that ended it, or `None`."""
+def _run(cells, step, seconds):
+    """Run a cell; its Failures."""
     try:
         with deadline(seconds):
-            result = shell.run_cell(source)
-    except BaseException as error:
-        return error
-    return result.error_before_exec or result.error_in_exec
+            return cells.run(step.number, step.text)
+    except CheckTimeoutError:
+        return OVERSTAYED
 
 
 # ── outside ───────────────────────────────────────────────────────────────────────────
@@ -180,6 +158,7 @@ def _first_stuck(command, job, end, keep):
 
 ENVIRONMENT = {
     "MPLBACKEND": "Agg",
+    "PYTHONIOENCODING": "utf-8",  # as in a notebook: what cells print is any text
     "TLKERAS_SCALE": "quick",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }

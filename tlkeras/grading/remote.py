@@ -10,8 +10,11 @@ from tlkeras.grading import parcel, probes
 from tlkeras.grading.attempt import CheckTimeoutError, Raised, Reply
 from tlkeras.grading.channel import DTYPES, LARGEST, ChannelError, Closed, Late
 from tlkeras.grading.compare import Problem
+from tlkeras.grading.failures import Failure
+from tlkeras.grading.form import KINDS, Form
 
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
+FAILURES = 50  # of a cell, and names of a failure, that are looked at
 GRACE = 2  # seconds between the worker's own alarm and its end
 # Why an output may be no arrays, and what the sentences about it need to be filled in.
 PROBLEMS = {
@@ -73,7 +76,7 @@ class Worker:
             self._until = self._end
 
     def run(self, step):
-        """Run a cell; what it raised, or `None`.
+        """Run a cell; its Failures.
 
         Raises:
             CheckTimeoutError: it was stopped, and the worker goes on.
@@ -82,17 +85,14 @@ class Worker:
         with self.within(self._limits.cell):
             request = {"do": "run", "number": step.number, "text": step.text}
             reply, _ = self._ask(request)
-        return _raised(reply.get("raised"))
+        return _failures(reply.get("failures"))
 
     def look(self, names):
-        """By name, as far as it exists: whether it can be called, and its type."""
+        """The Forms of what exists, by name."""
         with self.within(self._limits.cell):
             reply, _ = self._ask({"do": "look", "names": list(names)})
         found = _table(reply.get("found"))
-        tables = {name: _table(found[name]) for name in names if name in found}
-        return {
-            n: (t.get("callable") is True, _text(t, "type")) for n, t in tables.items()
-        }
+        return {name: _form(_table(found[name])) for name in names if name in found}
 
     def call(self, exercise, drawn):
         """Exercise an answer on the inputs of a Trial; a Reply.
@@ -196,6 +196,28 @@ def _stand_in(name, shape):
     return np.broadcast_to(empty, shape)
 
 
+def _form(data):
+    kind, names = data.get("kind"), data.get("parameters")
+    known = isinstance(names, list) and len(names) <= FAILURES
+    return Form(
+        kind=kind if kind in KINDS else "instance",
+        type=_text(data, "type")[:200],
+        parameters=tuple(map(_printable, names)) if known else None,
+        callable=data.get("callable") is True,
+    )
+
+
+def _failures(data):
+    entries = map(_table, data[:FAILURES] if isinstance(data, list) else [])
+    pairs = [(entry.get("names"), _raised(entry.get("raised"))) for entry in entries]
+    return [Failure(_names(names), raised) for names, raised in pairs if raised]
+
+
+def _names(names):
+    names = names[:FAILURES] if isinstance(names, list) else []
+    return frozenset(name[:200] for name in names if isinstance(name, str))
+
+
 def _raised(data):
     if not isinstance(data, dict):
         return None
@@ -227,6 +249,10 @@ def _table(value):
 
 
 def _text(table, key):
+    return _printable(table.get(key, ""))
+
+
+def _printable(value):
     """A text of a worker's, not too long, and fit to be written to a file."""
-    text = str(table.get(key, ""))[:1000]
+    text = str(value)[:1000]
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

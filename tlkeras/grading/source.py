@@ -8,6 +8,7 @@ import ast
 import builtins
 import re
 import symtable
+import tokenize
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,25 +16,71 @@ LONGEST = 200_000  # characters of a cell that is looked into; longer ones simpl
 LONGEST_NOTEBOOK = 2_000_000
 RUN_BODY = {"capture", "prun", "time", "timeit"}  # cell magics that run their cell
 MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}\s*)$")
-MAGIC_VALUE = re.compile(r"^(\s*[\w., ]+=\s*)[%!].*$")
+MAGIC_VALUE = re.compile(r"^(\s*[^=%!#'\"()]+=\s*)[%!].*$")
+TIMED = re.compile(r"^(\s*)%time\s+(.+)$")  # runs what stands behind it
+GOES_ON = re.compile(r"[\[({\"'\\]")  # what lets a statement go on at the next line
+PROMPT = re.compile(r"^(?:>>>|\.\.\.|In \[\d+\]:|\s*\.{3,}:)(?: |$)")
 
 
 def python(text):
-    """A cell as Python: magics and shell lines do nothing.
+    """A cell as Python, line by line: magics and shell lines do nothing.
 
-    Nothing is touched in a cell that is Python as it stands.
+    Nothing is touched in a cell that is Python as it stands. Prompts and an indentation
+    that all lines share are taken away, as a notebook does.
     """
     if parse(text) is not None or len(text) > LONGEST:
         return text
-    lines = text.splitlines()
-    first = next((n for n, line in enumerate(lines) if line.strip()), 0)
-    if lines and lines[first].lstrip().startswith("%%"):
-        magic = re.match(r"%%(\w*)", lines[first].lstrip())
-        if magic is None or magic[1] not in RUN_BODY:
+    lines = _undressed(text.splitlines())
+    for number, line in enumerate(lines):
+        if line.strip() and not line.startswith("%%"):
+            break
+        magic = re.match(r"%%(\w*)", line)
+        if magic is not None and magic[1] not in RUN_BODY:
             return ""
-        lines[first] = ""
-    lines = [MAGIC_LINE.sub(r"\1pass", line) for line in lines]
-    return "\n".join(MAGIC_VALUE.sub(r"\1None", line) for line in lines)
+        lines[number] = ""
+    number = 0
+    while number < len(lines):
+        number = _without_magic(lines, number)
+    return "\n".join(lines)
+
+
+def _undressed(lines):
+    first = next((line for line in lines if line.strip()), "")
+    if PROMPT.match(first):
+        return [PROMPT.sub("", line) for line in lines]
+    indentation = first[: len(first) - len(first.lstrip())]
+    return [line.removeprefix(indentation) for line in lines]
+
+
+def _without_magic(lines, start):
+    """Empty the magic that begins at a line; the number of the line after it.
+
+    A magic that goes on behind a backslash is emptied to its end. Other lines are
+    passed over to the end of their statement: `%` may begin a line inside one.
+    """
+    lines[start] = line = TIMED.sub(r"\1\2", lines[start])
+    emptied = MAGIC_VALUE.sub(r"\1None", MAGIC_LINE.sub(r"\1pass", line))
+    if emptied == line:
+        return _end_of_statement(lines, start)
+    end = start
+    while lines[end].endswith("\\") and end + 1 < len(lines):
+        end += 1
+    lines[start : end + 1] = [emptied, *[""] * (end - start)]
+    return end + 1
+
+
+def _end_of_statement(lines, start):
+    """The number of the line after the logical line that begins at a line."""
+    if not GOES_ON.search(lines[start]) or lines[start].lstrip().startswith("#"):
+        return start + 1
+    rest = (lines[number] + "\n" for number in range(start, len(lines)))
+    try:
+        for token in tokenize.generate_tokens(rest.__next__):
+            if token.type == tokenize.NEWLINE:
+                return start + token.end[0]
+    except (tokenize.TokenError, SyntaxError):  # no Python, whatever is done to it
+        pass
+    return len(lines)
 
 
 def parse(text):

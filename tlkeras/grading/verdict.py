@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from tlkeras.grading import message
 from tlkeras.grading.attempt import Attempt, CheckTimeoutError, Raised, judged
 from tlkeras.grading.check import judge
+from tlkeras.grading.failures import OVERSTAYED, Failure, reason, to_run_again
 from tlkeras.grading.outcome import State
 from tlkeras.grading.remote import Lost, Worker
 from tlkeras.grading.trial import trial
 
 STARTS = 12  # workers for one submission; each is needed because a step spoilt one
-DEFINERS = ("def", "class")
 
 
 @dataclass
@@ -29,12 +29,14 @@ class Verdict:
         unfinished: why not all was graded to its end: `"time"`, for the whole
             submission, or `"starts"`, of a process to run it. Defaults to `None`.
         printed: the beginning of what the submission printed, and its length in bytes.
+        failures: by number of the cell that ran; `None` for one that overstayed.
     """
 
     outcomes: dict = field(default_factory=dict)
     seconds: dict = field(default_factory=dict)
     unfinished: str | None = None
     printed: tuple[bytes, int] = (b"", 0)
+    failures: dict = field(default_factory=dict)
 
 
 def grade(steps, exercises, seed, open_session, limits):
@@ -71,10 +73,9 @@ class _Grading:
         self._seed = seed
         self._limits = limits
         self._left_out = set()  # numbers of cells that spoilt a worker
-        # By number of the cell: what it raised, `True` if it overstayed, else `None`.
-        self._raised: dict[int, Raised | bool | None] = {}
         self._last_end: Lost | None = None  # of a worker
         self._verdict = Verdict()
+        self._failures = self._verdict.failures
 
     @property
     def done(self):
@@ -108,27 +109,21 @@ class _Grading:
         waiting = [s for s in self._steps if s.number not in self._left_out]
         for step in waiting:
             self._run(worker, step)
-        # In a notebook whose cells were moved, a name may come after its first use.
-        again = [s for s in waiting if self._missed_a_name(s, waiting)]
-        for step in again:
+        for step in to_run_again(waiting, self._failures):
             self._run(worker, step)
 
-    def _missed_a_name(self, step, steps):
-        raised = self._raised.get(step.number)
-        if not isinstance(raised, Raised) or raised.name != "NameError":
-            return False
-        later = [s for s in steps if s.number > step.number]
-        return any(step.mentions & s.defines for s in later)
-
     def _run(self, worker, step):
+        self._failures[step.number] = OVERSTAYED
         try:
-            self._raised[step.number] = worker.run(step)
+            self._failures[step.number] = worker.run(step)
         except Lost as lost:
             self._left_out.add(step.number)
-            self._raised[step.number] = True if lost.late else self._ended(lost)
+            if not lost.late:
+                failure = Failure(frozenset(), self._ended(lost))
+                self._failures[step.number] = [failure]
             raise
         except CheckTimeoutError:
-            self._raised[step.number] = True
+            return
 
     def _attend(self, worker, exercise, found):
         began = time.monotonic()
@@ -139,14 +134,14 @@ class _Grading:
     def _outcome(self, worker, exercise, found):
         if found is None:
             return self._undefined(exercise)
-        if not found[0]:
-            return message.not_callable(exercise, found[1])
 
         def try_case(case):
             return self._try(worker, exercise, case)
 
         seconds = min(self._limits.exercise, max(self.end - time.monotonic(), 0))
-        outcome = judge(exercise, try_case, round(seconds, 1), limit=worker.within)
+        outcome = judge(
+            exercise, found, try_case, round(seconds, 1), limit=worker.within
+        )
         if outcome.state is State.TIMED_OUT and seconds < self._limits.exercise:
             self._verdict.unfinished = "time"
         return outcome
@@ -167,14 +162,8 @@ class _Grading:
 
     def _undefined(self, exercise):
         """Why a name does not exist: its cell is gone, raised, or was stopped."""
-        for step in reversed(self._steps):
-            raised = self._raised.get(step.number)
-            if raised is None or not _defines(step, exercise.name):
-                continue
-            if isinstance(raised, Raised):
-                return message.never_defined(exercise, raised)
-            return message.stopped(exercise, self._limits.cell)
-        return message.not_attempted(exercise, {})
+        why = reason(self._steps, self._failures, exercise.name)
+        return message.undefined(exercise, why, self._limits.cell)
 
     def verdict(self):
         """All outcomes; what was not graded says why."""
@@ -190,9 +179,3 @@ class _Grading:
         if self._verdict.unfinished == "time" or self._last_end is None:
             return message.stopped(exercise, self._limits.wall)
         return message.never_defined(exercise, self._ended(self._last_end))
-
-
-def _defines(step, name):
-    return name in step.defines or (
-        not step.defines and any(f"{word} {name}" in step.text for word in DEFINERS)
-    )

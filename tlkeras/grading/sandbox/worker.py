@@ -5,18 +5,19 @@ the submission that it runs.
 """
 
 import contextlib
-import linecache
 import os
-import random
 import sys
-import types
 from dataclasses import asdict
 
 import numpy as np
 
 from tlkeras.grading import attempt, exercise, parcel, probes
-from tlkeras.grading.attempt import CheckTimeoutError, Raised, deadline
+from tlkeras.grading.attempt import CheckTimeoutError, deadline
+from tlkeras.grading.cells import Cells
 from tlkeras.grading.channel import ARRAYS, LARGEST, Channel
+from tlkeras.grading.form import Form
+
+MOST = 50  # failures of a cell, and names of a failure, that are told
 
 
 def serve(connection):
@@ -35,39 +36,27 @@ class _Notebook:
     """What the cells have defined, and what can be asked of it."""
 
     def __init__(self):
-        module = types.ModuleType("__main__")
-        sys.modules["__main__"] = module  # where dataclasses and pickles look
-        self._names = module.__dict__
-        self._names.update(display=_nothing, get_ipython=_Shell)
-        self._names.update(exit=sys.exit, quit=sys.exit)
+        self._cells = Cells()
+        self._names = self._cells.names
         self._probes = {}
-        random.seed(0)
-        np.random.seed(0)
         os.environ["HOME"] = os.getcwd()
 
     def run(self, request, _):
         """Run a cell."""
-        file, text = f"<cell {request['number'] + 1}>", request["text"]
-        linecache.cache[file] = (len(text), None, text.splitlines(True), file)
         try:
             with deadline(request["seconds"]):
-                exec(compile(text, file, "exec"), self._names)
+                failures = self._cells.run(request["number"], request["text"])
         except CheckTimeoutError:
             return {"timeout": True}, []
-        except BaseException as error:  # sys.exit() ends a cell, and no more
-            return {"raised": _described(Raised.of(error))}, []
-        return {}, []
+        return {"failures": [_told(failure) for failure in failures[:MOST]]}, []
 
     def look(self, request, _):
-        """What the names asked for are."""
-        found = {}
-        for name in request["names"]:
-            if name in self._names:
-                value = self._names[name]
-                found[name] = {
-                    "callable": callable(value),
-                    "type": type(value).__name__,
-                }
+        """The forms of what the names asked for are."""
+        found = {
+            name: asdict(Form.of(self._names[name]))
+            for name in request["names"]
+            if name in self._names
+        }
         return {"found": found}, []
 
     def probe(self, request, _):
@@ -119,18 +108,12 @@ def _described(raised):
     return asdict(raised) | cut | {"whole": raised.whole[:1000], "lines": lines}
 
 
+def _told(failure):
+    names = sorted(name[:200] for name in failure.names)[:MOST]
+    return {"names": names, "raised": _described(failure.raised)}
+
+
 def _flush():
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-
-
-def _nothing(*_, **__):
-    return None
-
-
-class _Shell:
-    """Stands in for a notebook's shell, whose magics do nothing here."""
-
-    def __getattr__(self, _):
-        return _nothing

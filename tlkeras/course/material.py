@@ -1,0 +1,57 @@
+"""A lesson's own cells, and what of a notebook has to run for its answers to exist."""
+
+import re
+from functools import cache
+
+from tlkeras.grading import source
+
+SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
+
+
+def steps(folder, document):
+    """The Steps that run, in practice as for marks.
+
+    Args:
+        folder: of the lesson.
+        document: a Notebook that answers it.
+    """
+    given, experiments = material(folder)
+    texts = {
+        number: cell.source
+        for number, cell in enumerate(document.code)
+        if "experiment" not in cell.tags
+    }
+    return source.steps(texts, given, experiments)
+
+
+@cache
+def material(folder):
+    """The cells of a lesson that a learner need not change, and its experiments.
+
+    Read off the lesson's text, for what builds notebooks takes seconds to import.
+    """
+    text = (folder / "lesson.py").read_text("utf-8")
+    pieces = iter(re.split(r"^# %%(.*)$", text, flags=re.MULTILINE)[1:])
+    cells = [(head, body) for head, body in zip(pieces, pieces, strict=True)]
+    code = [(h, b) for h, b in cells if "[markdown]" not in h and SOLUTION not in b]
+    experiments = tuple(body for head, body in code if '"experiment"' in head)
+    return tuple(body for head, body in code if '"experiment"' not in head), experiments
+
+
+def misplaced(document, names):
+    """Answers in cells that never run.
+
+    Args:
+        document: a Notebook.
+        names: of exercises.
+
+    Returns:
+        By name: the number of the cell, counted from 1, and its kind.
+    """
+    found = {}
+    for number, cell in enumerate(document.cells, 1):
+        if cell.kind == "code" or len(cell.source) > source.LONGEST:
+            continue
+        words = re.findall(r"^[ \t>]*(?:def|class) +(\w+)", cell.source, re.MULTILINE)
+        found |= {name: (number, cell.kind) for name in names if name in words}
+    return found
