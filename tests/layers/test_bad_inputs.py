@@ -1,5 +1,6 @@
 """Wrong arguments and inputs: each message names the argument and what was given."""
 
+import keras
 import numpy as np
 import pytest
 from helpers import refused
@@ -246,3 +247,25 @@ def test_a_message_names_the_argument_and_what_was_given(index):
 
 def test_there_are_many():
     assert len(ROWS) >= 60
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
+@pytest.mark.parametrize("kind", ["RaggedTensor", "SparseTensor"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: FeedForward(8)(x),
+        lambda x: TransformerEncoder(8, 2)(x),
+        lambda x: TransformerDecoder(8, 2)(x, x),
+        lambda x: MultiHeadAttention(2, 2)(x, x),
+    ],
+)
+def test_ragged_and_sparse_tensors_are_named(make, kind):
+    import tensorflow as tf
+
+    rows = [[[1.0, 2, 3, 4]], [[1.0, 2, 3, 4], [5.0, 6, 7, 8]]]
+    ragged = tf.ragged.constant(rows, ragged_rank=1)
+    whole = ragged.to_tensor()
+    given = ragged if kind == "RaggedTensor" else tf.sparse.from_dense(whole)
+    with pytest.raises(ValueError, match=f"given a {kind}. Fill it up"):
+        make(given)

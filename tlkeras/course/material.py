@@ -48,7 +48,7 @@ def misplaced(document, names):
     Returns:
         By name: the number of the cell, counted from 1, and its kind.
     """
-    found = {}
+    found: dict[str, tuple[int, str]] = {}
     for number, cell in enumerate(document.cells, 1):
         if cell.kind == "code" or len(cell.source) > source.LONGEST:
             continue

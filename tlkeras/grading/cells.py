@@ -73,13 +73,13 @@ class Cells:
             names = _names(statement)
             if stopped and (not names or names & self.names.keys()):
                 continue
-            error = self._error(statement, file)
-            if error is None:
+            raised = self._error(statement, file)
+            if raised is None:
                 continue
-            failures.append(Failure(frozenset(names), Raised.of(error)))
-            if isinstance(statement, ast.Raise) or isinstance(error, ENDINGS):
+            failures.append(Failure(frozenset(names), Raised.of(raised)))
+            if isinstance(statement, ast.Raise) or isinstance(raised, ENDINGS):
                 break
-            if _of_surroundings(error, lost):
+            if _of_surroundings(raised, lost):
                 lost |= names
             else:
                 stopped = True

@@ -52,11 +52,11 @@ def work(steps, exercises, skip=(), seconds=60, misplaced=(), keep=lambda found:
 
     def run(step):
         tell(step=step.number, seconds=seconds)
-        failures[step.number] = _run(cells, step, seconds)
-        if failures[step.number]:
-            tell(step=step.number, failed=failures[step.number][0].raised.headline)
+        failures[step.number] = found = _run(cells, step, seconds)
+        if found:
+            tell(step=step.number, failed=found[0].raised.headline)
 
-    failures = dict.fromkeys((s for s in skip if isinstance(s, int)), OVERSTAYED)
+    failures: dict = dict.fromkeys((s for s in skip if isinstance(s, int)), OVERSTAYED)
     waiting = [step for step in steps if step.number not in skip]
     for step in waiting:
         run(step)

@@ -92,8 +92,20 @@ def features(name, shape, built=None):
         )
 
 
+def dense(name, inputs):
+    """Raise when `inputs` is a ragged or sparse tensor."""
+    kind = type(inputs).__name__
+    if kind in ("RaggedTensor", "SparseTensor"):
+        change = "to_tensor()" if kind == "RaggedTensor" else "tf.sparse.to_dense"
+        raise ValueError(
+            f"{name} must be an array of rows that have one length; given a {kind}. "
+            f"Fill it up with {change}, and hide what was filled in with a mask."
+        )
+
+
 def floats(name, inputs, advice):
     """Raise unless `inputs` holds floats."""
+    dense(name, inputs)
     dtype = keras.backend.standardize_dtype(inputs.dtype)
     if not keras.backend.is_float_dtype(dtype):
         raise ValueError(f"{name} must be floats; given {dtype}. {advice}")
@@ -136,6 +148,7 @@ def values(name, inputs, advice):
 
 def indices(name, inputs, count, limit):
     """Raise unless known values are whole numbers from 0 to below `count` = `limit`."""
+    dense(name, inputs)
     if keras.backend.backend() == "torch":  # see above
         return
     given = known(inputs)
