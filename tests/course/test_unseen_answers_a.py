@@ -21,7 +21,12 @@ TABLES = {
 @pytest.mark.parametrize(
     ("exercise", "answers"),
     [
-        pytest.param(lesson.exercises[name], answers, id=f"{lesson.name[:2]}-{name}")
+        pytest.param(
+            lesson.exercises[name],
+            answers,
+            id=f"{lesson.name[:2]}-{name}",
+            marks=[pytest.mark.slow] if name == "MultiHead" else [],  # builds models
+        )
         for lesson in LESSONS
         for name, answers in TABLES[lesson.name].items()
     ],

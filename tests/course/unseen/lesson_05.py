@@ -163,10 +163,6 @@ LOSS = {
         ),
         None,
     ),
-    "ε of 1 ignored": (
-        lambda logits, labels, e: loss()(logits, labels, e if e < 1 else 0),
-        None,
-    ),
     "log of probabilities": (loss(p_of=softmax), "loss.underflow"),
     "mean of means": (
         loss(
