@@ -97,7 +97,7 @@ def test_partial_credit_counts_the_cases_that_are_right():
     assert outcome.diagnoses == ["attention.mask-ignored"]
     assert outcome.cases["plain"]
     assert not outcome.cases["mask"]
-    assert outcome.points == round(6 * 3 / 7, 2)  # three of seven cases have no mask
+    assert outcome.points == round(6 * 4 / 9, 2)  # four of nine cases have no mask
 
 
 def test_two_mistakes_at_once_are_both_named():
