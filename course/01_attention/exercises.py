@@ -47,6 +47,11 @@ def identity(x, *_):
     return x
 
 
+def half(x):
+    """Go on in 16-bit numbers, which have three digits and end at 65,504."""
+    return x.astype(np.float16)
+
+
 # ── softmax ───────────────────────────────────────────────────────────────────────────
 
 
@@ -65,9 +70,34 @@ def divide_by_sum(powers, axis):
     return powers / powers.sum(axis, keepdims=True)
 
 
-def softmax(x, *, axis=-1, subtract=largest, power=np.exp, normalise=divide_by_sum):
+def softmax(
+    x,
+    *,
+    accuracy=identity,
+    axis=-1,
+    subtract=largest,
+    power=np.exp,
+    normalise=divide_by_sum,
+):
     """Positive numbers that sum to one along the last axis."""
+    x = accuracy(x)
     return normalise(power(x - subtract(x, axis)), axis)
+
+
+def log_softmax(x, axis=-1):
+    """Its logarithm, without an exponential that overflows."""
+    x = x - largest(x, axis)
+    return x - np.log(np.exp(x).sum(axis, keepdims=True))
+
+
+def hard(x, axis=-1):
+    """All to the largest, the first of equals."""
+    return np.moveaxis(np.eye(x.shape[axis])[x.argmax(axis)], -1, axis)
+
+
+def sigmoid(x):
+    """Each number by itself, between 0 and 1."""
+    return 1 / (1 + np.exp(-x))
 
 
 def rows_far_apart(rng, size=5):
@@ -91,6 +121,7 @@ SOFTMAX = Exercise(
         Case("vector", lambda rng: (floats(rng, 5, scale=2),)),
         Case("rows", lambda rng: (floats(rng, 3, 5, scale=2),)),
         Case("batch", lambda rng: (floats(rng, 2, 3, 5, scale=2),)),
+        Case("one-score", lambda rng: (floats(rng, 3, 1),)),
         Case("large", lambda rng: (floats(rng, 2, 4) + np.float32(2000),)),
         Case("far-apart", rows_far_apart, tolerance=1e-3),
         Case("square", lambda rng: (floats(rng, 4, 4, scale=2),), diagnostic=True),
@@ -100,6 +131,7 @@ SOFTMAX = Exercise(
     misconceptions=(
         Misconception("softmax.first-axis", "softmax", axis=0),
         Misconception("softmax.second-to-last-axis", "softmax", axis=-2),
+        Misconception("softmax.axis-one", "softmax", axis=1),
         Misconception("softmax.over-everything", "softmax", axis=None),
         Misconception("softmax.overflow", "overflow", subtract=nothing),
         Misconception(
@@ -127,13 +159,25 @@ SOFTMAX = Exercise(
             normalise=lambda powers, axis: np.log(divide_by_sum(powers, axis)),
         ),
         Misconception(
+            "softmax.log-softmax", "softmax", power=identity, normalise=log_softmax
+        ),
+        Misconception(
+            "softmax.twice",
+            "softmax",
+            normalise=lambda powers, axis: softmax(
+                divide_by_sum(powers, axis), axis=axis
+            ),
+        ),
+        Misconception("softmax.hard", "softmax", power=identity, normalise=hard),
+        Misconception("softmax.half-precision", "overflow", accuracy=half),
+        Misconception(
             "softmax.no-exponential", "softmax", subtract=nothing, power=identity
         ),
         Misconception(
             "softmax.sigmoid",
             "softmax",
             subtract=nothing,
-            power=lambda x: 1 / (1 + np.exp(-x)),
+            power=sigmoid,
             normalise=identity,
         ),
     ),
@@ -194,6 +238,7 @@ def attention(
     value,
     mask=None,
     *,
+    accuracy=identity,
     compare=dot_products,
     scale=by_root_of_size,
     hide=fill,
@@ -202,10 +247,27 @@ def attention(
     combine=average,
 ):
     """softmax(Q Kᵀ / √H) V."""
+    query, key, value = map(accuracy, (query, key, value))
     logits = compare(query, key)
     logits = scale(logits, query=query, key=key, value=value)
     scores = after(normalise(hide(logits, mask)), mask)
     return combine(scores, value, key=key, logits=logits)
+
+
+def fill_the_future(logits, mask):
+    """Hide what comes after the query as well."""
+    past = np.tri(*logits.shape[-2:], dtype=bool)
+    return fill(logits, past if mask is None else past & mask)
+
+
+def of_first_sequence(mask):
+    """The mask of the first sequence, where each has its own."""
+    return mask if mask.ndim < 3 else mask[:1]
+
+
+def minus_infinity(logits, mask):
+    """Hide logits so that a row without any other has no softmax."""
+    return np.where(mask, logits, -np.inf)
 
 
 def across_sequences(query, key):
@@ -282,6 +344,8 @@ ATTENTION = Exercise(
         Case("hidden-row", attention_inputs(3, mask=with_hidden_row)),
         Case("low", attention_inputs(3, mask=with_low_logits), tolerance=5e-3),
         Case("large", attention_inputs(2, scale=2000), tolerance=5e-3),
+        Case("one-query", attention_inputs(1, queries=1, mask=with_random_mask)),
+        Case("one-key", attention_inputs(3, keys=1)),
         # T = S: a transposed mask gives numbers and no exception here.
         Case("one-length", with_hidden_row_and(2, queries=5), diagnostic=True),
         Case(
@@ -321,6 +385,21 @@ ATTENTION = Exercise(
         _mistake("scaled-by-key-length", "scaling", scale=by_root(-2, of="key")),
         _mistake("scaled-by-value-size", "scaling", scale=by_root(-1, of="value")),
         _mistake("scaled-by-batch", "scaling", scale=by_root(0, of="query")),
+        _mistake(
+            "scaled-after-softmax",
+            "scaling",
+            scale=lambda logits, **_: logits,
+            combine=lambda scores, value, key, **_: (
+                scores @ value / np.sqrt(key.shape[-1])
+            ),
+        ),
+        _mistake("half-precision", "overflow", accuracy=half),
+        _mistake(
+            "half-precision-throughout",
+            "overflow",
+            accuracy=half,
+            scale=lambda logits, query, **_: logits / query.shape[-1] ** 0.5,
+        ),
         # masking
         _mistake("mask-ignored", "masks", hide=identity),
         _mistake("mask-inverted", "masks", hide=masked(lambda x, m: fill(x, ~m))),
@@ -329,7 +408,13 @@ ATTENTION = Exercise(
         _mistake(
             "mask-minus-infinity",
             "masks",
-            hide=masked(lambda x, m: np.where(m, x, -np.inf)),
+            hide=masked(minus_infinity),
+        ),
+        _mistake(
+            "hidden-row-is-zero",
+            "masks",
+            hide=masked(minus_infinity),
+            normalise=lambda x: np.nan_to_num(softmax(x)),
         ),
         _mistake(
             "fill-too-small",
@@ -339,6 +424,15 @@ ATTENTION = Exercise(
         _mistake(
             "mask-transposed", "masks", hide=masked(lambda x, m: fill(x, swap(m)))
         ),
+        _mistake(
+            "mask-of-first-sequence",
+            "masks",
+            hide=masked(lambda x, m: fill(x, of_first_sequence(m))),
+        ),
+        _mistake(
+            "mask-of-first-row", "masks", hide=masked(lambda x, m: fill(x, m[:1]))
+        ),
+        _mistake("always-causal", "masks", hide=fill_the_future),
         _mistake(
             "mask-after-softmax", "masks", hide=identity, after=masked(np.multiply)
         ),
@@ -365,6 +459,10 @@ ATTENTION = Exercise(
             normalise=lambda x: softmax(x, subtract=nothing),
         ),
         _mistake("no-softmax", "attention", normalise=identity),
+        _mistake("softmax-twice", "attention", normalise=lambda x: softmax(softmax(x))),
+        _mistake("log-softmax", "attention", normalise=log_softmax),
+        _mistake("sigmoid", "attention", normalise=sigmoid),
+        _mistake("best-key-only", "attention", normalise=hard),
         # averaging the values
         _mistake(
             "weights-returned", "attention", combine=lambda scores, *_, **__: scores
@@ -518,8 +616,7 @@ def tokens(*lengths, size):
 
     def draw(rng):
         ids = rng.integers(3, 30, (len(lengths), size))
-        ids[:, 0] = 1
-        ids[:, 1] = 2
+        ids[:, :2] = (1, 2)[:size]
         return (np.where(np.arange(size) < np.array(lengths)[:, None], ids, 0),)
 
     return draw
@@ -544,6 +641,8 @@ PADDING_MASK = Exercise(
         Case("right", tokens(3, 5, 0, size=5)),
         Case("left", left_padded),
         Case("single", tokens(4, size=6)),
+        Case("none", tokens(3, 3, size=3)),
+        Case("one-token", tokens(1, 0, 1, size=1)),
     ),
     misconceptions=(
         Misconception("padding.inverted", "padding", keeps=lambda ids: ids == 0),
@@ -560,6 +659,16 @@ PADDING_MASK = Exercise(
             "padding.assumes-right-side",
             "padding",
             keeps=lambda ids: np.arange(ids.shape[1]) < (ids != 0).sum(1)[:, None],
+        ),
+        Misconception(
+            "padding.stops-at-first-zero",
+            "padding",
+            keeps=lambda ids: np.cumprod(ids != 0, axis=1).astype(bool),
+        ),
+        Misconception(
+            "padding.place-of-first-zero",
+            "padding",
+            keeps=lambda ids: np.arange(ids.shape[1]) < (ids == 0).argmax(1)[:, None],
         ),
         Misconception(
             "padding.one-for-all",
@@ -582,13 +691,22 @@ def self_attention(
     x,
     token_ids,
     *,
+    prepare=identity,
     look_back=lambda ids: causal(ids.shape[1]),
     real=lambda ids: padding(ids)[:, None, :],
     merge=np.logical_and,
     attend=attention,
+    finish=identity,
 ):
     """Attention of a padded batch to itself, where no position looks ahead."""
-    return attend(x, x, x, merge(look_back(token_ids), real(token_ids)))
+    x = prepare(x, token_ids)
+    mask = merge(look_back(token_ids), real(token_ids))
+    return finish(attend(x, x, x, mask), token_ids)
+
+
+def zero_padding(x, token_ids):
+    """Zeros in the place of padded vectors."""
+    return x * padding(token_ids)[..., None]
 
 
 def sequences(*lengths, size, width):
@@ -617,6 +735,8 @@ CAUSAL_SELF_ATTENTION = Exercise(
         Case("no-padding", sequences(4, 4, size=4, width=3)),
         Case("padding", sequences(3, 5, 2, size=5, width=4)),
         Case("gap", sequences_with_a_gap),
+        Case("one-sequence", sequences(3, size=4, width=6)),
+        Case("one-token", sequences(1, 1, 1, size=1, width=4)),
         Case("square", sequences(3, 4, 2, 4, size=4, width=6), diagnostic=True),
     ),
     misconceptions=(
@@ -649,6 +769,28 @@ CAUSAL_SELF_ATTENTION = Exercise(
             "together",
             look_back=lambda ids: causal(ids.shape[1]).T,
         ),
+        Misconception(
+            "together.one-ahead",
+            "together",
+            look_back=lambda ids: np.tri(ids.shape[1], k=1, dtype=bool),
+        ),
+        Misconception(
+            "together.hides-both",
+            "together",
+            real=lambda ids: padding(ids)[:, None, :] & padding(ids)[:, :, None],
+        ),
+        Misconception(
+            "together.padding-of-first-sequence",
+            "together",
+            real=lambda ids: padding(ids)[:1, None, :],
+        ),
+        Misconception(
+            "together.padding-set-to-zero",
+            "together",
+            prepare=zero_padding,
+            merge=lambda back, real: back,
+        ),
+        Misconception("together.padded-outputs-zero", "together", finish=zero_padding),
         Misconception(
             "together.hides-itself",
             "together",
@@ -709,11 +851,23 @@ def classifier(
     cool=lambda cosines, temperature, size: cosines / temperature,
     normalise=softmax,
     values=one_hot,
+    finish=identity,
 ):
     """Class probabilities (T, 10): attention from new images to known ones."""
     cosines = lengths(images) @ known_lengths(known_images).T
     logits = cool(cosines, temperature, images.shape[-1])
-    return normalise(logits) @ values(known_labels)
+    return finish(normalise(logits) @ values(known_labels))
+
+
+def squared_length(x):
+    """Divide each row by the square of its length."""
+    return x / (x**2).sum(-1, keepdims=True)
+
+
+def last_of_each(labels):
+    """One-hot rows in which only the last image of each label has its 1."""
+    last = [label not in labels[s + 1 :] for s, label in enumerate(labels)]
+    return one_hot(labels) * np.array(last)[:, None]
 
 
 def digits(images, known, temperature):
@@ -741,6 +895,7 @@ ATTENTION_CLASSIFIER = Exercise(
         Case("warm", digits(3, 20, 0.5)),
         Case("cool", digits(4, 30, 0.05), tolerance=1e-3),
         Case("few", digits(6, 4, 0.2)),
+        Case("one-image", digits(1, 12, 0.3)),
     ),
     misconceptions=(
         Misconception(
@@ -758,6 +913,12 @@ ATTENTION_CLASSIFIER = Exercise(
             "classifier",
             lengths=lambda x: x / np.linalg.norm(x),
             known_lengths=lambda x: x / np.linalg.norm(x),
+        ),
+        Misconception(
+            "classifier.squared-length",
+            "classifier",
+            lengths=squared_length,
+            known_lengths=squared_length,
         ),
         Misconception(
             "classifier.temperature-multiplied",
@@ -783,6 +944,22 @@ ATTENTION_CLASSIFIER = Exercise(
             normalise=lambda x: softmax(x, axis=0),
         ),
         Misconception("classifier.no-softmax", "classifier", normalise=identity),
+        Misconception(
+            "classifier.softmax-last",
+            "classifier",
+            normalise=identity,
+            finish=softmax,
+        ),
+        Misconception(
+            "classifier.repeated-labels-lost", "classifier", values=last_of_each
+        ),
+        Misconception(
+            "classifier.labels-averaged",
+            "classifier",
+            values=lambda labels: (
+                one_hot(labels) / np.maximum(one_hot(labels).sum(0), 1)
+            ),
+        ),
         Misconception(
             "classifier.averages-label-numbers",
             "classifier",

@@ -36,6 +36,17 @@ def softmax(x, axis=-1):
     return powers / powers.sum(axis, keepdims=True)
 
 
+def log_softmax(x):
+    """Its logarithm."""
+    x = x - x.max(-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+
+def causal_softmax(x):
+    """Hide what comes after the query, whether it was asked for or not."""
+    return softmax(np.where(np.tri(*x.shape[-2:], dtype=bool), x, -1e9))
+
+
 # ── split_heads and merge_heads ───────────────────────────────────────────────────────
 
 
@@ -79,6 +90,7 @@ SPLIT_HEADS = Exercise(
         Case("three", split_inputs(2, 5, heads=3, size=4)),
         Case("two", split_inputs(3, 4, heads=2, size=5)),
         Case("one", split_inputs(2, 3, heads=1, size=4)),
+        Case("one-token", split_inputs(1, 1, heads=3, size=2)),
         Case("square", split_inputs(3, 3, heads=3, size=3), diagnostic=True),
     ),
     misconceptions=(
@@ -157,6 +169,7 @@ MERGE_HEADS = Exercise(
         Case("three", merge_inputs(2, 3, 5, 4)),
         Case("two", merge_inputs(3, 2, 4, 5)),
         Case("one", merge_inputs(2, 1, 3, 4)),
+        Case("one-token", merge_inputs(1, 3, 1, 2)),
         Case("square", merge_inputs(3, 3, 3, 3), diagnostic=True),
     ),
     misconceptions=(
@@ -229,7 +242,7 @@ def fill(logits, mask):
     return np.where(mask, logits, -1e9)
 
 
-def average(scores, value):
+def average(scores, value, query):
     """Weighted averages of the values of each head: (B, N, T, V)."""
     return scores @ value
 
@@ -268,7 +281,7 @@ def core(
     else:
         mask = spread(mask)  # (B, 1, T, S)
         scores = after(normalise(hide(logits, mask)), mask)
-    heads = combine(scores, value)  # (B, N, T, V)
+    heads = combine(scores, value, query)  # (B, N, T, V)
     return finish(join(heads), kernels[3], biases[3])
 
 
@@ -393,10 +406,20 @@ SHARED = {
     "scaled-by-input-width": {"scale": by_root_of(lambda h, q: q.shape[-1])},
     "scaled-by-number-of-heads": {"scale": by_root_of(lambda h, q: h.shape[1])},
     "scaled-by-length": {"scale": by_root_of(lambda h, q: h.shape[2])},
+    "scaled-after-softmax": {
+        "scale": lambda logits, heads, query: logits,
+        "combine": lambda scores, value, query: (
+            scores @ value / np.sqrt(query.shape[-1])
+        ),
+    },
     "softmax-over-queries": {"normalise": lambda x: softmax(x, axis=-2)},
     "softmax-over-heads": {"normalise": lambda x: softmax(x, axis=1)},
     "softmax-over-everything": {"normalise": lambda x: softmax(x, axis=None)},
     "no-softmax": {"normalise": identity},
+    "softmax-twice": {"normalise": lambda x: softmax(softmax(x))},
+    "log-softmax": {"normalise": log_softmax},
+    "sigmoid": {"normalise": lambda x: 1 / (1 + np.exp(-x))},
+    "always-causal": {"normalise": causal_softmax},
     "merged-by-reshape": {"join": lambda x: merge(x, arrange=reshaped_only)},
     "merged-interleaved": {"join": lambda x: side_by_side(swap(heads_forward(x)))},
     "output-forgotten": {"finish": lambda joined, kernel, bias: joined},
@@ -413,6 +436,11 @@ MASKED = {
     "mask-minus-infinity": {
         "hide": lambda logits, mask: np.where(mask, logits, -np.inf)
     },
+    "hidden-row-is-zero": {
+        "hide": lambda logits, mask: np.where(mask, logits, -np.inf),
+        "normalise": lambda logits: np.nan_to_num(softmax(logits)),
+    },
+    "mask-of-first-sequence": {"spread": lambda mask: mask[:1, None]},
     "mask-after-softmax": {
         "hide": lambda logits, mask: logits,
         "after": lambda scores, mask: scores * mask,
@@ -453,6 +481,7 @@ MULTI_HEAD_ATTENTION = Exercise(
         Case("one-head", multi_head_inputs(heads=1, batch=3)),
         Case("mask", multi_head_inputs(draw_mask, batch=4)),
         Case("padding", multi_head_inputs(masked_padding, heads=5)),
+        Case("one-query", multi_head_inputs(draw_mask, batch=1, queries=1)),
         # The largest, so that a card shows it only if nothing else fails.
         Case("hidden-row", with_hidden_row(batch=6)),
         # All sizes alike: what would raise an exception above gives numbers here.
@@ -611,14 +640,21 @@ def layer_call(
     output_dense_matrix,
     output_dense_bias,
     num_heads,
-    inside_a_model,
+    use,
     attention_mask=None,
+    *,
+    trace=lambda: None,
+    learn=identity,
     **steps,
 ):
     """What `MultiHead.call` returns: keys and values both come from `value`.
 
+    `use` is "arrays", "model" or "gradients". With the last, the answer is which of
+    the four matrices have a gradient: those that change the output when they change.
     A card lists the inputs by these names, so they speak as the learner's stub does.
     """
+    if use == "model":
+        trace()
     kernels = (
         query_dense_matrix,
         key_dense_matrix,
@@ -627,25 +663,46 @@ def layer_call(
     )
     biases = (query_dense_bias, key_dense_bias, value_dense_bias, output_dense_bias)
     inputs = (query, value, value)
-    return core(inputs, kernels, biases, num_heads, attention_mask, **steps)
+
+    def output(*kernels):
+        return core(inputs, kernels, biases, num_heads, attention_mask, **steps)
+
+    if use != "gradients":
+        return output(*kernels)
+    others = [
+        output(*(k * 1.1 + 0.1 if j == i else k for j, k in enumerate(kernels)))
+        for i in range(4)
+    ]
+    return learn(np.array([not np.allclose(output(*kernels), o) for o in others]))
 
 
 def build_and_call(answer, query, value, *weights_and_settings):
     """Build the learner's class from ready-made Dense layers, and call it."""
     weights, settings = weights_and_settings[:8], weights_and_settings[8:]
-    num_heads, inside_a_model, *mask = settings
+    num_heads, use, *mask = settings
     dense = [_dense(*weights[i : i + 2]) for i in range(0, 8, 2)]
     given = [query, value, *mask]
     with _exceptions_as_they_are():
         layer = answer(num_heads, *dense)
-        if not inside_a_model:
+        if use == "arrays":
             return _call(layer, *given)
+        if use == "gradients":
+            return _has_gradient(dense, lambda: _call(layer, *given))
         entrances = [_entrance(x) for x in given]
         return _keras().Model(entrances, _call(layer, *entrances))(given)
 
 
 def _call(layer, query, value, mask=None):
     return layer(query, value, attention_mask=mask)
+
+
+def _has_gradient(dense, call):
+    """Which of the matrices can learn from what the layer returns: booleans (4,)."""
+    tensorflow = _tensorflow()
+    with tensorflow.GradientTape() as tape:
+        loss = tensorflow.reduce_sum(tensorflow.square(call()))
+    gradients = tape.gradient(loss, [one.kernel.value for one in dense])
+    return np.array([g is not None and bool(np.any(g)) for g in gradients])
 
 
 def _entrance(x):
@@ -675,8 +732,8 @@ def _dense(kernel, bias):
     return layer
 
 
-def layer_inputs(inside_a_model=False, mask=None, sizes=SIZES, **changes):
-    """Two sequences, four kernels with biases, and perhaps a mask."""
+def layer_inputs(use="arrays", mask=None, sizes=SIZES, **changes):
+    """Two sequences, four kernels with biases, how it is used, perhaps a mask."""
     s = sizes | changes
     s = s | {"key_width": s["value_width"]}
 
@@ -687,11 +744,26 @@ def layer_inputs(inside_a_model=False, mask=None, sizes=SIZES, **changes):
         biases = [floats(rng, kernel.shape[1], scale=0.5) for kernel in kernels]
         weights = [x for pair in zip(kernels, biases, strict=True) for x in pair]
         rest = () if mask is None else (mask(rng, s),)
-        return (query, value, *weights, s["heads"], inside_a_model, *rest)
+        return (query, value, *weights, s["heads"], use, *rest)
 
     return draw
 
 
+def only_arrays():
+    """NumPy cannot compute with the placeholders that a model is built from."""
+    raise TypeError("a placeholder has no numbers")
+
+
+def through_numpy(*learns):
+    """An array of NumPy remembers no gradient: which matrices still have one."""
+    return {"trace": only_arrays, "learn": lambda moved: moved & np.array(learns)}
+
+
+NUMPY = {
+    "numpy-inside": through_numpy(False, False, False, True),
+    "numpy-scores": through_numpy(False, False, True, True),
+    "numpy-at-the-end": through_numpy(False, False, False, False),
+}
 NO_BIAS = {
     "bias-forgotten": {
         "project": lambda x, kernel, bias: x @ kernel,
@@ -709,8 +781,10 @@ MULTI_HEAD_LAYER = Exercise(
     cases=(
         Case("call", layer_inputs()),
         Case("mask", layer_inputs(mask=draw_mask)),
-        Case("model", layer_inputs(inside_a_model=True, batch=4)),
-        Case("model-mask", layer_inputs(inside_a_model=True, mask=draw_mask, batch=4)),
+        Case("model", layer_inputs("model", batch=4)),
+        Case("model-mask", layer_inputs("model", mask=draw_mask, batch=4)),
+        # The largest: whatever fails elsewhere too is shown there.
+        Case("gradients", layer_inputs("gradients", batch=6)),
         Case("square", layer_inputs(sizes=ALIKE), diagnostic=True),
         Case("square-mask", layer_inputs(mask=draw_mask, sizes=ALIKE), diagnostic=True),
     ),
@@ -720,7 +794,9 @@ MULTI_HEAD_LAYER = Exercise(
         SHARED,
         MASKED,
         NO_BIAS,
+        NUMPY,
         without=(
+            "hidden-row-is-zero",
             "query-key-swapped",
             "mask-minus-infinity",
             "mask-added",
@@ -925,6 +1001,9 @@ CROSS = {
         lambda mask: np.arange(mask.shape[1]) < mask.sum(1)[:, None, None]
     ),
     "padding-of-any-sequence": _see(lambda mask: mask.all(0)[None, None]),
+    "causal-as-well": SHARED["always-causal"],
+    "softmax-twice": SHARED["softmax-twice"],
+    "not-scaled": SHARED["not-scaled"],
     "not-split": SHARED["not-split"],
     "output-forgotten": SHARED["output-forgotten"],
     "not-projected": SHARED["not-projected"],
@@ -940,6 +1019,7 @@ CROSS_ATTENTION = Exercise(
         Case("no-padding", cross_inputs(nowhere)),
         Case("right", cross_inputs(on_the_right, batch=4)),
         Case("left", cross_inputs(on_the_left, heads=5)),
+        Case("one-token", cross_inputs(on_the_right, batch=1, queries=1)),
         Case("square", cross_inputs(on_the_left, sizes=ALIKE), diagnostic=True),
     ),
     misconceptions=mistakes("cross", "cross", CROSS),
@@ -1064,6 +1144,7 @@ GROUPED_QUERY_ATTENTION = Exercise(
         Case("six-for-three", grouped_inputs(3, 6, 3, 5, 4, 8, 2)),
         Case("one-for-all", grouped_inputs(2, 4, 1, 3, 5, 6, 7)),
         Case("own", grouped_inputs(2, 3, 3, 4, 5, 6, 2)),
+        Case("one-token", grouped_inputs(1, 4, 2, 1, 5, 3, 7)),
         Case("square", grouped_inputs(2, 4, 2, 4, 4, 4, 4), diagnostic=True),
     ),
     misconceptions=(
@@ -1099,6 +1180,8 @@ GROUPED_QUERY_ATTENTION = Exercise(
                 "scaled-by-number-of-heads": SHARED["scaled-by-number-of-heads"],
                 "softmax-over-queries": SHARED["softmax-over-queries"],
                 "softmax-over-heads": SHARED["softmax-over-heads"],
+                "softmax-twice": SHARED["softmax-twice"],
+                "causal": SHARED["always-causal"],
             },
         ),
     ),

@@ -141,10 +141,16 @@ SINE_POSITIONS = Exercise(
         Case("short", lambda rng: (between(rng, 5, 7), 8)),
         Case("long", lambda rng: (between(rng, 25, 35), 12)),
         Case("wide", lambda rng: (5, 2 * between(rng, 10, 15))),
+        Case("one-position", lambda rng: (1, 6)),
         Case("wavelength", lambda rng: (7, 10, between(rng, 50, 500))),
     ),
     misconceptions=(
         Misconception("sine.halves", "sine-traps", pairs=two_halves),
+        Misconception(
+            "sine.halves-cosine-first",
+            "sine-traps",
+            pairs=lambda f, size: (f % (size // 2), f >= size // 2),
+        ),
         Misconception("sine.sine-everywhere", "sine", cosine=np.sin),
         Misconception("sine.cosine-everywhere", "sine", sine=np.cos),
         Misconception(
@@ -270,6 +276,7 @@ SHIFT_MATRIX = Exercise(
         Case("one-step", lambda rng: (1, 6)),
         Case("far", lambda rng: (between(rng, 3, 20), 8)),
         Case("back", lambda rng: (-between(rng, 2, 9), 4)),
+        Case("nowhere", lambda rng: (0, 6)),
         Case("wavelength", lambda rng: (between(rng, 2, 5), 10, between(rng, 30, 90))),
     ),
     misconceptions=(
@@ -286,6 +293,7 @@ SHIFT_MATRIX = Exercise(
         Misconception("shift.exponent-i", "sine", exponent=lambda i, size: i / size),
         Misconception("shift.one-step-only", "shift", far=np.sign),
         Misconception("shift.direction-ignored", "shift", far=np.abs),
+        Misconception("shift.forwards-only", "shift", far=lambda k: max(k, 0)),
         Misconception("shift.degrees", "sine", unit=np.radians),
         Misconception("shift.wavelength-ignored", "shift", longest=ten_thousand),
         Misconception("shift.both-plus", "shift", block=without_minus),
@@ -397,6 +405,7 @@ ADD_POSITIONS = Exercise(
         Case("later", in_a_table(2, 4, 6, 30, start=(3, 9))),
         Case("full", in_a_table(2, 7, 3, 7)),
         Case("one-token", in_a_table(4, 1, 5, 30, start=(2, 6))),
+        Case("to-the-end", in_a_table(1, 4, 3, 9, start=(5, 5))),
         # As many sequences as positions: a row for each sequence gives numbers here.
         Case("square", in_a_table(4, 4, 3, 30, start=(2, 6)), diagnostic=True),
         Case("all-square", in_a_table(4, 4, 4, 30, start=(2, 6)), diagnostic=True),
@@ -503,6 +512,26 @@ def read_zero_beyond(table, place):
     return blend(np.pad(table, ((1, 1), (0, 0))), place + 1)
 
 
+def ends(new, old, length):
+    """The first row on the first, and the last on the last; alone, on the first."""
+    return new * (old - 1) / max(length - 1, 1)
+
+
+def ends_by_division(new, old, length):
+    """The same, without a thought of a length of 1."""
+    if length == 1:
+        raise ZeroDivisionError
+    return ends(new, old, length)
+
+
+def read_average(table, place):
+    """In a shorter table, average all the rows that a new one stands for."""
+    reach = max(len(table) / len(place), 1)
+    far = np.abs(place[:, None] - np.arange(len(table)))
+    shares = np.maximum(0, 1 - far / reach)
+    return shares / shares.sum(1, keepdims=True) @ table
+
+
 def _stretch_with_interp(table, length):
     place = (np.arange(length) + 0.5) * len(table) / length - 0.5
     columns = [np.interp(place, np.arange(len(table)), c) for c in table.T]
@@ -547,12 +576,13 @@ STRETCH_POSITIONS = Exercise(
         Case("twice", lambda rng: (floats(rng, 4, 6), 8)),
         Case("shorter", lambda rng: (floats(rng, 9, 4), between(rng, 5, 7))),
         Case("same", lambda rng: (floats(rng, 6, 4), 6)),
+        Case("to-one", lambda rng: (floats(rng, 7, 3), 1)),
+        Case("from-one", lambda rng: (floats(rng, 1, 4), between(rng, 2, 3))),
     ),
     misconceptions=(
+        Misconception("stretch.ends-aligned", "stretch", places=ends),
         Misconception(
-            "stretch.ends-aligned",
-            "stretch",
-            places=lambda new, old, length: new * (old - 1) / (length - 1),
+            "stretch.ends-aligned-by-division", "stretch", places=ends_by_division
         ),
         Misconception(
             "stretch.edges-not-centres",
@@ -593,6 +623,9 @@ STRETCH_POSITIONS = Exercise(
             places=lambda new, old, length: new // -(-length // old),
         ),
         Misconception("stretch.shares-swapped", "stretch", read=read_swapped),
+        Misconception(
+            "stretch.rows-averaged", "stretch", keep=identity, read=read_average
+        ),
         Misconception("stretch.not-clipped", "stretch", keep=identity),
         Misconception(
             "stretch.straight-on", "stretch", keep=identity, read=read_beyond
@@ -655,6 +688,11 @@ def turn_one_after_the_other(x, partner, angles):
     second, angles = (np.array_split(a, 2, axis=-1)[1] for a in (x, angles))
     second = second * np.cos(angles) + turned * np.sin(angles)
     return np.concatenate([turned, second], axis=-1)
+
+
+def interleave(x):
+    """The halves, dealt out in turn: where neighbours would be."""
+    return np.stack(np.split(x, 2, axis=-1), axis=-1).reshape(x.shape)
 
 
 def evens_then_odds(x):
@@ -762,6 +800,7 @@ ROTATE = Exercise(
         Case("in-a-row", heads_at(3, 7, 2, 10, in_a_row)),
         Case("wavelength", heads_at(2, 6, 4, 8, anywhere, (20, 90))),
         Case("one-token", heads_at(3, 1, 2, 12, anywhere)),
+        Case("one-pair", heads_at(1, 3, 1, 2, anywhere)),
         # As many heads, or sequences, as positions: angles on the wrong axis fit here.
         Case("square-heads", heads_at(2, 4, 4, 6, anywhere), diagnostic=True),
         Case("square-batch", heads_at(4, 4, 3, 6, anywhere), diagnostic=True),
@@ -775,6 +814,12 @@ ROTATE = Exercise(
             partner=neighbours,
         ),
         Misconception(
+            "rotary.neighbours-backwards",
+            "rotary-traps",
+            pair=lambda f, _: f // 2,
+            partner=lambda x: -neighbours(x),
+        ),
+        Misconception(
             "rotary.angles-of-neighbours", "rotary-traps", pair=lambda f, _: f // 2
         ),
         Misconception(
@@ -782,6 +827,11 @@ ROTATE = Exercise(
         ),
         Misconception(
             "rotary.neighbours-left-apart", "rotary-traps", arrange=evens_then_odds
+        ),
+        Misconception(
+            "rotary.halves-interleaved",
+            "rotary-traps",
+            combine=lambda *a: interleave(turn_pairs(*a)),
         ),
         Misconception("rotary.each-its-own-angle", "rotary", pair=lambda f, _: f / 2),
         Misconception("rotary.backwards", "rotary", partner=lambda x: -halves(x)),
@@ -799,6 +849,7 @@ ROTATE = Exercise(
         Misconception(
             "rotary.positions-ignored", "rotary", count=lambda t: np.arange(len(t))
         ),
+        Misconception("rotary.counted-from-first", "rotary", count=lambda t: t - t[0]),
         Misconception("rotary.starts-at-one", "rotary", count=lambda t: t + 1),
         Misconception("rotary.wavelength-ignored", "rotary", longest=ten_thousand),
         Misconception("rotary.degrees", "rotary", unit=np.radians),
@@ -871,9 +922,9 @@ def rotary_logits(
     after=identity,
 ):
     """(B, N, T, S): logits of queries from `start_index` on against keys from 0 on."""
-    q = turn_query(query, query_start(start_index))
+    q = turn_query(query, query_start(start_index, query, key))
     k = turn_key(key, key_start(start_index))
-    return after(scale(compare(q, k), query, key))
+    return after(scale(compare(q, k), query, key), start_index)
 
 
 def meet_reshaped(query, key):
@@ -887,7 +938,13 @@ def along_the_heads(x, start):
     return np.swapaxes(turned(np.swapaxes(x, 1, 2), start), 1, 2)
 
 
-def softmax(x):
+def hide_the_future(logits, start):
+    """A causal mask, which nobody asked for."""
+    queries, keys = logits.shape[-2:]
+    return np.where(np.tri(queries, keys, start, dtype=bool), logits, -1e9)
+
+
+def softmax(x, *_):
     """Weights along the last axis."""
     powers = np.exp(x - x.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
@@ -945,17 +1002,23 @@ ROTARY_LOGITS = Exercise(
         Case("one-new", new_tokens(2, 1, 6, 3, 8)),
         Case("some-new", new_tokens(3, 2, 7, 4, 6)),
         Case("cache-with-room", new_tokens(2, 3, 9, 5, 10, start=4)),
+        Case("one-head", new_tokens(1, 1, 4, 1, 6)),
         Case("square", new_tokens(2, 4, 4, 4, 6), diagnostic=True),
         Case("square-start", new_tokens(2, 4, 4, 4, 6, start=3), diagnostic=True),
     ),
     misconceptions=(
         # Shifting both, or the keys alone, gives the numbers of one of these two.
-        Misconception("cache.start-ignored", "distance", query_start=lambda start: 0),
+        Misconception("cache.start-ignored", "distance", query_start=lambda *_: 0),
         Misconception(
-            "cache.start-negative", "distance", query_start=lambda start: -start
+            "cache.start-negative", "distance", query_start=lambda start, *_: -start
         ),
         Misconception(
-            "cache.start-one-off", "distance", query_start=lambda start: start + 1
+            "cache.start-one-off", "distance", query_start=lambda start, *_: start + 1
+        ),
+        Misconception(
+            "cache.start-from-lengths",
+            "distance",
+            query_start=lambda start, query, key: key.shape[1] - query.shape[1],
         ),
         Misconception("cache.keys-not-turned", "distance", turn_key=identity),
         Misconception("cache.queries-not-turned", "distance", turn_query=identity),
@@ -1008,6 +1071,7 @@ ROTARY_LOGITS = Exercise(
             "cache.rows-are-keys", "distance", compare=lambda q, k: meet(k, q)
         ),
         Misconception("cache.softmax-taken", "distance", after=softmax),
+        Misconception("cache.future-hidden", "distance", after=hide_the_future),
     ),
     accepted={
         "keras.ops": _logits_with_keras,
@@ -1015,10 +1079,10 @@ ROTARY_LOGITS = Exercise(
         "matmul in float32": _logits_with_matmul,
         "query by query": _logits_by_distance,
         "both shifted alike": lambda query, key, start: rotary_logits(
-            query, key, start, query_start=lambda s: s + 7, key_start=lambda s: 7
+            query, key, start, query_start=lambda s, *_: s + 7, key_start=lambda s: 7
         ),
         "queries at 0, keys behind them": lambda query, key, start: rotary_logits(
-            query, key, start, query_start=lambda s: 0, key_start=lambda s: -s
+            query, key, start, query_start=lambda *_: 0, key_start=lambda s: -s
         ),
         "lists": lambda *a: rotary_logits(*a).tolist(),
     },

@@ -44,6 +44,13 @@ def variance(x, axis):
     return x.var(axis, keepdims=True)
 
 
+def sample_variance(x, axis):
+    """The variance estimated from a sample: divided by one less (wrong)."""
+    spread = variance(x, axis)
+    count = np.float64(x.size / spread.size)
+    return spread * (count / (count - 1))
+
+
 def divide_by_root(x, variance, epsilon):
     """Divide by the standard deviation, or by a little more."""
     return x / np.sqrt(variance + epsilon)
@@ -100,12 +107,14 @@ LAYER_NORM = Exercise(
         Case("small", norm_inputs(2, 3, scale=0.002)),
         Case("epsilon", norm_inputs(2, 3, epsilon=0.7)),
         Case("constant", with_constant_vectors),
+        Case("one-vector", norm_inputs(1)),
         Case("square", norm_inputs(6), diagnostic=True),
         Case("cube", norm_inputs(6, 6, scale=0.004, epsilon=1e-4), diagnostic=True),
     ),
     misconceptions=(
         _norm("over-batch", axis=0),
         _norm("over-sequence", axis=-2),
+        _norm("axis-one", axis=1),
         _norm("over-sequence-and-vector", axis=(-2, -1)),
         _norm("over-everything", axis=None),
         _norm("not-centred", centre=identity),
@@ -118,7 +127,13 @@ LAYER_NORM = Exercise(
         _norm("variance-loses-axis", spread=lambda x, axis: x.var(axis)),
         _norm(
             "divided-by-size-minus-one",
-            spread=lambda x, axis: x.var(axis, keepdims=True, ddof=1),
+            spread=sample_variance,
+        ),
+        _norm(
+            "sum-of-squares",
+            spread=lambda x, axis: (subtract_mean(x, axis) ** 2).sum(
+                axis, keepdims=True
+            ),
         ),
         _norm(
             "divided-by-variance",
@@ -232,10 +247,10 @@ def feed_forward(
     return finish(narrow(hidden, kernel_2, bias_2), x)
 
 
-def network(*lead, size=4, hidden=7, below=0.0):
+def network(*lead, size=4, hidden=7, below=0.0, scale=1.0):
     """Vectors and the weights of a feed-forward network."""
     return lambda rng: (
-        floats(rng, *lead, size),
+        floats(rng, *lead, size, scale=scale),
         floats(rng, size, hidden, scale=0.7),
         floats(rng, hidden) - np.float32(below),
         floats(rng, hidden, size, scale=0.7),
@@ -267,6 +282,7 @@ FEED_FORWARD = Exercise(
         Case("sequence", network(3)),
         Case("batch", network(2, 3)),
         Case("negative", network(2, 5, below=2.0)),
+        Case("large", network(1, hidden=9, scale=30.0)),
         Case("square", network(2, 3, size=5, hidden=5), diagnostic=True),
     ),
     misconceptions=(
@@ -275,6 +291,9 @@ FEED_FORWARD = Exercise(
         _forward("activation-twice", finish=relu),
         _forward("keeps-negative", bend=lambda x, *_: np.minimum(x, 0)),
         _forward("absolute-value", bend=lambda x, *_: np.abs(x)),
+        _forward("leaky", bend=lambda x, *_: np.where(x > 0, x, 0.01 * x)),
+        _forward("capped", bend=lambda x, *_: np.clip(x, 0, 6)),
+        _forward("softmax", bend=lambda x, *_: softmax(x)),
         _forward("sigmoid", bend=lambda x, *_: 1 / (1 + np.exp(-x))),
         _forward("tanh", bend=lambda x, *_: np.tanh(x)),
         _forward("swish", bend=lambda x, *_: x / (1 + np.exp(-x))),
@@ -452,6 +471,7 @@ RESIDUAL_STEP = Exercise(
         Case("after", part_inputs(2, 3, normalize_first=False)),
         Case("before-one", part_inputs(4, normalize_first=True)),
         Case("after-one", part_inputs(4, normalize_first=False)),
+        Case("one-vector", part_inputs(1, normalize_first=True)),
     ),
     misconceptions=(
         _residual("always-after", before=norm_after),
@@ -471,6 +491,9 @@ RESIDUAL_STEP = Exercise(
         _residual("norm-of-part", before=lambda x, part, norm: x + norm(part(x))),
         _residual(
             "part-only-normalised", after=lambda x, part, norm: x + norm(part(x))
+        ),
+        _residual(
+            "each-normalised", after=lambda x, part, norm: norm(x) + norm(part(x))
         ),
         _residual(
             "normalised-twice", after=lambda x, part, norm: norm(x + part(norm(x)))
@@ -515,6 +538,11 @@ def _residual_with_keras(x, part, norm, normalize_first):
 def hide_keys(mask):
     """(B, S) to (B, 1, S): the same keys for all queries."""
     return mask[:, None, :]
+
+
+def counted_keys(mask):
+    """As many keys from the left as are real, wherever they stand (wrong)."""
+    return np.arange(mask.shape[1]) < mask.sum(1)[:, None, None]
 
 
 def causal(length):
@@ -614,6 +642,7 @@ ENCODER_BLOCK = Exercise(
         Case("full", block_inputs(3, 3, size=3)),
         Case("padding", block_inputs(3, 6, 2, size=6)),
         Case("gap", block_inputs(7, 5, size=7, gap=2)),
+        Case("one-token", block_inputs(1, size=1, width=6)),
         Case("square", block_inputs(3, 5, 2, 4, 5, size=5), diagnostic=True),
     ),
     misconceptions=(
@@ -621,6 +650,17 @@ ENCODER_BLOCK = Exercise(
         _encoder("mask-not-handed-on", "padding", hide=lambda mask: None),
         _encoder("mask-inverted", "padding", hide=lambda mask: ~hide_keys(mask)),
         _encoder("mask-without-query-axis", "padding", hide=identity),
+        _encoder(
+            "mask-of-first-sequence", "padding", hide=lambda mask: hide_keys(mask[:1])
+        ),
+        _encoder("mask-assumed-on-the-right", "padding", hide=counted_keys),
+        _encoder(
+            "padding-set-to-zero",
+            "padding",
+            read=lambda x, attend, norm, mask: (
+                x + attend(norm(x * swap(mask)), norm(x * swap(mask)), None)
+            ),
+        ),
         _encoder(
             "causal-as-well",
             hide=lambda mask: hide_keys(mask) & causal(mask.shape[1]),
@@ -789,6 +829,7 @@ SHIFT_RIGHT = Exercise(
         Case("full", targets(5, 5, 5, size=5, start_id=1)),
         Case("padding", targets(3, 6, size=6, start_id=9)),
         Case("one-token", targets(1, 1, size=1, start_id=2)),
+        Case("one-sequence", targets(4, size=4, start_id=7)),
     ),
     misconceptions=(
         _shift("not-shifted", join=lambda start, kept, ids: ids),
@@ -801,6 +842,13 @@ SHIFT_RIGHT = Exercise(
         _shift("rolled", start=lambda ids, start_id: ids[:, -1:]),
         _shift("first-repeated", start=lambda ids, start_id: ids[:, :1]),
         _shift("starts-with-zero", start=lambda ids, start_id: start_column(ids, 0)),
+        _shift("starts-with-one", start=lambda ids, start_id: start_column(ids, 1)),
+        _shift(
+            "last-real-dropped",
+            join=lambda start, kept, ids: np.where(
+                ids != 0, behind(start, kept, ids), 0
+            ),
+        ),
         _shift("no-start", join=lambda start, kept, ids: kept),
         _shift("first-dropped", join=lambda start, kept, ids: ids[:, 1:]),
         _shift(
@@ -898,12 +946,12 @@ def probe_decoder(
     )
 
 
-def decoder_inputs(*lengths, size, target, width=4, hidden=7):
+def decoder_inputs(*lengths, size, target, width=4, hidden=7, gap=None):
     """A target, a memory with some lengths, and the weights of a decoder block."""
     return lambda rng: (
         floats(rng, len(lengths), target, width, scale=1.5),
         floats(rng, len(lengths), size, width, scale=1.5),
-        np.arange(size) < np.array(lengths)[:, None],
+        (np.arange(size) < np.array(lengths)[:, None]) & (np.arange(size) != gap),
         floats(rng, 2, 4, width, width, scale=0.8),
         floats(rng, width, hidden, scale=0.6),
         floats(rng, hidden, width, scale=0.6),
@@ -934,6 +982,8 @@ DECODER_BLOCK = Exercise(
         Case("full", decoder_inputs(5, 5, size=5, target=3)),
         Case("padding", decoder_inputs(3, 6, 2, size=6, target=5)),
         Case("short", decoder_inputs(1, 3, size=3, target=7)),
+        Case("gap", decoder_inputs(5, 3, size=5, target=4, gap=0)),
+        Case("one-token", decoder_inputs(2, size=3, target=1)),
         # T = S, and B = T: mistakes that raise elsewhere give numbers here.
         Case("one-length", decoder_inputs(3, 6, size=6, target=6), diagnostic=True),
         Case("square", decoder_inputs(3, 4, 2, 1, size=4, target=4), diagnostic=True),
@@ -970,6 +1020,16 @@ DECODER_BLOCK = Exercise(
             hide=lambda mask, length: mask[:, :, None],
         ),
         _decoder("memory-mask-without-query-axis", "padding", hide=identity),
+        _decoder(
+            "memory-mask-of-first-sequence",
+            "padding",
+            hide=lambda mask, length: hide_keys(mask[:1]),
+        ),
+        _decoder(
+            "memory-mask-assumed-on-the-right",
+            "padding",
+            hide=lambda mask, length: counted_keys(mask),
+        ),
         _decoder(
             "memory-causal-as-well",
             hide=lambda mask, length: (

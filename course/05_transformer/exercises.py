@@ -45,6 +45,11 @@ def teacher_forcing(
     return read(target_ids), say(target_ids)
 
 
+def trim(ids):
+    """Cut off the columns that are padding in every row."""
+    return ids[:, : real(ids).sum(1).max()]
+
+
 def _shift(name, **steps):
     return Misconception(f"shift.{name}", "shift", **steps)
 
@@ -58,6 +63,8 @@ SHIFT = Exercise(
     cases=(
         Case("full", lambda rng: (sentences(rng, (6, 6), 6),)),
         Case("padded", lambda rng: (sentences(rng, (4, 7, 3), 7),)),
+        Case("room", lambda rng: (sentences(rng, (3, 4), 7),)),
+        Case("shortest", lambda rng: (sentences(rng, (2,), 2),)),
         Case("square", lambda rng: (sentences(rng, (5, 3, 4, 5, 5), 5),), 1e-4, True),
     ),
     misconceptions=(
@@ -68,6 +75,11 @@ SHIFT = Exercise(
         _shift("rolled", read=identity, say=lambda ids: np.roll(ids, -1, axis=1)),
         _shift("reads-too-long", read=identity),
         _shift("says-too-long", say=identity),
+        _shift(
+            "trimmed",
+            read=lambda ids: trim(ids)[:, :-1],
+            say=lambda ids: trim(ids)[:, 1:],
+        ),
         _shift("two-ahead", read=lambda ids: ids[:, :-2], say=lambda ids: ids[:, 2:]),
         _shift("sentences-shifted", read=lambda ids: ids[:-1], say=lambda ids: ids[1:]),
         _shift(
@@ -105,6 +117,30 @@ def real(ids):
 def everything(ids):
     """Hide no token."""
     return np.ones(ids.shape, bool)
+
+
+def all_but_end(ids):
+    """Take the end for padding."""
+    return real(ids) & (ids != END)
+
+
+def of_first_sentence(ids):
+    """Which tokens of the first sentence are real, for all."""
+    return np.broadcast_to(real(ids[:1]), ids.shape)
+
+
+def counted(ids):
+    """As many tokens from the left as are real, wherever they stand."""
+    return np.arange(ids.shape[1]) < real(ids).sum(1)[:, None]
+
+
+def in_all_masks(keep):
+    """The same idea of what is real in all three masks."""
+    return {
+        "source_keep": keep,
+        "target_keep": keep,
+        "memory_keep": lambda source, target: keep(source)[:, None, :],
+    }
 
 
 def back(query, key):
@@ -183,11 +219,17 @@ MASKS = Exercise(
         Case("no-padding", pair_of((5, 5), (3, 3), (5, 3))),
         Case("padding", pair_of((6, 3, 5), (3, 4, 2), (6, 4))),
         Case("gap", with_a_gap),
+        Case("empty", pair_of((0, 4), (3, 0), (6, 5))),
+        Case("one-token", pair_of((4,), (1,), (5, 1))),
         Case("alike", pair_of((4, 3, 4, 2), (2, 4, 3, 4), (4, 4)), 1e-4, True),
     ),
     misconceptions=(
         _mask("target-sees-ahead", target_order=anywhere),
         _mask("target-transposed", target_order=lambda q, k: k >= q),
+        _mask("target-one-ahead", target_order=lambda q, k: k <= q + 1),
+        _mask("end-hidden", **in_all_masks(all_but_end)),
+        _mask("padding-of-first-sentence", **in_all_masks(of_first_sentence)),
+        _mask("padding-assumed-on-the-right", **in_all_masks(counted)),
         _mask("target-hides-itself", target_order=lambda q, k: k < q),
         _mask("target-padding-seen", target_keep=everything),
         _mask("source-causal", source_order=back),
@@ -305,12 +347,13 @@ def smoothed_cross_entropy(
     smooth=smoothed,
     over=np.sum,
     sign=np.negative,
+    count=real,
     mean=over_real_tokens,
 ):
     """A number: how surprised a model is, on average over tokens."""
     targets = smooth(np.eye(logits.shape[-1])[labels], smoothing)  # (B, T, V)
     losses = sign(over(targets * logs(logits), axis=-1))  # (B, T)
-    return mean(losses, labels != PADDING)
+    return mean(losses, count(labels))
 
 
 def logits_and_labels(lengths, size, smoothing, scale=2.0, vocabulary=7):
@@ -334,7 +377,7 @@ def far_from_zero(rng):
 
 def far_apart(rng):
     """Rows around 2000 and −2000 that differ little in themselves."""
-    logits, labels, smoothing = logits_and_labels((3, 5, 2), 5, 0.1)(rng)
+    logits, labels, smoothing = logits_and_labels((5, 5, 5), 5, 0.1)(rng)
     logits[:, ::2] += 2000
     logits[:, 1::2] -= 2000
     return logits, labels, smoothing
@@ -361,10 +404,12 @@ LOSS = Exercise(
         Case("not-smoothed", logits_and_labels((2, 4, 1), 4, 0.0)),
         Case("far-from-zero", far_from_zero, tolerance=1e-3),
         Case("far-apart", far_apart, tolerance=1e-3),
-        Case("sure", logits_and_labels((2, 5, 3), 6, 0.1, scale=900)),
+        Case("sure", logits_and_labels((6, 6, 6), 6, 0.1, scale=900)),
+        Case("one-sentence", logits_and_labels((3,), 4, 0.2)),
         Case("square", logits_and_labels((2, 7, 4, 3, 1, 5, 6), 7, 0.3), 1e-4, True),
     ),
     misconceptions=(
+        _loss("end-not-counted", count=all_but_end),
         _loss("padding-counted", mean=lambda losses, keep: losses.mean()),
         _loss(
             "divided-by-all",
@@ -404,6 +449,8 @@ LOSS = Exercise(
         _loss("share-swapped", smooth=lambda one_hot, e: smoothed(one_hot, 1 - e)),
         _loss("less-than-one", smooth=lambda one_hot, e: (1 - e) * one_hot),
         _loss("no-softmax", logs=identity),
+        _loss("softmax-twice", logs=lambda x: log_softmax(of_probabilities(x))),
+        _loss("sigmoid", logs=lambda x: -np.logaddexp(0, -x)),
         _loss("no-logarithm", logs=of_probabilities),
         _loss("softmax-over-positions", logs=lambda x: log_softmax(x, axis=1)),
         _loss(
@@ -420,6 +467,11 @@ LOSS = Exercise(
             "one-maximum-for-all",
             "overflow",
             logs=lambda x: x - x.max() - np.log(np.exp(x - x.max()).sum(-1))[..., None],
+        ),
+        _loss(
+            "clipped",
+            "overflow",
+            logs=lambda x: np.log(np.clip(of_probabilities(x), 1e-7, 1 - 1e-7)),
         ),
         _loss(
             "tiny-added", "overflow", logs=lambda x: np.log(of_probabilities(x) + 1e-9)
@@ -510,7 +562,8 @@ def steps(hidden_dim, warmup_steps):
     def draw(rng):
         before = rng.integers(2, warmup_steps, 3)
         after = rng.integers(warmup_steps + 1, 20 * warmup_steps, 3)
-        drawn = np.sort(np.concatenate([[1, warmup_steps], before, after]))
+        turn = [warmup_steps - 1, warmup_steps, warmup_steps + 1]
+        drawn = np.sort(np.concatenate([[1], turn, before, after]))
         return drawn, hidden_dim, warmup_steps
 
     return draw
@@ -530,6 +583,8 @@ RATE = Exercise(
         Case("small", steps(16, 40), 1e-6),
         Case("usual", steps(512, 4000), 1e-8),
         Case("one", lambda rng: (int(rng.integers(2, 30)), 64, 100), 1e-6),
+        Case("one-later", lambda rng: (int(rng.integers(200, 900)), 64, 100), 1e-6),
+        Case("no-warmup", lambda rng: (np.array([1, 2, 3, 50]), 32, 1), 1e-6),
     ),
     misconceptions=(
         _rate("larger-of-both", choose=np.maximum),
@@ -542,6 +597,12 @@ RATE = Exercise(
         _rate("falls-too-fast", fall=lambda step: step**-1.0),
         _rate("jump", rise=lambda step, warmup: step * warmup**-0.5),
         _rate("kink", rise=lambda step, warmup: step / warmup),
+        _rate(
+            "stays",
+            choose=lambda fall, rise: rise,
+            rise=lambda step, warmup: np.minimum(step, warmup) * warmup**-1.5,
+        ),
+        _rate("one-step-late", count=lambda step: step - 1),
         _rate("counted-from-0", count=lambda step: step + 1),
         _rate("rises-to-1", rise=lambda step, warmup: step * warmup**-1.0 * 10),
     ),
@@ -639,6 +700,14 @@ def greedy_decode(
     return result(complete(tokens, missing, fill))
 
 
+def end_every_row(tokens):
+    """Write an end in the last place of a row that has none."""
+    ended = (tokens == END).any(1)
+    return np.concatenate(
+        [tokens[:, :-1], np.where(ended, tokens[:, -1], END)[:, None]], axis=1
+    )
+
+
 def decoding(ends, max_length, vocabulary=9):
     """Rows that end at different places; 99 stands for never."""
 
@@ -663,6 +732,8 @@ GREEDY = Exercise(
         Case("ends", decoding((4, 7, 99), 9)),
         Case("all-end-early", decoding((3, 5, 2, 4), 8)),
         Case("one-row", decoding((4,), 7, vocabulary=12)),
+        Case("at-once-and-at-last", decoding((2, 5, 99), 5)),
+        Case("begin-only", decoding((99, 99), 1)),
     ),
     misconceptions=(
         _greedy("sees-the-last-token-only", see=lambda tokens, _: tokens[:, -1:]),
@@ -683,6 +754,7 @@ GREEDY = Exercise(
         ),
         _greedy("one-too-many", extra=1),
         _greedy("one-too-few", extra=-1),
+        _greedy("end-forced", result=end_every_row),
         _greedy("begin-cut-off", result=lambda tokens: tokens[:, 1:]),
         _greedy(
             "end-cut-off",
@@ -773,14 +845,16 @@ def beam_step(
     parents=lambda place, size, count: place // size,
     words=lambda place, size, count: place % size,
     say=lambda total, place, logs: total.ravel()[place],
+    join=lambda past, word: np.concatenate([past, word], axis=1),
+    finish=identity,
 ):
     """The best K of all K · V continuations, best first: (K, t + 1) and (K,)."""
     count, size = log_probabilities.shape
     totals = total(scores, log_probabilities)  # (K, V)
     place = choose(totals, count)  # (K,)
     parent, word = parents(place, size, count), words(place, size, count)
-    grown = np.concatenate([sequences[parent], word[:, None]], axis=1)
-    return grown, say(totals, place, log_probabilities)
+    grown = join(sequences[parent], word[:, None])
+    return grown, finish(say(totals, place, log_probabilities), grown)
 
 
 def beams(count, length, vocabulary, spread=1.0):
@@ -827,6 +901,8 @@ BEAM = Exercise(
         Case("five", beams(5, 2, 11, spread=2.0)),
         Case("few-words", beams(5, 3, 4)),
         Case("one-family", one_family),
+        Case("one-beam", beams(1, 3, 6)),
+        Case("first-step", beams(4, 1, 6)),
         Case("square", beams(6, 3, 6), 1e-4, True),
     ),
     misconceptions=(
@@ -843,6 +919,11 @@ BEAM = Exercise(
         _beam("word-by-quotient", words=lambda place, size, count: place // count),
         _beam("word-not-reduced", words=lambda place, size, count: place),
         _beam("score-of-the-word", say=lambda total, place, logs: logs.ravel()[place]),
+        _beam("score-per-token", finish=lambda scores, grown: scores / grown.shape[1]),
+        _beam(
+            "word-in-front",
+            join=lambda past, word: np.concatenate([word, past], axis=1),
+        ),
         _beam(
             "score-as-probability",
             say=lambda total, place, logs: np.exp(total.ravel()[place]),

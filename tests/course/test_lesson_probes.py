@@ -35,6 +35,6 @@ def test_a_part_is_called_what_the_lesson_calls_it():
 
 def test_the_card_lists_only_what_the_learner_was_given(outcome):
     shown = dict(outcome.parts)["Smallest failing case"]
-    assert "memory_mask (2, 5)" in shown
+    assert "memory_mask (1, 3)" in shown
     assert "widen" not in shown
     assert "attentions" not in shown

@@ -44,7 +44,8 @@ def test_what_works_with_arrays_alone_is_explained(name):
 
     outcome, text = told(MODULE._layer_of(attend))
     assert outcome.state is State.RAISED
-    assert [case for case, right in outcome.cases.items() if right] == ["call", "mask"]
+    right = [case for case, right in outcome.cases.items() if right]
+    assert right == ["call", "mask", *([] if "NumPy" in name else ["gradients"])]
     assert "`ops.shape(x)`" in text
     assert "not written yet" not in text  # TensorFlow raised it, no stub did
     assert "automatically infer" not in text  # Keras's own words before the error
