@@ -3,7 +3,9 @@
 import functools
 import weakref
 
-from keras.src.backend.common import global_state  # not public
+import keras
+from keras.src.backend.common import global_state  # not public, nor is the next
+from keras.src.saving.serialization_lib import ObjectSharingScope
 
 from tlkeras.transfer._tree import walk
 
@@ -18,6 +20,16 @@ def guard(model):
     for _, layer in [("", model), *walk(model)]:
         if "get_build_config" not in vars(layer):  # what Keras calls in saving
             layer.get_build_config = functools.partial(_checked, weakref.ref(layer))
+    if "save" not in vars(model):
+        model.save = functools.partial(_save, weakref.ref(model))
+
+
+def _save(reference, *args, **kwargs):
+    """`model.save`, which asks first, because Keras empties the file before it asks."""
+    model = reference()
+    with ObjectSharingScope():
+        keras.saving.serialize_keras_object(model)
+    return type(model).save(model, *args, **kwargs)
 
 
 def _checked(reference):

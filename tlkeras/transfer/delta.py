@@ -42,15 +42,13 @@ def save_delta(model, path):
     chosen = _delta_names(model, named)
     if not chosen:
         raise ValueError("model must have trainable weights; everything is frozen.")
-    about = {
-        "version": VERSION,
-        "base": _fingerprint(named, chosen),
-        "lora": {
-            path.counted: [layer.lora_rank, layer.lora_alpha]
-            for path, layer in walk(model)
-            if getattr(layer, "lora_enabled", False)
-        },
+    loras = {
+        path.counted: [layer.lora_rank, layer.lora_alpha]
+        for path, layer in walk(model)
+        if getattr(layer, "lora_enabled", False)
     }
+    chosen |= _lora_names(loras)  # also where they do not learn: no base has them
+    about = {"version": VERSION, "base": _fingerprint(named, chosen), "lora": loras}
     arrays = {name: _plain(ops.convert_to_numpy(named[name])) for name in chosen}
     text = np.frombuffer(json.dumps(about).encode(), dtype="uint8")
     with open(path, "wb") as file:
@@ -83,8 +81,8 @@ def load_delta(model, path):
             f"{_hint(version)}"
         )
     named = _named(model, version)
-    planned = [f"{p}/lora_kernel_{x}" for p in about["lora"] for x in "ab"]
-    unknown = set(arrays) - set(named) - set(planned)
+    planned = _lora_names(about["lora"])
+    unknown = set(arrays) - set(named) - planned
     if unknown:
         raise ValueError(
             f"model has no weights {sorted(unknown)[:3]}, which {path} has. Adapters "
@@ -131,6 +129,10 @@ def _hint(version):
         "keras.utils.clear_session() before making the model numbers them from the "
         "start. Then save_delta writes a file without them."
     )
+
+
+def _lora_names(places):
+    return {f"{place}/lora_kernel_{x}" for place in places for x in "ab"}
 
 
 def _delta_names(model, named):
