@@ -38,7 +38,10 @@ def sharing(model):
         one
         for one in models
         if id(one) in own
-        or (hasattr(one, "_layers") and any(id(layer) in own for _, layer in walk(one)))
+        or (
+            getattr(one, "built", False)
+            and any(id(layer) in own for _, layer in walk(one))
+        )
     ]
 
 

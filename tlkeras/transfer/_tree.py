@@ -26,7 +26,7 @@ class Path(str):
         made.counted = path if counted is None else counted
         return made
 
-    def join(self, name, counted):
+    def within(self, name, counted):
         """The path of something inside."""
         made = f"{self}/{name}" if self else name
         return Path(made, f"{self.counted}/{counted}" if self else counted)
@@ -74,7 +74,7 @@ def inside(layer, path):
     """Pairs of path and layer for the layers right inside of one."""
     found = children(layer)
     for child, name in zip(found, counted_names(found), strict=True):
-        yield path.join(child.name, name), child
+        yield path.within(child.name, name), child
 
 
 def weights_inside(layer, path, weights):
@@ -82,7 +82,7 @@ def weights_inside(layer, path, weights):
     everything = [weight for part in own_weights(layer) for weight in part]
     names = dict(zip(map(id, everything), counted_names(everything), strict=True))
     for weight in weights:
-        yield path.join(weight.name, names[id(weight)]), weight
+        yield path.within(weight.name, names[id(weight)]), weight
 
 
 ROOT = Path()
