@@ -1,26 +1,66 @@
 """Make a compiled model take notice that something about its weights has changed."""
 
+import gc
+import weakref
 from collections import defaultdict
 
 import keras
 
+from tlkeras.transfer._tree import walk
+
+# How often each model was changed, for those who compiled something of it themselves.
+CHANGES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+# What Keras and KerasHub keep of a model after they compiled it for the first time.
+CACHES = ("test_function", "predict_function", "generate_function")
+
 
 def refresh(model):
-    """Rebuild what `compile` and `fit` fixed: compiled functions, optimizer slots.
+    """Rebuild what was fixed when a model, or one that shares its layers, first ran.
 
-    Keras compiles a training step for the weights that were trainable then, and an
-    optimizer knows those alone; without this, a change of `trainable` has no effect or
-    raises. Moments of weights that stay trainable, the learning rate and the number of
-    steps are kept.
+    Keras compiles `fit`, `evaluate` and `predict` for the layers and weights that there
+    were then, whether or not the model was compiled by its user, and an optimizer knows
+    the weights that were trainable; without this, a change has no effect or raises.
+    Moments of weights that stay trainable, the learning rate and the number of steps
+    are kept.
     """
-    if not getattr(model, "compiled", False):
-        return
+    for one in sharing(model):
+        _refresh_one(one)
+
+
+def sharing(model):
+    """All models that have a layer in common with one: inside of it, or around it."""
+    own = {id(model), *(id(layer) for _, layer in walk(model))}
+    # Keras does not say which models a layer is in; an instance knows its class only.
+    models = (x for x in gc.get_objects() if issubclass(type(x), keras.Model))
+    return [
+        one
+        for one in models
+        if id(one) in own
+        or (
+            getattr(one, "built", False)
+            and any(id(layer) in own for _, layer in walk(one))
+        )
+    ]
+
+
+def _refresh_one(model):
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and optimizer.built:
+    if optimizer is not None and optimizer.built and not _knows(optimizer, model):
         model.optimizer = rebuilt(optimizer, model.trainable_variables)
-    model.test_function = model.predict_function = None
-    if model.train_function is not None:  # perhaps in the middle of fit
+    for name in CACHES:
+        if getattr(model, name, None) is not None:
+            setattr(model, name, None)
+    if getattr(model, "train_function", None) is not None:  # perhaps inside of fit
         model.make_train_function(force=True)
+    CHANGES[model] = CHANGES.get(model, 0) + 1
+
+
+def _knows(optimizer, model):
+    """Whether an optimizer was built for just what is trainable now."""
+    ours = [id(variable) for variable in model.trainable_variables]
+    return ours == [id(variable) for variable in optimizer._trainable_variables]
 
 
 def rebuilt(optimizer, variables):

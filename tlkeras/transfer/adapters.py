@@ -98,7 +98,8 @@ def add_adapters(
     computed is added to their input. The model first computes what it did before. As in
     the paper, layer normalisations may learn as well: name them in `trainable`.
 
-    Adapters are no part of a layer's config: save them with `save_delta`.
+    Adapters are no part of a layer's config: save them with `save_delta`. `model.save`
+    raises.
 
     Args:
         model: a built `keras.Model`.
@@ -155,5 +156,6 @@ def _attach(layer, size, activation):
         layer._tracker.lock()
     kind = type(layer)
     if kind not in _CLASSES:
-        _CLASSES[kind] = type(f"Adapted{kind.__name__}", (Adapted, kind), {})
+        inside = {"plain_class": kind}
+        _CLASSES[kind] = type(f"Adapted{kind.__name__}", (Adapted, kind), inside)
     object.__setattr__(layer, "__class__", _CLASSES[kind])

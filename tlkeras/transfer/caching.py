@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tlkeras.transfer._tree import named_weights, walk
+from tlkeras.transfer._tree import ROOT, inside, matching, named_weights, walk
 
 MANIFEST = "manifest.json"
 
@@ -26,6 +27,8 @@ def split_model(model, at):
     Args:
         model: a functional `keras.Model`.
         at: the name of the layer, or a list of names, whose output the prefix gives.
+            Where no layer has the name, those that Keras numbered are counted anew, as
+            in `freeze`.
 
     Returns:
         The prefix and the head, two models.
@@ -48,12 +51,12 @@ def split_model(model, at):
     ((None, 3), (None, 3))
     """
     names = [at] if isinstance(at, str) else list(at)
-    outputs = [model.get_layer(name).output for name in names]
-    outputs = outputs[0] if isinstance(at, str) else outputs
     if isinstance(model, keras.Sequential):
         ends = model.inputs[0], model.outputs[0]
     else:
         ends = model.input, model.output
+    outputs = [_output(model, _layer(model, name)) for name in names]
+    outputs = outputs[0] if isinstance(at, str) else outputs
     prefix = keras.Model(ends[0], outputs)
     try:
         head = keras.Model(outputs, ends[1])
@@ -63,6 +66,33 @@ def split_model(model, at):
             "Cut later, or name more layers."
         ) from error
     return prefix, head
+
+
+def _output(model, layer):
+    """What a layer gives in the graph of a model, not in its own if it is a model."""
+    graph = getattr(model, "_functional", None) or model  # that of a Sequential
+    nodes = [
+        node
+        for at_depth in graph._nodes_by_depth.values()
+        for node in at_depth
+        if node.operation is layer
+    ]
+    if len(nodes) != 1:
+        raise ValueError(
+            f"at must name a layer that is called once; {layer.name!r} is called "
+            f"{len(nodes)} times."
+        )
+    found = nodes[0].outputs
+    if isinstance(layer, keras.Model) and hasattr(layer, "_outputs_struct"):
+        return keras.tree.pack_sequence_as(layer._outputs_struct, found)
+    return found[0] if len(found) == 1 else found
+
+
+def _layer(model, name):
+    """The layer right inside of a model that is called so, or is so counted anew."""
+    found = dict(inside(model, ROOT))
+    hits = matching(f"^{re.escape(name)}$", found)
+    return found[hits.pop()] if hits else model.get_layer(name)  # which says its names
 
 
 def cached_features(model, inputs, folder, batch_size=32, verbose=False):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tlkeras.transfer._compiled import refresh
+
 
 def distillation_loss(teacher_logits, student_logits, temperature=2.0):
     """How far a student's softened opinion is from its teacher's.
@@ -75,6 +77,7 @@ class Distiller(keras.Model):
         self.student, self.teacher = student, teacher
         self.temperature, self.alpha = temperature, alpha
         self.teacher.trainable = False
+        refresh(self.teacher)
 
     def call(self, inputs, training=None):
         return self.student(inputs, training=training)

@@ -3,13 +3,15 @@
 import keras
 
 from tlkeras.transfer._compiled import refresh
+from tlkeras.transfer._saving import guard
 from tlkeras.transfer._tree import (
     blocks,
     children,
     leaves,
-    matcher,
+    matching,
     no_match,
     own_weights,
+    unused_weights,
     walk,
 )
 
@@ -43,13 +45,17 @@ def freeze(model, pattern=None, depth=None, keep_dropout=False):
     noise are off (their rates come back with `unfreeze`). A compiled model takes
     notice; the optimizer drops the state of what no longer learns.
 
-    A `.keras` file keeps the rates of 0, and not which weights of a layer learn: call
-    `unfreeze` before saving one, and `freeze` after loading it.
+    `model.save` raises where a `.keras` file would not hold what is frozen inside of a
+    layer or that dropout is off: call `unfreeze` before saving one, and `freeze` after
+    loading it, or write a delta or weights only.
 
     Args:
         model: a built `keras.Model`.
         pattern: a regular expression, or several, that occur in the path of a layer or
-            weight: `"bert/"`, `r"transformer_layer_[0-3]/"`, `"bias$"`.
+            weight: `"bert/"`, `r"transformer_layer_[0-3]/"`, `"bias$"`. Names are those
+            of `model.summary()`; where a pattern occurs in none of them, layers that
+            Keras numbered are counted anew, so that `"bert/"` is also the first and
+            only `Bert` of a model where Keras calls it `bert_3`.
         depth: the number of blocks to freeze, counted from the input; see `blocks`.
             With neither pattern nor depth everything is frozen.
         keep_dropout: leave dropout on in frozen parts. Defaults to `False`.
@@ -82,7 +88,9 @@ def freeze(model, pattern=None, depth=None, keep_dropout=False):
 def unfreeze(model, pattern=None, depth=None):
     """Let weights learn, and bring back the dropout of their layers.
 
-    The kernel below a LoRA stays frozen; it learns again after `merge_lora`.
+    What no output depends on, such as a pooler below a head that takes all tokens, does
+    not learn: it has no gradient. The kernel below a LoRA stays frozen; it learns again
+    after `merge_lora`.
 
     Args:
         model: a built `keras.Model`.
@@ -106,10 +114,8 @@ def _set(model, trainable, pattern, depth, keep_dropout):
     if depth is not None:
         chosen = _at_depth(model, depth, trainable)
     else:
-        matches = matcher("" if pattern is None else pattern)
-        chosen = {id(leaf) for path, leaf in leaves(model) if matches(path)}
-        if not chosen:
-            raise no_match("pattern", pattern, (path for path, _ in leaves(model)))
+        found = list(leaves(model))
+        chosen = _matching_leaves("pattern", "" if pattern is None else pattern, found)
     now = learning_leaves(model)
     set_learning(model, now | chosen if trainable else now - chosen, keep_dropout)
     return model
@@ -142,12 +148,17 @@ def learn_only(model, patterns):
     found = list(leaves(model))
     learning = {id(leaf) for _, leaf in found if isinstance(leaf, keras.layers.Layer)}
     for pattern in patterns:
-        matches = matcher(pattern)
-        hits = {id(leaf) for path, leaf in found if matches(path)}
-        if not hits:
-            raise no_match("trainable", pattern, (path for path, _ in found))
-        learning |= hits
+        learning |= _matching_leaves("trainable", pattern, found)
     set_learning(model, learning)
+
+
+def _matching_leaves(what, patterns, found):
+    """Ids of those leaves, of pairs of path and leaf, that patterns match."""
+    paths = [path for path, _ in found]
+    hits = matching(patterns, paths)
+    if not hits:
+        raise no_match(what, patterns, paths)
+    return {id(leaf) for path, leaf in found if path in hits}
 
 
 def learning_leaves(model):
@@ -171,8 +182,11 @@ def set_learning(model, learning, keep_dropout=False):
     """Let exactly the leaves learn whose ids are given.
 
     Keras hides all that is inside of a frozen layer, so a layer is trainable when any
-    weight inside of it is, and everything inside says for itself.
+    weight inside of it is, and everything inside says for itself. What no output of the
+    model depends on never learns: it has no gradient.
     """
+    idle = unused_weights(model)
+    left_out, learning = learning & idle, learning - idle
     flags = {}
 
     def visit(layer):
@@ -193,8 +207,10 @@ def set_learning(model, learning, keep_dropout=False):
         locked = layer._kernel if getattr(layer, "lora_enabled", False) else None
         for weight in own_weights(layer)[0]:
             weight.trainable = id(weight) in learning and weight is not locked
+        layer._left_out = any(id(w) in left_out for w in own_weights(layer)[0])
         _set_noise(layer, on=flags[id(layer)] or keep_dropout)
     refresh(model)
+    guard(model)
 
 
 def noise(layer):
@@ -242,6 +258,6 @@ class GradualUnfreezing(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         parts = blocks(self.model, self.patterns)
         count = min(len(parts), self.start + epoch // self.every)
-        learning = leaves_of(parts[-count:])
+        learning = leaves_of(parts[-count:]) - unused_weights(self.model)
         if learning != learning_leaves(self.model):
             set_learning(self.model, learning)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tlkeras.transfer._compiled import refresh
-from tlkeras.transfer._tree import as_list, matcher, no_match, walk
+from tlkeras.transfer._tree import as_list, matching, no_match, walk
 from tlkeras.transfer.freezing import learn_only
 
 KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
@@ -23,8 +23,8 @@ def add_lora(
     and B `(rank, H)`, shared by the heads. That is a change of at most `rank` in each
     head, and A has N times as many parameters as in the paper.
 
-    A `.keras` file or `save_weights` holds the merged kernel, and no A and B: see
-    `save_delta`.
+    `save_weights` writes the merged kernel, and no A and B, and `model.save` raises:
+    see `save_delta`, or `merge_lora` first.
 
     Args:
         model: a built `keras.Model`.
@@ -80,12 +80,12 @@ def matching_projections(model, layers):
     Raises:
         ValueError: there is none.
     """
-    matches = matcher(layers)
     dense = [(path, layer) for path, layer in walk(model) if isinstance(layer, KINDS)]
-    chosen = [(path, layer) for path, layer in dense if matches(path)]
-    if not chosen:
-        raise no_match("layers", layers, (path for path, _ in dense))
-    return chosen
+    paths = [path for path, _ in dense]
+    hits = matching(layers, paths)
+    if not hits:
+        raise no_match("layers", layers, paths)
+    return [(path, layer) for path, layer in dense if path in hits]
 
 
 def enable(layer, rank, alpha=None, seed=None):

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from tlkeras.transfer._compiled import fresh
-from tlkeras.transfer._tree import blocks, matcher, named_weights, no_match
+from tlkeras.transfer._tree import blocks, matching, named_weights, no_match
 
 _AnyOptimizer: Any = object  # the class that comes after it says what there is
 
@@ -125,22 +125,22 @@ def _plain_class(optimizer):
 def multipliers(model, rates):
     """The multiplier of each weight, by its `weight.path`, where it is not 1."""
     weights = named_weights(model)
-    tests = [(matcher(pattern), pattern, float(rate)) for pattern, rate in rates]
+    tests = [
+        (matching(pattern, weights), pattern, float(rate)) for pattern, rate in rates
+    ]
     for _, _, rate in tests:
         if not 0 <= rate < float("inf"):
             raise ValueError(f"multipliers must be at least 0; given {rate!r}.")
-    used: set[str] = set()
     result: dict[str, float] = {}
     for path, weight in weights.items():
-        first = next((one for one in tests if one[0](path)), (None, None, 1.0))
-        used |= {pattern for test, pattern, _ in tests if test(path)}
+        first = next((one for one in tests if path in one[0]), (None, None, 1.0))
         if result.setdefault(weight.path, first[2]) != first[2]:
             raise ValueError(
                 f"layers must have names of their own where rates differ; two weights "
                 f"are called {weight.path!r}."
             )
-    for _, pattern, _ in tests:
-        if pattern not in used:
+    for hits, pattern, _ in tests:
+        if not hits:
             raise no_match("each pattern of rates", pattern, weights)
     return {path: rate for path, rate in result.items() if rate != 1.0}
 

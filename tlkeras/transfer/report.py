@@ -6,7 +6,14 @@ from typing import NamedTuple
 import keras
 
 from tlkeras.transfer._compiled import fresh
-from tlkeras.transfer._tree import blocks, leaves, named_weights, own_weights, walk
+from tlkeras.transfer._tree import (
+    blocks,
+    leaves,
+    named_weights,
+    own_weights,
+    unused_weights,
+    walk,
+)
 from tlkeras.transfer.freezing import learning_leaves, noise
 
 
@@ -136,6 +143,14 @@ def problems(model):
         found.append(
             f"{len(hidden)} weights are trainable inside of frozen layers, so they do "
             f"not learn ({hidden[0]} …). Use unfreeze, which sets the layers around."
+        )
+    idle = unused_weights(model) & learning
+    names = [path for path, weight in named.items() if id(weight) in idle]
+    if names:
+        found.append(
+            f"{len(names)} weights are trainable, but no output depends on them, so "
+            f"they do not learn, and Keras warns ({names[0]} …). freeze and unfreeze "
+            "leave them out: call unfreeze(model)."
         )
     return [*found, *_of_optimizer(model)]
 

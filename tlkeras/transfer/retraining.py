@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tlkeras.transfer._compiled import CHANGES
 from tlkeras.transfer._steps import take_steps
 
 
@@ -56,7 +57,12 @@ class Retrainer:
             jit_compile=jit_compile,
         )
         model.optimizer.build(model.trainable_variables)
-        self._take_steps = take_steps(model, jit_compile)
+        self._jit_compile = jit_compile
+        self._compile_steps()
+
+    def _compile_steps(self):
+        self._changes = CHANGES.get(self.model, 0)
+        self._take_steps = take_steps(self.model, self._jit_compile)
 
     def reset(self, seed, weights=None):
         """Forget all runs: weights, the optimizer's state, and what dropout draws from.
@@ -65,7 +71,13 @@ class Retrainer:
             seed: of dropout and all else that draws in training.
             weights: as `model.get_weights()` gives them. Defaults to those at first.
         """
-        self.model.set_weights(self.first_weights if weights is None else weights)
+        weights = self.first_weights if weights is None else weights
+        if len(weights) != len(self.model.weights):
+            raise ValueError(
+                f"model has {len(self.model.weights)} weights, and {len(weights)} were "
+                "given or there at first. Make a new Retrainer after changes of layers."
+            )
+        self.model.set_weights(weights)
         for variable in self.model.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
         rng = np.random.default_rng([seed, 1])  # others than those of the batches
@@ -101,6 +113,8 @@ class Retrainer:
             rate = learning_rate * rise * fall
             return _rows(inputs, chosen), labels[chosen], rate
 
+        if CHANGES.get(self.model, 0) != self._changes:  # frozen since, or the like
+            self._compile_steps()
         self._take_steps(map(batch, range(steps)))
 
     def logits(self, inputs, batch_size=1024):
