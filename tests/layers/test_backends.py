@@ -8,7 +8,13 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-FILES = ["test_contract.py", "test_multi_head_attention.py", "test_chunked.py"]
+FILES = [
+    "test_contract.py",
+    "test_multi_head_attention.py",
+    "test_chunked.py",
+    "test_precision.py",
+    "../models/test_generation_precision.py",
+]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from contract import (
     check_compiled,
     check_config,
     check_fit,
-    check_mixed_precision,
+    check_precision,
     check_saving,
     check_shapes,
     constructor_arguments,
@@ -107,6 +107,11 @@ CASES = [
             name: rng.normal(size=(2, 3, 4, 8)).astype("float32")
             for name in ("query", "value")
         },
+    ),
+    Case(
+        MultiHeadAttention,
+        {"num_heads": 4, "key_dim": 6, "num_key_value_heads": 2},
+        lambda rng: {**query_and_value(rng), "query": floats(3, 1, 8)(rng)["inputs"]},
     ),
     Case(TransformerEncoder, BLOCK, floats(3, 5, 8)),
     Case(TransformerDecoder, BLOCK, target_and_source),
@@ -242,6 +247,10 @@ CASES = [
     ),
 ]
 
+POLICIES = ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"]
+if keras.backend.backend() == "tensorflow":
+    POLICIES.append("float64")  # Keras computes it in float32 on the others
+
 every_case = pytest.mark.parametrize(
     "case", CASES, ids=[f"{i}-{case.layer.__name__}" for i, case in enumerate(CASES)]
 )
@@ -287,9 +296,9 @@ def test_fit(case):
 
 
 @every_case
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision(case, policy):
-    check_mixed_precision(case, policy)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_precision(case, policy):
+    check_precision(case, policy)
 
 
 @pytest.mark.skipif(

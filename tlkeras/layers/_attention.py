@@ -13,6 +13,7 @@ from keras import ops
 from tlkeras.layers._chunked import chunked_attention
 from tlkeras.layers.scaled_dot_product_attention import (
     MASKED,
+    at_least_float32,
     scaled_dot_product_attention,
 )
 from tlkeras.masks import merge_masks, position_mask
@@ -109,6 +110,11 @@ def _fused(query, key, value, visible, flash_attention):
     simple = not visible.masks and visible.sliding_window is None
     causal = simple and visible.use_causal_mask and _is_zero(visible.query_start)
     mask = None if causal else visible.mask(ops.shape(query)[1], ops.shape(key)[1])
+    if mask is not None and keras.backend.standardize_dtype(query.dtype) == "float16":
+        # No float16 is large enough for Keras to hide a key from a query that sees
+        # none; without the query, all its keys are alike.
+        sees = ops.any(mask, axis=-1, keepdims=True)  # (B, N, T, 1)
+        query = ops.where(ops.swapaxes(sees, 1, 2), query, ops.zeros_like(query))
     return ops.dot_product_attention(
         query, key, value, mask=mask, is_causal=causal, flash_attention=flash_attention
     )
@@ -117,12 +123,14 @@ def _fused(query, key, value, visible, flash_attention):
 def _single(query, key, value, visible):
     """One query a head, as in decoding: sums of products read a cache where it lies.
 
-    Matrix products would first copy all of it into another order of axes.
+    Matrix products would first copy all of it into another order of axes. They also
+    sum in float32, as here; a sum of halves would lose what it adds.
     """
+    dtype = value.dtype
+    query, key, value = (at_least_float32(x) for x in (query, key, value))
     length, groups, size = ops.shape(key)[1:]
     query = ops.reshape(query, (-1, 1, groups, query.shape[2] // groups, size))
     products = query * key[:, :, :, None]  # (B, S, K, G, H)
-    products = ops.cast(products, keras.backend.result_type(query.dtype, "float32"))
     logits = ops.sum(products, axis=-1) * size**-0.5  # (B, S, K, G)
     mask = visible.mask(1, length)  # (B, N, 1, S)
     if mask is not None:
@@ -133,7 +141,7 @@ def _single(query, key, value, visible):
     scores = ops.softmax(logits, axis=1)[..., None]  # (B, S, K, G, 1)
     output = ops.sum(scores * value[:, :, :, None], axis=1)  # (B, K, G, V)
     output = ops.reshape(output, (-1, 1, groups * output.shape[2], value.shape[-1]))
-    return ops.cast(output, value.dtype)  # (B, 1, N, V)
+    return ops.cast(output, dtype)  # (B, 1, N, V)
 
 
 def _is_zero(index):

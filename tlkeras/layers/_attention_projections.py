@@ -6,6 +6,7 @@ from keras import ops
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._attention import IMPLEMENTATIONS
 from tlkeras.layers._attention_checks import check_shapes
+from tlkeras.layers._saved_policy import saved_policy, settle
 
 
 class Projection(keras.layers.EinsumDense):
@@ -21,6 +22,10 @@ class Projection(keras.layers.EinsumDense):
             return super().call(inputs, *args, **kwargs)
         twice = ops.concatenate([inputs, inputs], axis=1)  # (1, 2, …)
         return super().call(twice, *args, **kwargs)[:, :1]
+
+    def quantize(self, mode=None, type_check=True, config=None):
+        # Keras asks whether a subclass computes as `EinsumDense` does; this one does.
+        return super().quantize(mode, type_check=False, config=config)
 
 
 class AttentionProjections(keras.layers.Layer):
@@ -139,6 +144,7 @@ class AttentionProjections(keras.layers.Layer):
         self._dropout_layer = keras.layers.Dropout(
             self.dropout, seed=self.seed, dtype=self.dtype_policy
         )
+        settle(self)
 
     def _projection(self, name, input_sizes, output_sizes, activation=None):
         inputs, outputs = "ij"[: len(input_sizes)], "nhuvwxyz"[: len(output_sizes)]
@@ -168,6 +174,7 @@ class AttentionProjections(keras.layers.Layer):
         }
         return {
             **super().get_config(),
+            "dtype": saved_policy(self),
             "num_heads": self.num_heads,
             "key_dim": self.key_dim,
             "value_dim": self.value_dim,

@@ -19,10 +19,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import keras
 from keras import ops
 
-from tlkeras.layers.scaled_dot_product_attention import MASKED
+from tlkeras.layers.scaled_dot_product_attention import MASKED, at_least_float32
 from tlkeras.masks import merge_masks
 
 
@@ -140,22 +139,16 @@ def _backward(blocks, query, key, value, largest, total, output, upstream):
             ops.slice_update(to_value, start, _transposed_matmul(scores, upstream)),
         )
 
-    start = tuple(
-        ops.zeros_like(x, dtype=_at_least_float32(x)) for x in (query, key, value)
-    )
+    start = tuple(at_least_float32(ops.zeros_like(x)) for x in (query, key, value))
     return ops.fori_loop(0, blocks.number, step, start)
 
 
 def _matmul(left, right):
-    return ops.cast(ops.matmul(left, right), _at_least_float32(left))
+    return at_least_float32(ops.matmul(left, right))
 
 
 def _transposed_matmul(left, right):
     return _matmul(ops.swapaxes(left, -1, -2), right)
-
-
-def _at_least_float32(x):
-    return keras.backend.result_type(x.dtype, "float32")
 
 
 def _pad(x, axis, length):

@@ -3,6 +3,7 @@
 import keras
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy
 from tlkeras.layers.feed_forward import get_activation, quick
 from tlkeras.layers.multi_head_attention import MultiHeadAttention
 
@@ -104,6 +105,7 @@ class TransformerBlock(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
+            "dtype": saved_policy(self),
             "intermediate_dim": self.intermediate_dim,
             "num_heads": self.num_heads,
             "dropout": self.dropout,

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy, settle
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -143,6 +144,7 @@ class FeedForward(keras.layers.Layer):
         )
         self.output_dense = self._dense("output", wide, hidden_dim)
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        settle(self)
 
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(
@@ -176,6 +178,7 @@ class FeedForward(keras.layers.Layer):
             activation = keras.activations.serialize(activation)
         return {
             **super().get_config(),
+            "dtype": saved_policy(self),
             "intermediate_dim": self.intermediate_dim,
             "activation": activation,
             "dropout": self.dropout,

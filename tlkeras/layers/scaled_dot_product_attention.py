@@ -25,7 +25,8 @@ def scaled_dot_product_attention(
     Axes: T query length, S key length, H size of a query or key, V size of a value. `…`
     is any number of leading axes (batch, heads), the same for all inputs.
 
-    The softmax is taken in float32 when the inputs are float16 or bfloat16.
+    The softmax is taken in float32 when the inputs are float16 or bfloat16. The scale
+    goes to the queries, so that `Q Kᵀ` stays within what a float16 can hold.
 
     Masking: True means keep. Masked logits become −1e9 before the softmax, so a query
     that may look nowhere attends to every key alike and never yields NaN, as in Keras.
@@ -66,14 +67,19 @@ def scaled_dot_product_attention(
     _check_shapes(query, key, value)
     _check_options(query, key, mask, scale, dropout)
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    logits = ops.matmul(query, ops.swapaxes(key, -1, -2)) * scale  # (…, T, S)
-    logits = ops.cast(logits, keras.backend.result_type(logits.dtype, "float32"))
+    logits = ops.matmul(query * scale, ops.swapaxes(key, -1, -2))  # (…, T, S)
+    logits = at_least_float32(logits)
     if mask is not None:
         logits = ops.where(ops.cast(mask, "bool"), logits, MASKED)
     scores = ops.cast(ops.softmax(logits, axis=-1), value.dtype)  # (…, T, S)
     weights = scores if dropout is None else dropout(scores)  # (…, T, S)
-    output = ops.matmul(weights, value)  # (…, T, V)
+    output = ops.matmul(ops.cast(weights, value.dtype), value)  # (…, T, V)
     return (output, scores) if return_attention_scores else output
+
+
+def at_least_float32(x):
+    """Halves as float32; float32 and float64 as they are."""
+    return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
 
 
 def _check_shapes(query, key, value):

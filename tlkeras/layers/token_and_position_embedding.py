@@ -1,8 +1,10 @@
 """What a token is, plus where it stands."""
 
 import keras
+from keras import ops
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.layers.position_embedding import PositionEmbedding
 from tlkeras.masks import padding_mask
 
@@ -93,12 +95,14 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         check.axes("inputs", input_shape, "B T")
         self.token_embedding.build(input_shape)
         self.position_embedding.build((*input_shape, self.embedding_dim))
+        settle(self)
 
     def call(self, inputs, start_index=0, positions=None):
         check.axes("inputs", inputs.shape, "B T")
         limit = f"vocabulary_size = {self.vocabulary_size}"
         check.indices("inputs", inputs, self.vocabulary_size, limit)
         tokens = self.token_embedding(inputs)  # (B, T, D)
+        tokens = ops.cast(tokens, self.compute_dtype)  # float32 where it is quantised
         return tokens + self.position_embedding(
             tokens, start_index=start_index, positions=positions
         )
@@ -112,6 +116,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
+            "dtype": saved_policy(self),
             "vocabulary_size": self.vocabulary_size,
             "sequence_length": self.sequence_length,
             "embedding_dim": self.embedding_dim,

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import settle
 from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.masks import implicit_mask, without_mask
 
@@ -113,6 +114,7 @@ class TransformerDecoder(TransformerBlock):
         )
         self._feedforward_layer_norm = self._layer_norm("feedforward_layer_norm", shape)
         self._feedforward_dropout = self._dropout("feedforward_dropout")
+        settle(self)
 
     def call(
         self,

@@ -3,6 +3,7 @@
 import keras
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import settle
 from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.masks import without_mask
 
@@ -85,6 +86,7 @@ class TransformerEncoder(TransformerBlock):
             "feedforward_output_dense", self.intermediate_dim, hidden_dim
         )
         self._feedforward_dropout = self._dropout("feedforward_dropout")
+        settle(self)
 
     def call(
         self,

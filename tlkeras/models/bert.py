@@ -7,6 +7,7 @@ from keras import ops
 
 from tlkeras.layers import PositionEmbedding, TransformerEncoder
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy, settle
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask")
 EXTRAS = ("return_hidden_states", "return_attention_scores")
@@ -181,9 +182,11 @@ class Bert(keras.Model):
         super().__init__(
             inputs=inputs, outputs=_forward(parts, **inputs), dtype=dtype, **kwargs
         )
+        self.dtype_policy = dtype  # a functional model does not take it
         for name, part in vars(parts).items():
             setattr(self, name, part)
         self._arguments = arguments
+        settle(self)
 
     def call(
         self,
@@ -234,7 +237,12 @@ class Bert(keras.Model):
             arguments["activation"] = keras.activations.serialize(
                 arguments["activation"]
             )
-        return {"name": self.name, "trainable": self.trainable, **arguments}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": saved_policy(self),
+            **arguments,
+        }
 
 
 def _forward(

@@ -15,6 +15,7 @@ from tlkeras.layers import (
     TransformerEncoder,
 )
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy
 
 FEATURES = ("features", "padding_mask")
 WAVEFORM = ("waveform", "padding_mask")
@@ -305,6 +306,7 @@ class SpeechEncoder(keras.Model):
         super().__init__(
             inputs=inputs, outputs=_forward(parts, **inputs), dtype=dtype, **kwargs
         )
+        self.dtype_policy = dtype  # a functional model does not take it
         for name, part in vars(parts).items():
             setattr(self, name, part)
         self._arguments = arguments
@@ -403,7 +405,12 @@ class SpeechEncoder(keras.Model):
             arguments["activation"] = keras.activations.serialize(
                 arguments["activation"]
             )
-        return {"name": self.name, "trainable": self.trainable, **arguments}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": saved_policy(self),
+            **arguments,
+        }
 
 
 def _all_real(features):

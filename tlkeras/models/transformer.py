@@ -6,6 +6,7 @@ from keras import ops
 from tlkeras import masks
 from tlkeras.layers import SinePositionEncoding, TransformerDecoder, TransformerEncoder
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._transformer_inputs import read_inputs
 
 
@@ -144,6 +145,7 @@ class Transformer(keras.Model):
         if self.final_layer_norm:
             self.encoder_norm = self._layer_norm("encoder_norm")
             self.decoder_norm = self._layer_norm("decoder_norm")
+        settle(self)
         self.built = True
 
     def _embedding(self, side, vocabulary_size):
@@ -319,6 +321,7 @@ class Transformer(keras.Model):
         check.axes("token ids", token_ids.shape, "B T")
         self._check_length("the length of token ids", token_ids.shape[1])
         x = embedding(token_ids) * self.hidden_dim**0.5  # (B, T, D)
+        x = ops.cast(x, self.compute_dtype)  # float32 where it is quantised
         x = x + self.positions(x, start_index=start_index)
         return dropout(x, training=training)
 
@@ -339,7 +342,12 @@ class Transformer(keras.Model):
         activation = self.activation
         if not isinstance(activation, str):
             activation = keras.activations.serialize(activation)
-        return {**super().get_config(), **self._arguments, "activation": activation}
+        return {
+            **super().get_config(),
+            **self._arguments,
+            "activation": activation,
+            "dtype": saved_policy(self),
+        }
 
 
 def _pass(layer, *inputs, into, scores, **arguments):

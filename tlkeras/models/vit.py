@@ -13,6 +13,7 @@ from tlkeras.layers import (
     TransformerEncoder,
 )
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy
 from tlkeras.models._resample import stretch_positions
 
 EXTRAS = ("return_hidden_states", "return_attention_scores")
@@ -226,6 +227,7 @@ class ViT(keras.Model):
         super().__init__(
             inputs=images, outputs=_forward(parts, images), dtype=dtype, **kwargs
         )
+        self.dtype_policy = dtype  # a functional model does not take it
         for name, part in vars(parts).items():
             setattr(self, name, part)
         self.grid, self._arguments = grid, arguments
@@ -305,7 +307,12 @@ class ViT(keras.Model):
             arguments["activation"] = keras.activations.serialize(
                 arguments["activation"]
             )
-        return {"name": self.name, "trainable": self.trainable, **arguments}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": saved_policy(self),
+            **arguments,
+        }
 
 
 def _grid(image_shape, patch_size):
