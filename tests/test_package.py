@@ -96,8 +96,8 @@ def saved(tmp_path_factory):
         "import sys, tlkeras, keras",
         "import sys, keras, tlkeras",
         "import sys, tlkeras.layers, keras",
-        "import sys, tlkeras; from importlib.util import find_spec; find_spec('keras')\n"
-        "import keras",
+        "import sys, tlkeras, importlib.util\n"
+        "importlib.util.find_spec('keras')\nimport keras",
     ],
     ids=["before", "after", "a room", "looked for first"],
 )

@@ -3,7 +3,7 @@
 `keras.models.load_model` finds a class by the name it was registered under, and a class
 registers when its module is imported. Here every such name gets a stand-in that imports
 the module when Keras asks for it, so that `import tlkeras` is enough to load a saved
-model, and stays light. The module then puts the real class in the place of the stand-in.
+model, and stays light. The module then puts the real class in the stand-in's place.
 """
 
 import importlib
