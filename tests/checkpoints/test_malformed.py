@@ -98,6 +98,8 @@ def refused(folder, match="", **arguments):
 def test_a_config_that_is_none(preset, kind, content, match):
     folder = preset(kind)
     (folder / "config.json").write_bytes(content)
+    if kind == "hub" and b'"config": {' in content:  # its weights are no safetensors
+        match = "whole safetensors file"
     refused(folder, match)
 
 
@@ -151,7 +153,6 @@ def header(folder, text):
         b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [-4, 12]}}',
         b'{"a": {"dtype": "F32", "shape": [-4], "data_offsets": [0, 16]}}',
         b'{"a": {"dtype": "X", "shape": [4], "data_offsets": [0, 16]}}',
-        b'{"a": {"dtype": "BF16", "shape": [8], "data_offsets": [0, 16]}}',
         b'{"a": {"dtype": "F8_E4M3", "shape": [16], "data_offsets": [0, 16]}}',
         b'{"a": 3}',
         b"[]",
@@ -348,21 +349,22 @@ def mutated(data, rng):
 
 @pytest.mark.parametrize("kind", ["ours", "vit", "hub"])
 @pytest.mark.parametrize("part", ["config", "weights"])
-def test_a_hundred_damaged_presets(preset, kind, part, rng):
+def test_many_damaged_presets(preset, kind, part, rng):
     folder = preset(kind)
     name = "model.weights.h5" if kind == "hub" else "model.safetensors"
     path = folder / ("config.json" if part == "config" else name)
-    whole, refusals = path.read_bytes(), 0
-    for _ in range(100):
+    whole, messages = path.read_bytes(), []
+    count = 40 if kind == "hub" else 100
+    for _ in range(count):
         # Structure stands in front: most damage is done there.
         cut = len(whole) if rng.random() < 0.3 else min(2000, len(whole))
         path.write_bytes(mutated(whole[:cut], rng) + whole[cut:])
         try:
             from_preset(folder)
         except ValueError as error:
-            assert len(str(error)) > 40
-            refusals += 1
-    assert refusals > 40
+            messages.append(str(error))
+    assert len(messages) > 0.4 * count
+    assert min(map(len, messages)) > 40
 
 
 def test_tensors_of_other_types(preset):

@@ -26,7 +26,10 @@ def read_safetensors(path):
             f"{path} must be a whole safetensors file; reading it says: {error}. It "
             "may be truncated, or something else under this name. Get it again."
         ) from error
-    except KeyError as error:  # a type of number that NumPy does not have
+    except (
+        AttributeError,
+        KeyError,
+    ) as error:  # a type of number that NumPy does not have
         raise ValueError(
             f"{path} must hold numbers that NumPy knows; it holds {error}. Write it "
             "again in float32: model.float().save_pretrained(...) of transformers."
