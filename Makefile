@@ -39,9 +39,13 @@ notebooks: $(VENV)/.course
 bench: $(VENV)/.parity
 	$(BIN)/python benchmarks/run.py
 
+# The hashes of what ships, which are checked when it is read, after making it anew.
+SUMS := cd data && sha256sum $$(cut -c67- SHA256SUMS) > .sums && mv .sums SHA256SUMS
+
 # Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.
 vit-digits: $(VENV)/.course
 	$(BIN)/python data/vit_digits/train.py
+	$(SUMS)
 
 # Pretrain the small BERT of lessons 06 to 08 again: its corpus, its words, its weights.
 SMALL_BERT := data/bert_docstrings
@@ -52,14 +56,17 @@ bert-docstrings: $(VENV)/.parity
 	$(BIN)/python $(SMALL_BERT)/corpus.py build/bert_docstrings/packages $(CORPUS)
 	$(BIN)/python $(SMALL_BERT)/vocabulary.py $(CORPUS) $(SMALL_BERT)
 	$(BIN)/python $(SMALL_BERT)/train.py $(CORPUS)
+	$(SUMS)
 
 # Make data/synthetic_speech again; needs Debian's espeak-ng.
 synthetic-speech: $(VENV)/.course
 	$(BIN)/python data/synthetic_speech/make.py
+	$(SUMS)
 
 # Train the small speech encoder of lesson 16 again; needs Debian's espeak-ng.
 speech-digits: $(VENV)/.course
 	$(BIN)/python data/speech_digits/train.py
+	$(SUMS)
 
 # One stamp an extra, so that the second `make` has nothing to install.
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import tlkeras
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -59,6 +61,14 @@ def test_the_lessons_travel_inside_the_wheel_and_nothing_else_does(wheel):
     assert "tlkeras/grading/export/messages.en.toml" in names
     assert not [n for n in names if n.startswith(("tests/", "notebooks/", "course/"))]
     assert not [n for n in names if "__pycache__" in n]
+
+
+def test_the_wheel_says_its_version_and_that_it_is_typed(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "tlkeras/py.typed" in names
+    (path,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+    metadata = zipfile.ZipFile(wheel).read(path).decode().splitlines()
+    assert f"Version: {tlkeras.__version__}" in metadata
 
 
 @pytest.mark.slow

@@ -1,16 +1,21 @@
 """Transfer learning with Transformers in Keras: layers, lessons and an autograder.
 
 `tlkeras.layers`, `masks`, `models` and `transfer` need Keras and NumPy alone. The other
-rooms load on first use, and their heavier dependencies with them.
+rooms load on first use, and their heavier dependencies with them. To load a model that
+Keras saved, `import tlkeras` is enough.
 """
 
 import importlib
+
+from tlkeras.registration import register_when_keras_is_there
 
 __version__ = "0.1.0"
 
 _ROOMS = (
     "checkpoints",
     "course",
+    "datasets",
+    "generation",
     "grading",
     "layers",
     "masks",
@@ -30,3 +35,6 @@ def __getattr__(name):
 
 def __dir__():
     return sorted(__all__)
+
+
+register_when_keras_is_there()

@@ -222,14 +222,16 @@ def attention_masks(
     >>> [tuple(mask.shape) for mask in attention_masks(keys, keys)]
     [(1, 1, 2, 1), (1, 1, 1, 2)]
     """
-    masks = []
+    masks = []  # one new axis at a time: LiteRT has no op for two in one slice
     if query_mask is not None:
         _check_axes("query_mask", query_mask, "B, T")
-        masks.append(query_mask[:, None, :, None])  # (B, 1, T, 1)
+        query_mask = ops.expand_dims(query_mask, -1)  # (B, T, 1)
+        masks.append(ops.expand_dims(query_mask, 1))  # (B, 1, T, 1)
     for name, mask in (("value_mask", value_mask), ("key_mask", key_mask)):
         if mask is not None:
             _check_axes(name, mask, "B, S")
-            masks.append(mask[:, None, None, :])  # (B, 1, 1, S)
+            mask = ops.expand_dims(mask, 1)  # (B, 1, S)
+            masks.append(ops.expand_dims(mask, 1))  # (B, 1, 1, S)
     if attention_mask is not None:
         while len(attention_mask.shape) < 4:
             attention_mask = ops.expand_dims(attention_mask, -3)  # (·, 1, T, S)

@@ -2,6 +2,8 @@
 
 import math
 
+from tlkeras.checkpoints.config_files import check_claims, entry, one_of
+from tlkeras.layers import _input_checks as check
 from tlkeras.models import Bert, BertMaskedLM
 
 ACTIVATIONS = {
@@ -57,11 +59,7 @@ def bert_arguments(config):
             f"{config.get('model_type')!r} (architectures: "
             f"{config.get('architectures')}). Other models need a class of their own."
         )
-    activation = config.get("hidden_act", "gelu")
-    if activation not in ACTIVATIONS:
-        raise ValueError(
-            f"hidden_act must be one of {', '.join(ACTIVATIONS)}; given {activation!r}."
-        )
+    activation = entry(config, "hidden_act", one_of(ACTIVATIONS), "gelu")
     for name, wanted in (
         ("position_embedding_type", "absolute"),
         ("is_decoder", False),
@@ -70,16 +68,20 @@ def bert_arguments(config):
         if config.get(name, wanted) != wanted:
             raise ValueError(f"{name} must be {wanted!r}; given {config[name]!r}.")
     return {
-        "vocabulary_size": config["vocab_size"],
-        "num_layers": config["num_hidden_layers"],
-        "num_heads": config["num_attention_heads"],
-        "hidden_dim": config["hidden_size"],
-        "intermediate_dim": config["intermediate_size"],
-        "dropout": config.get("hidden_dropout_prob", 0.1),
-        "max_sequence_length": config["max_position_embeddings"],
-        "num_segments": config.get("type_vocab_size", 2),
+        "vocabulary_size": entry(config, "vocab_size", check.positive_integer),
+        "num_layers": entry(config, "num_hidden_layers", check.positive_integer),
+        "num_heads": entry(config, "num_attention_heads", check.positive_integer),
+        "hidden_dim": entry(config, "hidden_size", check.positive_integer),
+        "intermediate_dim": entry(config, "intermediate_size", check.positive_integer),
+        "dropout": entry(config, "hidden_dropout_prob", check.rate, 0.1),
+        "max_sequence_length": entry(
+            config, "max_position_embeddings", check.positive_integer
+        ),
+        "num_segments": entry(config, "type_vocab_size", check.positive_integer, 2),
         "activation": ACTIVATIONS[activation],
-        "layer_norm_epsilon": config.get("layer_norm_eps", 1e-12),
+        "layer_norm_epsilon": entry(
+            config, "layer_norm_eps", check.positive_number, 1e-12
+        ),
     }
 
 
@@ -103,7 +105,9 @@ def bert_from_hugging_face(config, tensors, overrides, head=None):
     """
     names = {_plain(name): name for name in tensors}
     arguments = {**bert_arguments(config), "use_pooler": "pooler.dense.weight" in names}
-    backbone = Bert(**{**arguments, **overrides})
+    arguments = {**arguments, **overrides}
+    check_claims(arguments, tensors)
+    backbone = Bert(**arguments)
     model: Bert | BertMaskedLM = backbone
     if head:
         _check_head(config, tensors, names)

@@ -1,10 +1,20 @@
 """Models of this library from what `save_to_preset` wrote."""
 
-import keras
-
+from tlkeras import models
+from tlkeras.checkpoints.config_files import check_claims, dictionary, entry
 from tlkeras.models import ViT
 
+PREFIX = "tlkeras>"
 MASKED_LM = "tlkeras>BertMaskedLM"
+MODELS = (
+    "Bert",
+    "BertClassifier",
+    "BertMaskedLM",
+    "SpeechClassifier",
+    "SpeechEncoder",
+    "Transformer",
+    "ViT",
+)
 
 
 def from_own(name, config, tensors, overrides, head=None):
@@ -27,8 +37,14 @@ def from_own(name, config, tensors, overrides, head=None):
         ValueError: the head is not there, or tensors and config do not fit together.
     """
     overrides, left_out = dict(overrides), []
+    kind_of(name)
+    if "backbone" in config:
+        backbone = entry(config, "backbone", dictionary)
+        kind_of(entry(backbone, "registered_name", lambda _, value: value))
+        entry(backbone, "config", dictionary)
     if name == MASKED_LM:
-        inner = {**config["backbone"]["config"], **overrides}
+        backbone = entry(config, "backbone", dictionary)
+        inner = {**backbone["config"], **overrides}
         overrides = {}
         if head is None:
             name, config = config["backbone"]["registered_name"], inner
@@ -40,14 +56,30 @@ def from_own(name, config, tensors, overrides, head=None):
         raise ValueError(
             f"The preset holds a {name!r}, which has no masked-LM head. Leave out head."
         )
-    kind = keras.saving.get_registered_object(name)
-    if kind is None:
-        raise ValueError(f"registered_name must be a model of tlkeras; given {name!r}.")
+    kind = kind_of(name)
     image_shape = overrides.pop("image_shape", None) if kind is ViT else None
-    model = kind.from_config({**config, **overrides})
+    config = {**config, **overrides}
+    inner = config["backbone"]["config"] if "backbone" in config else {}
+    check_claims({**config, **inner}, tensors)
+    model = kind.from_config(config)
     _fill(model, tensors)
     model = model.with_image_shape(image_shape) if image_shape else model
     return model, sorted(tensors), left_out
+
+
+def kind_of(name):
+    """The model of this library that is registered under a name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    known = [f"{PREFIX}{model}" for model in MODELS]
+    if name not in known:
+        raise ValueError(
+            f"registered_name must be one of {', '.join(known)}; given {name!r}. A "
+            "later version of tlkeras may know it."
+        )
+    return getattr(models, name.removeprefix(PREFIX))
 
 
 def _fill(model, tensors):

@@ -8,11 +8,18 @@ import keras
 
 from tlkeras import __version__
 from tlkeras.checkpoints.bert import bert_from_hugging_face
-from tlkeras.checkpoints.own import from_own
+from tlkeras.checkpoints.config_files import (
+    check_claims,
+    described,
+    dictionary,
+    entry,
+    read_json,
+)
+from tlkeras.checkpoints.hdf5_files import read_hdf5
+from tlkeras.checkpoints.own import PREFIX, from_own
 from tlkeras.checkpoints.sources import WEIGHTS, locate, weights_in
 from tlkeras.checkpoints.vit import (
     MODEL_TYPES,
-    read_keras_hub,
     vit_from_hugging_face,
     vit_from_keras_hub,
 )
@@ -111,37 +118,38 @@ def from_preset(
         raise ValueError(f"head must be None or {HEADS[0]!r}; given {head!r}.")
     folder = locate(preset, revision, sha256)
     weights = weights_in(folder)
-    config = _read_config(folder / "config.json")
-    name = config.get("registered_name") or ""
-    if name.startswith("tlkeras>"):
-        tensors = read_safetensors(weights)
-        model, *names = from_own(name, config["config"], tensors, overrides, head)
-        report = Report("tlkeras", *map(tuple, names))
-    elif head and (name or config.get("model_type") in (*MODEL_TYPES, MODEL_TYPE)):
-        kind = name or config["model_type"]
-        raise ValueError(f"{folder} holds no masked-LM head, but a {kind!r}.")
-    elif name == KERAS_HUB_BERT:
-        model, report = _keras_hub_bert(config["config"], weights, overrides)
-    elif name == KERAS_HUB_VIT:
-        tensors = read_keras_hub(weights)
-        model, *names = vit_from_keras_hub(config["config"], tensors, overrides)
-        report = Report("KerasHub", *map(tuple, names))
-    elif name or "class_name" in config:
-        raise ValueError(
-            f"{folder} must hold a model of tlkeras, a {KERAS_HUB_BERT} or a "
-            f"{KERAS_HUB_VIT}; it holds {name or config['class_name']!r}."
-        )
-    else:
-        tensors = read_safetensors(weights)
-        if config.get("model_type") in MODEL_TYPES:
-            model, *names = vit_from_hugging_face(config, tensors, overrides)
-        elif config.get("model_type") == MODEL_TYPE:
-            config = {**config, "front_end": read_front_end(folder)}
-            model, *names = whisper_from_hugging_face(config, tensors, overrides)
-        else:
-            model, *names = bert_from_hugging_face(config, tensors, overrides, head)
-        report = Report("Hugging Face", *map(tuple, names))
+    config = read_json(folder / "config.json")
+    with described(folder):
+        model, report = _read(folder, config, weights, head, overrides)
     return (model, report) if return_report else model
+
+
+def _read(folder, config, weights, head, overrides):
+    """The model that a config and a file of weights describe, and the report."""
+    name, model_type = config.get("registered_name") or "", config.get("model_type")
+    if not isinstance(name, str) or not isinstance(model_type, str | None):
+        raise ValueError(
+            "registered_name and model_type in config.json must be names; given "
+            f"{name!r} and {model_type!r}."
+        )
+    if name.startswith(PREFIX):
+        inner, tensors = entry(config, "config", dictionary), read_safetensors(weights)
+        model, *names = from_own(name, inner, tensors, overrides, head)
+        return model, Report("tlkeras", *map(tuple, names))
+    if head and (name or model_type in (*MODEL_TYPES, MODEL_TYPE)):
+        kind = name or model_type
+        raise ValueError(f"{folder} holds no masked-LM head, but a {kind!r}.")
+    if name or "class_name" in config:
+        return _keras_hub(folder, name, config, weights, overrides)
+    tensors = read_safetensors(weights)
+    if model_type in MODEL_TYPES:
+        model, *names = vit_from_hugging_face(config, tensors, overrides)
+    elif model_type == MODEL_TYPE:
+        config = {**config, "front_end": read_front_end(folder)}
+        model, *names = whisper_from_hugging_face(config, tensors, overrides)
+    else:
+        model, *names = bert_from_hugging_face(config, tensors, overrides, head)
+    return model, Report("Hugging Face", *map(tuple, names))
 
 
 def save_to_preset(model, folder, dtype=None):
@@ -173,21 +181,33 @@ def save_to_preset(model, folder, dtype=None):
     write_safetensors(arrays, folder / WEIGHTS, dtype)
 
 
-def _read_config(path):
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} must be JSON; reading it says: {error}.") from error
+def _keras_hub(folder, name, config, weights, overrides):
+    if name not in (KERAS_HUB_BERT, KERAS_HUB_VIT):
+        raise ValueError(
+            f"{folder} must hold a model of tlkeras, a {KERAS_HUB_BERT} or a "
+            f"{KERAS_HUB_VIT}; it holds {name or config['class_name']!r}."
+        )
+    config = entry(config, "config", dictionary)
+    if weights.name == WEIGHTS:
+        raise ValueError(f"{folder} must hold model.weights.h5, as KerasHub writes it.")
+    tensors = read_hdf5(weights)
+    if name == KERAS_HUB_BERT:
+        return _keras_hub_bert(config, weights, tensors, overrides)
+    arrays = {path.removeprefix("layers/"): x for path, x in tensors.items()}
+    model, *names = vit_from_keras_hub(config, arrays, overrides)
+    return model, Report("KerasHub", *map(tuple, names))
 
 
-def _keras_hub_bert(config, weights, overrides):
+def _keras_hub_bert(config, weights, tensors, overrides):
     config = {k: v for k, v in config.items() if k not in ("dtype", "trainable")}
-    model = Bert(**{"activation": "gelu_tanh", **config, **overrides})
+    arguments = {"activation": "gelu_tanh", **config, **overrides}
+    check_claims(arguments, tensors)
+    model = Bert(**arguments)
     try:
         model.load_weights(weights)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # what Keras raises depends on what is wrong
         raise ValueError(
-            f"{weights} must hold the weights of its config; reading it says: {error}. "
-            "It may be truncated."
+            f"{weights} must hold the weights of its config; reading it says: "
+            f"{error!s:.300}. It may be truncated, or of another model."
         ) from error
     return model, Report("KerasHub", tuple(v.path for v in model.weights))

@@ -1,8 +1,10 @@
 """Where a preset lies: a folder here, or a repository of the Hugging Face hub."""
 
+import os
 import re
 from pathlib import Path
 
+from tlkeras import shipped
 from tlkeras.checkpoints.weight_files import PICKLED, check_sha256, refuse_pickle
 
 # Repository to its commit and the SHA-256 of its model.safetensors.
@@ -14,6 +16,7 @@ PINNED = {
 }
 WEIGHTS = "model.safetensors"
 OURS = "tlkeras://"  # small presets that this project trained
+OTHER_FORMATS = {"tf_model.h5", "flax_model.msgpack"}
 # Taken when they are there.
 OTHERS = ("vocab.txt", "tokenizer_config.json", "preprocessor_config.json")
 
@@ -26,7 +29,8 @@ def locate(preset, revision=None, sha256=None):
         revision: the commit, 40 hexadecimal digits. Needed for `hf://`, except for the
             repositories in `PINNED`.
         sha256: of the weights. For `hf://` it defaults to the one in `PINNED`, and
-            then to what the hub itself says.
+            then to what the hub itself says. Every file of `tlkeras://` is checked
+            anyway.
 
     Raises:
         ValueError: there is nothing to load, or a hash is wrong.
@@ -35,13 +39,17 @@ def locate(preset, revision=None, sha256=None):
     if name.startswith("hf://"):
         return _from_hub(name.removeprefix("hf://"), revision, sha256)
     if name.startswith(OURS):
-        return _shipped(name.removeprefix(OURS))
-    folder = Path(preset)
+        folder = _shipped(name.removeprefix(OURS))
+    elif not name or not isinstance(preset, str | os.PathLike):
+        raise ValueError(f"preset must be the path of a folder; given {preset!r}.")
+    else:
+        folder = Path(preset)
     refuse_pickle(folder)
     if not folder.is_dir():
         raise ValueError(
             "preset must be a folder with config.json and the weights beside it, or "
-            f"'hf://owner/name'; given {name!r}, which is not a folder."
+            f"'hf://owner/name'; given {name!r}, which is not a folder. Of a file, "
+            "give the folder that it is in."
         )
     weights = weights_in(folder)
     if sha256:
@@ -50,15 +58,12 @@ def locate(preset, revision=None, sha256=None):
 
 
 def _shipped(name):
-    """In an installed package beside this file, in a checkout in `data/`."""
-    installed = Path(__file__).parent / "shipped"
-    home = installed if installed.is_dir() else Path(__file__).parents[2] / "data"
-    known = sorted(path.parent.name for path in home.glob(f"*/{WEIGHTS}"))
+    known = sorted(path.parent.name for path in shipped.home().glob(f"*/{WEIGHTS}"))
     if name not in known:
         raise ValueError(
             f"preset must be {OURS} and one of {', '.join(known)}; given {name!r}."
         )
-    return home / name
+    return shipped.checked(name)
 
 
 def weights_in(folder):
@@ -68,19 +73,33 @@ def weights_in(folder):
         ValueError: there is none that may be loaded.
     """
     if not (folder / "config.json").is_file():
-        raise ValueError(f"{folder} must hold a config.json; it does not.")
+        raise ValueError(
+            f"{folder} must hold a config.json; it does not. Get it from where the "
+            "weights are from."
+        )
     for name in (WEIGHTS, "model.weights.h5"):
         if (folder / name).is_file():
             return folder / name
     found = sorted(path.name for path in folder.iterdir())
-    if any(path.suffix in PICKLED for path in folder.iterdir()):
-        reason = "Pickled weights are refused: loading a pickle can run any code."
-    else:
-        reason = "Weights in several files are not read."
     raise ValueError(
         f"{folder} must hold {WEIGHTS} (or model.weights.h5 of KerasHub); it holds "
-        f"{', '.join(found)}. {reason}"
+        f"{', '.join(found)}. {_reason(found)}"
     )
+
+
+def _reason(found):
+    """Why none of the files in a folder will do, and what to do."""
+    again = "transformers reads them, and save_pretrained() then writes one "
+    if f"{WEIGHTS}.index.json" in found:
+        return f"Weights in several files are not read: {again}with max_shard_size."
+    if any(Path(name).suffix in PICKLED for name in found):
+        return (
+            "Pickled weights are refused: loading a pickle can run any code. Where you "
+            f"trust them, {again}{WEIGHTS}."
+        )
+    if OTHER_FORMATS & set(found):
+        return f"These weights are in a format of other libraries: {again}{WEIGHTS}."
+    return "There are no weights in it."
 
 
 def _from_hub(name, revision, sha256):

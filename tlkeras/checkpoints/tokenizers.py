@@ -1,8 +1,10 @@
 """From text to the inputs of `Bert`, with KerasHub's WordPiece."""
 
-import json
-
+from tlkeras.checkpoints.config_files import LARGEST, entry, read_json
 from tlkeras.checkpoints.sources import locate
+from tlkeras.layers import _input_checks as check
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def preprocessor(preset, sequence_length=128, revision=None):
@@ -22,7 +24,7 @@ def preprocessor(preset, sequence_length=128, revision=None):
         KerasHub takes a pair alone for texts and labels.
 
     Raises:
-        ValueError: there is no `vocab.txt`.
+        ValueError: there is no `vocab.txt`, or it is not one.
     """
     import keras_hub
 
@@ -31,14 +33,41 @@ def preprocessor(preset, sequence_length=128, revision=None):
     if not vocabulary.is_file():
         raise ValueError(f"{folder} must hold a vocab.txt; it does not.")
     settings = folder / "tokenizer_config.json"
-    config = json.loads(settings.read_text("utf-8")) if settings.is_file() else {}
-    lower = config.get("do_lower_case", True)
+    config = read_json(settings) if settings.is_file() else {}
+    lower = entry(config, "do_lower_case", check.flag, True)
     accents = config.get("strip_accents")  # Hugging Face: None means as `lower`
     tokenizer = keras_hub.models.BertTokenizer(
-        str(vocabulary),
+        _words(vocabulary),
         lowercase=lower,
-        strip_accents=lower if accents is None else accents,
+        strip_accents=lower
+        if accents is None
+        else check.flag("strip_accents", accents),
     )
     return keras_hub.models.BertTextClassifierPreprocessor(
         tokenizer, sequence_length=sequence_length
     )
+
+
+def _words(path):
+    """The lines of a vocabulary, as KerasHub reads them from a file."""
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(
+            f"{path} must have at most {LARGEST:,} bytes; it has {size:,}. Is it "
+            "another file under this name?"
+        )
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            words = [line.rstrip() for line in file]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} must be text in UTF-8, a word a line; reading it says: {error}. "
+            "Get it again."
+        ) from error
+    missing = [word for word in SPECIAL if word not in words]
+    if missing:
+        raise ValueError(
+            f"{path} must hold a word a line, {', '.join(SPECIAL)} among them; of its "
+            f"{len(words)} lines none is {missing[0]}. Get it again, with its model."
+        )
+    return words

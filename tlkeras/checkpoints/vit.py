@@ -5,6 +5,8 @@ import math
 import numpy as np
 
 from tlkeras.checkpoints.bert import ACTIVATIONS
+from tlkeras.checkpoints.config_files import check_claims, entry, one_of
+from tlkeras.layers import _input_checks as check
 from tlkeras.models import ViT
 
 # What stands before the patches in each architecture.
@@ -56,7 +58,7 @@ HUB_ENCODER = {
     "feedforward_output_dense": "mlp/dense_2",
     "feedforward_layer_norm": "layer_norm_2",
 }
-HUB_ARGUMENTS = ("image_shape", "patch_size", "num_layers", "num_heads", "hidden_dim")
+HUB_SIZES = ("num_layers", "num_heads", "hidden_dim")
 
 
 def vit_arguments(config):
@@ -65,22 +67,24 @@ def vit_arguments(config):
     Raises:
         ValueError: it is another architecture, or a kind of ViT that `ViT` is not.
     """
-    activation = config.get("hidden_act", "gelu")
-    if activation not in ACTIVATIONS:
-        raise ValueError(
-            f"hidden_act must be one of {', '.join(ACTIVATIONS)}; given {activation!r}."
-        )
-    height, width = _pair(config.get("image_size", 224))
+    activation = entry(config, "hidden_act", one_of(ACTIVATIONS), "gelu")
+    height, width = entry(config, "image_size", _pair, (224, 224))
     return {
-        "image_shape": (height, width, config.get("num_channels", 3)),
-        "patch_size": _pair(config.get("patch_size", 16)),
-        "num_layers": config["num_hidden_layers"],
-        "num_heads": config["num_attention_heads"],
-        "hidden_dim": config["hidden_size"],
-        "intermediate_dim": config["intermediate_size"],
-        "dropout": config.get("hidden_dropout_prob", 0.0),
+        "image_shape": (
+            height,
+            width,
+            entry(config, "num_channels", check.positive_integer, 3),
+        ),
+        "patch_size": entry(config, "patch_size", _pair, (16, 16)),
+        "num_layers": entry(config, "num_hidden_layers", check.positive_integer),
+        "num_heads": entry(config, "num_attention_heads", check.positive_integer),
+        "hidden_dim": entry(config, "hidden_size", check.positive_integer),
+        "intermediate_dim": entry(config, "intermediate_size", check.positive_integer),
+        "dropout": entry(config, "hidden_dropout_prob", check.rate, 0.0),
         "activation": ACTIVATIONS[activation],
-        "layer_norm_epsilon": config.get("layer_norm_eps", 1e-12),
+        "layer_norm_epsilon": entry(
+            config, "layer_norm_eps", check.positive_number, 1e-12
+        ),
         **MODEL_TYPES[config["model_type"]],
     }
 
@@ -146,11 +150,15 @@ def vit_from_keras_hub(config, tensors, overrides):
     if config.get("data_format") == "channels_first":
         raise ValueError("the preset must be channels_last; given channels_first.")
     arguments = {
-        **{name: config[name] for name in HUB_ARGUMENTS},
-        "intermediate_dim": config["mlp_dim"],
-        "dropout": config["dropout_rate"],
-        "layer_norm_epsilon": config["layer_norm_epsilon"],
-        "use_class_token": config.get("use_class_token", True),
+        "image_shape": entry(config, "image_shape", _three),
+        "patch_size": entry(config, "patch_size", _pair),
+        **{name: entry(config, name, check.positive_integer) for name in HUB_SIZES},
+        "intermediate_dim": entry(config, "mlp_dim", check.positive_integer),
+        "dropout": entry(config, "dropout_rate", check.rate),
+        "layer_norm_epsilon": entry(
+            config, "layer_norm_epsilon", check.positive_number
+        ),
+        "use_class_token": entry(config, "use_class_token", check.flag, True),
     }
     flags = ("use_mha_bias", "use_mlp_bias", "use_patch_bias")
     no_bias = not all(config.get(name, True) for name in flags)
@@ -171,36 +179,13 @@ def vit_from_keras_hub(config, tensors, overrides):
     return model, sorted(used), [], fresh
 
 
-def read_keras_hub(path):
-    """The arrays of a KerasHub `model.weights.h5`, by path without `layers/`.
-
-    Raises:
-        ValueError: the file cannot be read.
-    """
-    import h5py
-
-    found = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset):
-            found[name.removeprefix("layers/")] = item[()]
-
-    try:
-        with h5py.File(path) as file:
-            file.visititems(visit)
-    except OSError as error:
-        raise ValueError(
-            f"{path} must hold the weights of its config; reading it says: {error}. It "
-            "may be truncated."
-        ) from error
-    return found
-
-
 def _filled(arguments, overrides, tensors, find, no_bias, fitted):
     """A model with its values: the model, names used, paths that got none."""
     overrides = dict(overrides)
     image_shape = overrides.pop("image_shape", arguments["image_shape"])
-    model = ViT(**{**arguments, **overrides})
+    arguments = {**arguments, **overrides}
+    check_claims({**arguments, "num_registers": 0}, tensors)  # those may be fresh
+    model = ViT(**arguments)
     values, used, fresh = {}, [], []
     for variable in model.weights:
         name = find(variable)
@@ -224,8 +209,12 @@ def _filled(arguments, overrides, tensors, find, no_bias, fitted):
     return model, used, fresh
 
 
-def _pair(value):
-    return tuple(value) if isinstance(value, list | tuple) else (value, value)
+def _pair(name, value):
+    return check.sizes(name, value, 2)
+
+
+def _three(name, value):
+    return check.sizes(name, value, 3)
 
 
 def _plain(name):

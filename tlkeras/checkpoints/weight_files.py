@@ -12,7 +12,8 @@ def read_safetensors(path):
     """The arrays of a safetensors file, name to array.
 
     Raises:
-        ValueError: the file is pickled, truncated or no safetensors file at all.
+        ValueError: the file is pickled, truncated, no safetensors file at all, or of
+            numbers that NumPy does not have.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -24,6 +25,14 @@ def read_safetensors(path):
         raise ValueError(
             f"{path} must be a whole safetensors file; reading it says: {error}. It "
             "may be truncated, or something else under this name. Get it again."
+        ) from error
+    except (
+        AttributeError,
+        KeyError,
+    ) as error:  # a type of number that NumPy does not have
+        raise ValueError(
+            f"{path} must hold numbers that NumPy knows; it holds {error}. Write it "
+            "again in float32: model.float().save_pretrained(...) of transformers."
         ) from error
 
 

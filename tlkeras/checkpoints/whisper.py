@@ -1,11 +1,12 @@
 """The encoder of Whisper as Hugging Face keeps it, with its front end."""
 
-import json
 import math
 
 import numpy as np
 
 from tlkeras.checkpoints.bert import ACTIVATIONS
+from tlkeras.checkpoints.config_files import check_claims, entry, one_of, read_json
+from tlkeras.layers import _input_checks as check
 from tlkeras.models import SpeechEncoder
 
 MODEL_TYPE = "whisper"
@@ -45,12 +46,7 @@ def read_front_end(folder):
         ValueError: it is not JSON.
     """
     path = folder / FRONT_END_FILE
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} must be JSON; reading it says: {error}.") from error
+    return read_json(path) if path.is_file() else None
 
 
 def whisper_arguments(config, front_end=None):
@@ -59,14 +55,9 @@ def whisper_arguments(config, front_end=None):
     Raises:
         ValueError: the two differ in their mels, or a value is not known here.
     """
-    activation = config.get("activation_function", "gelu")
-    if activation not in ACTIVATIONS:
-        raise ValueError(
-            "activation_function must be one of "
-            f"{', '.join(ACTIVATIONS)}; given {activation!r}."
-        )
+    activation = entry(config, "activation_function", one_of(ACTIVATIONS), "gelu")
     front = front_end or {}
-    mels = config.get("num_mel_bins", 80)
+    mels = entry(config, "num_mel_bins", check.positive_integer, 80)
     if front.get("feature_size", mels) != mels:
         raise ValueError(
             f"{FRONT_END_FILE} must have feature_size {mels}, which is num_mel_bins in "
@@ -77,19 +68,21 @@ def whisper_arguments(config, front_end=None):
             f"{FRONT_END_FILE} must have do_normalize false: Whisper's waveforms are "
             "read as they are; given true."
         )
-    rate = front.get("sampling_rate", 16000)
+    rate = entry(front, "sampling_rate", check.positive_integer, 16000)
     return {
-        "num_layers": config["encoder_layers"],
-        "num_heads": config["encoder_attention_heads"],
-        "hidden_dim": config["d_model"],
-        "intermediate_dim": config["encoder_ffn_dim"],
-        "max_sequence_length": config.get("max_source_positions", 1500),
-        "dropout": config.get("dropout", 0.0),
+        "num_layers": entry(config, "encoder_layers", check.positive_integer),
+        "num_heads": entry(config, "encoder_attention_heads", check.positive_integer),
+        "hidden_dim": entry(config, "d_model", check.positive_integer),
+        "intermediate_dim": entry(config, "encoder_ffn_dim", check.positive_integer),
+        "max_sequence_length": entry(
+            config, "max_source_positions", check.positive_integer, 1500
+        ),
+        "dropout": entry(config, "dropout", check.rate, 0.0),
         "activation": ACTIVATIONS[activation],
         "sample_rate": rate,
         "num_mels": mels,
-        "fft_length": front.get("n_fft", 400),
-        "frame_step": front.get("hop_length", 160),
+        "fft_length": entry(front, "n_fft", check.positive_integer, 400),
+        "frame_step": entry(front, "hop_length", check.positive_integer, 160),
         "max_frequency": min(HIGHEST_MEL, rate / 2),
     }
 
@@ -114,7 +107,9 @@ def whisper_from_hugging_face(config, tensors, overrides):
     """
     names = {name.removeprefix(PREFIX): name for name in tensors}
     arguments = whisper_arguments(config, config.get("front_end"))
-    model = SpeechEncoder(**{**arguments, **overrides})
+    arguments = {**arguments, **overrides}
+    check_claims(arguments, tensors)
+    model = SpeechEncoder(**arguments)
     values, used = {}, []
     for variable in model.weights:
         wanted = hugging_face_name(variable.path)

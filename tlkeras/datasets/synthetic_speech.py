@@ -7,10 +7,10 @@ recipe. The test split has voices of its own.
 """
 
 import csv
-from pathlib import Path
 
 import numpy as np
 
+from tlkeras import shipped
 from tlkeras.datasets._fetch import DataError
 from tlkeras.datasets._lossless import decompress
 from tlkeras.datasets.audio_files import pad
@@ -72,11 +72,10 @@ def load_data(split="train", kind="words", seconds=None):
 
 
 def _folder():
-    """In an installed package with its shipped data, in a checkout in `data/`."""
-    package = Path(__file__).parents[1]
-    installed = package / "checkpoints" / "shipped"
-    home = installed if installed.is_dir() else package.parent / "data"
-    return home / "synthetic_speech"
+    try:
+        return shipped.checked("synthetic_speech")
+    except shipped.DamagedError as error:
+        raise DataError(str(error)) from error
 
 
 def _index(path):

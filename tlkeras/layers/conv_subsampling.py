@@ -112,7 +112,8 @@ class ConvSubsampling(keras.layers.Layer):
         x = inputs
         for convolution, stride in zip(self.convolutions, self.strides, strict=True):
             if mask is not None:
-                x = ops.where(ops.cast(mask, "bool")[:, :, None], x, 0.0)
+                keep = ops.expand_dims(ops.cast(mask, "bool"), -1)  # (B, ·, 1)
+                x = ops.where(keep, x, 0.0)
             x = self.activation(convolution(ops.pad(x, around)))  # (B, ⌈F / stride⌉, D)
             mask = masks.strided_mask(mask, stride)
         return x

@@ -117,7 +117,10 @@ class PositionEmbedding(keras.layers.Layer):
         self._check_shape(inputs.shape, start_index if positions is None else 0)
         *_, length, hidden_dim = shape = ops.shape(inputs)
         table = ops.convert_to_tensor(self.position_embeddings)  # (sequence_length, D)
-        if positions is None:
+        if positions is None and not (isinstance(length, int) or ops.is_tensor(length)):
+            places = ops.arange(length) + start_index  # JAX exports an open length so
+            rows = ops.take(table, places, axis=0)  # (T, D)
+        elif positions is None:
             rows = ops.slice(table, (start_index, 0), (length, hidden_dim))  # (T, D)
         else:
             positions = check_positions(positions, length, shape[-3])  # (·, T)
@@ -143,7 +146,7 @@ class PositionEmbedding(keras.layers.Layer):
         if isinstance(start_index, int) and start_index < 0:
             raise ValueError(f"start_index must be at least 0; given {start_index}.")
         length = shape[-2]
-        known = length is not None and isinstance(start_index, int)
+        known = isinstance(length, int) and isinstance(start_index, int)  # no symbol
         if known and start_index + length > self.sequence_length:
             raise ValueError(
                 f"inputs must end at position {self.sequence_length} = sequence_length "

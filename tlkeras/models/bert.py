@@ -8,6 +8,7 @@ from keras import ops
 from tlkeras.layers import PositionEmbedding, TransformerEncoder
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
+from tlkeras.models._arguments import refuse_unknown
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask")
 EXTRAS = ("return_hidden_states", "return_attention_scores")
@@ -103,6 +104,7 @@ class Bert(keras.Model):
         dtype=None,
         **kwargs,
     ):
+        refuse_unknown(Bert, kwargs)
         arguments = {
             "vocabulary_size": vocabulary_size,
             "num_layers": num_layers,
@@ -113,7 +115,9 @@ class Bert(keras.Model):
             "max_sequence_length": max_sequence_length,
             "num_segments": num_segments,
             "activation": activation,
-            "layer_norm_epsilon": layer_norm_epsilon,
+            "layer_norm_epsilon": check.positive_number(
+                "layer_norm_epsilon", layer_norm_epsilon
+            ),
             "use_pooler": bool(use_pooler),
         }
         for name in SIZES:

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.bert import INPUTS, Bert
 
 POOLINGS = ("mean", "cls", "pooler")
@@ -61,6 +62,7 @@ class BertClassifier(keras.Model):
     """
 
     def __init__(self, backbone, num_classes, pooling="mean", dropout=0.1, **kwargs):
+        refuse_unknown(BertClassifier, kwargs)
         if not isinstance(backbone, Bert):
             raise ValueError(
                 "backbone must be a tlkeras.models.Bert; given "

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tlkeras.layers.feed_forward import get_activation
+from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.bert import INPUTS, Bert
 
 
@@ -63,6 +64,7 @@ class BertMaskedLM(keras.Model):
     """
 
     def __init__(self, backbone, **kwargs):
+        refuse_unknown(BertMaskedLM, kwargs)
         if not isinstance(backbone, Bert):
             raise ValueError(
                 "backbone must be a tlkeras.models.Bert; given "

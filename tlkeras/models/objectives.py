@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tlkeras.masks import padding_mask
+from tlkeras.models._arguments import refuse_unknown
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -48,6 +49,7 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
         name="label_smoothed_cross_entropy",
         **kwargs,
     ):
+        refuse_unknown(LabelSmoothedCrossEntropy, kwargs, ("reduction", "dtype"))
         kwargs.setdefault("reduction", "sum")  # of the tokens' shares of the mean
         super().__init__(name=name, **kwargs)
         if not 0 <= label_smoothing < 1:

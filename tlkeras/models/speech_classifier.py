@@ -3,6 +3,7 @@
 import keras
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.speech_encoder import SpeechEncoder
 
 
@@ -49,6 +50,7 @@ class SpeechClassifier(keras.Model):
     input_spec = None  # the backbone's messages say more
 
     def __init__(self, backbone, num_classes, dropout=0.1, **kwargs):
+        refuse_unknown(SpeechClassifier, kwargs)
         if not isinstance(backbone, SpeechEncoder):
             raise ValueError(
                 "backbone must be a tlkeras.models.SpeechEncoder; given "

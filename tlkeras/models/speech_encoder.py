@@ -16,6 +16,7 @@ from tlkeras.layers import (
 )
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy
+from tlkeras.models._arguments import refuse_unknown
 
 FEATURES = ("features", "padding_mask")
 WAVEFORM = ("waveform", "padding_mask")
@@ -213,6 +214,7 @@ class SpeechEncoder(keras.Model):
         dtype=None,
         **kwargs,
     ):
+        refuse_unknown(SpeechEncoder, kwargs)
         sizes = {
             "num_layers": num_layers,
             "num_heads": num_heads,
@@ -293,7 +295,9 @@ class SpeechEncoder(keras.Model):
             "normalize_features": normalize_features,
             "dropout": check.rate("dropout", dropout),
             "activation": activation,
-            "layer_norm_epsilon": layer_norm_epsilon,
+            "layer_norm_epsilon": check.positive_number(
+                "layer_norm_epsilon", layer_norm_epsilon
+            ),
             **{name: getattr(parts.log_mel, name) for name in FRONT_END},
         }
 

@@ -7,6 +7,7 @@ from tlkeras import masks
 from tlkeras.layers import SinePositionEncoding, TransformerDecoder, TransformerEncoder
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
+from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models._transformer_inputs import read_inputs
 
 
@@ -98,6 +99,7 @@ class Transformer(keras.Model):
         padding_id=0,
         **kwargs,
     ):
+        refuse_unknown(Transformer, kwargs, ("dtype",))
         super().__init__(**kwargs)
         final = normalize_first if final_layer_norm is None else final_layer_norm
         self._arguments = {
@@ -108,12 +110,14 @@ class Transformer(keras.Model):
             "num_encoder_layers": num_encoder_layers,
             "num_decoder_layers": num_decoder_layers,
             "intermediate_dim": intermediate_dim,
-            "dropout": dropout,
+            "dropout": check.rate("dropout", dropout),
             "max_sequence_length": max_sequence_length,
             "activation": activation,
             "normalize_first": bool(normalize_first),
             "final_layer_norm": bool(final),
-            "layer_norm_epsilon": layer_norm_epsilon,
+            "layer_norm_epsilon": check.positive_number(
+                "layer_norm_epsilon", layer_norm_epsilon
+            ),
             "tie_weights": bool(tie_weights),
             "padding_id": padding_id,
         }

@@ -14,6 +14,7 @@ from tlkeras.layers import (
 )
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy
+from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models._resample import stretch_positions
 
 EXTRAS = ("return_hidden_states", "return_attention_scores")
@@ -141,6 +142,7 @@ class ViT(keras.Model):
         dtype=None,
         **kwargs,
     ):
+        refuse_unknown(ViT, kwargs)
         sizes = {
             "num_layers": num_layers,
             "num_heads": num_heads,
@@ -164,7 +166,9 @@ class ViT(keras.Model):
             ),
             "num_registers": check.natural_number("num_registers", num_registers),
             "activation": activation,
-            "layer_norm_epsilon": layer_norm_epsilon,
+            "layer_norm_epsilon": check.positive_number(
+                "layer_norm_epsilon", layer_norm_epsilon
+            ),
         }
         tokens = int(use_class_token) + int(use_distillation_token)
 

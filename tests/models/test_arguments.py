@@ -1,0 +1,62 @@
+"""Arguments that a model does not have, or cannot use."""
+
+import pytest
+
+from tlkeras import models
+from tlkeras.models import (
+    Bert,
+    BertClassifier,
+    BertMaskedLM,
+    LabelSmoothedCrossEntropy,
+    SpeechClassifier,
+    SpeechEncoder,
+    Transformer,
+    ViT,
+)
+
+SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 12}
+MAKERS = {
+    "Bert": lambda **x: Bert(9, **{**SIZES, **x}),
+    "SpeechEncoder": lambda **x: SpeechEncoder(**{**SIZES, "num_mels": 20, **x}),
+    "Transformer": lambda **x: Transformer(9, 9, 8, 2, 1, 1, 12, **x),
+    "ViT": lambda **x: ViT((8, 8, 1), 4, **{**SIZES, **x}),
+    "BertClassifier": lambda **x: BertClassifier(Bert(9, **SIZES), 2, **x),
+    "BertMaskedLM": lambda **x: BertMaskedLM(Bert(9, **SIZES), **x),
+    "SpeechClassifier": lambda **x: SpeechClassifier(
+        SpeechEncoder(**SIZES, num_mels=20), 2, **x
+    ),
+    "LabelSmoothedCrossEntropy": LabelSmoothedCrossEntropy,
+}
+CLOSE = {
+    "Bert": ("droput", "dropout"),
+    "SpeechEncoder": ("num_mel", "num_mels"),
+    "Transformer": ("normalise_first", "normalize_first"),
+    "ViT": ("n_registers", "num_registers"),
+    "BertClassifier": ("poolings", "pooling"),
+    "BertMaskedLM": ("trainabel", "trainable"),
+    "SpeechClassifier": ("drop", "dropout"),
+    "LabelSmoothedCrossEntropy": ("smoothing", "label_smoothing"),
+}
+
+
+def test_every_model_is_here():
+    kinds = {x for x in models.__all__ if isinstance(getattr(models, x), type)}
+    assert kinds - {"WarmUp"} == set(MAKERS) == set(CLOSE)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_an_unknown_argument_and_the_one_like_it(name):
+    wrong, right = CLOSE[name]
+    message = rf"{name} has no argument '{wrong}'. Is '{right}' meant\? It takes "
+    with pytest.raises(ValueError, match=message):
+        MAKERS[name](**{wrong: 1})
+    with pytest.raises(ValueError, match=rf"{name} has no argument 'xyzzy'\. It takes"):
+        MAKERS[name](xyzzy=1)
+    assert MAKERS[name](name="mine").name == "mine"
+
+
+@pytest.mark.parametrize("epsilon", [-1, 0, "x", float("nan"), None])
+@pytest.mark.parametrize("name", ["Bert", "SpeechEncoder", "Transformer", "ViT"])
+def test_an_epsilon_that_is_none(name, epsilon):
+    with pytest.raises(ValueError, match="layer_norm_epsilon must be a number above 0"):
+        MAKERS[name](layer_norm_epsilon=epsilon)

@@ -1,0 +1,105 @@
+"""What `import tlkeras` alone is enough for."""
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import tlkeras
+from tlkeras.registration import REGISTERED
+
+PACKAGE = Path(tlkeras.__file__).parent
+ROOT = PACKAGE.parent
+
+
+def rooms():
+    found = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    return sorted({*found, "masks"})
+
+
+def run(code, *arguments):
+    result = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_every_room_is_an_attribute():
+    assert set(rooms()) == set(tlkeras.__all__) - {"__version__"}
+    code = f"import tlkeras\nfor x in {rooms()}: print(getattr(tlkeras, x).__name__)"
+    assert run(code) == [f"tlkeras.{room}" for room in rooms()]
+
+
+def test_one_version():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert settings["project"]["dynamic"] == ["version"]
+    assert settings["tool"]["hatch"]["version"]["path"] == "tlkeras/__init__.py"
+
+
+def registered_in(path):
+    """The names that a module registers with Keras under `tlkeras>`."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        marks = map(ast.unparse, getattr(node, "decorator_list", ()))
+        if "keras.saving.register_keras_serializable(package='tlkeras')" in marks:
+            yield node.name
+
+
+def test_every_registered_name_has_a_stand_in():
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        if names := tuple(sorted(registered_in(path))):
+            parts = path.relative_to(PACKAGE).with_suffix("").parts
+            found[".".join(parts)] = names
+    assert len(found) > 20
+    assert found == {name: tuple(sorted(x)) for name, x in REGISTERED.items()}
+
+
+MAKE = """
+import sys, keras
+from tlkeras.layers import gelu_tanh
+from tlkeras.models import Bert, BertMaskedLM
+folder = sys.argv[1]
+BertMaskedLM(Bert(9, 1, 2, 8, 12)).save(folder + "/model.keras")
+dense = keras.layers.Dense(2, activation=gelu_tanh)
+keras.Sequential([keras.Input((3,)), dense]).save(folder + "/function.keras")
+"""
+LOAD = """
+for name in ("model", "function"):
+    model = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
+    model.save(sys.argv[1] + "/again.keras")
+    again = keras.models.load_model(sys.argv[1] + "/again.keras")
+    assert type(again) is type(model)
+    print(type(model).__name__)
+    outputs = model(keras.ops.ones((2, 3))) if name == "function" else None
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
+    run(MAKE, folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import sys, tlkeras, keras",
+        "import sys, keras, tlkeras",
+        "import sys, tlkeras.layers, keras",
+        "import sys, tlkeras, importlib.util\n"
+        "importlib.util.find_spec('keras')\nimport keras",
+    ],
+    ids=["before", "after", "a room", "looked for first"],
+)
+def test_a_saved_model_loads(saved, imports):
+    assert run(f"{imports}\n{LOAD}", saved) == ["BertMaskedLM", "Sequential"]

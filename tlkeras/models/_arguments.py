@@ -1,0 +1,29 @@
+"""Arguments that a model does not have."""
+
+import difflib
+import inspect
+
+KERAS = ("name", "trainable")  # what every model takes beside its own
+
+
+def refuse_unknown(model, given, also=()):
+    """Raise when names are no arguments of a model.
+
+    Args:
+        model: the class.
+        given: dictionary of arguments that its signature does not name.
+        also: further names that it takes.
+
+    Raises:
+        ValueError: there is one; the message says which known one is like it.
+    """
+    own = [x for x in inspect.signature(model).parameters if x != "kwargs"]
+    known = [*own, *(name for name in (*KERAS, *also) if name not in own)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1, 0.5)
+            advice = f" Is {near[0]!r} meant?" if near else ""
+            raise ValueError(
+                f"{model.__name__} has no argument {name!r}.{advice} It takes "
+                f"{', '.join(known)}."
+            )
