@@ -38,6 +38,15 @@ STEPS = {
 }
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_step_with_fewer_rows_than_beams(rows):
+    def step(token_ids, cache, index):
+        return ops.ones((rows, 9)), cache
+
+    with pytest.raises(ValueError, match=rf"shape \(3, vocabulary\).* \({rows}, 9\)"):
+        beam_search(step, [[1]], 6, num_beams=3)
+
+
 @pytest.mark.parametrize("decode", [generate, beam_search])
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_that_returns_something_else(name, decode):

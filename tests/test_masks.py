@@ -77,7 +77,7 @@ PAIR = np.ones((2, 3), bool)
         (lambda: masks.merge_masks(PAIR, PAIR[:, :2]), r"\(2, 3\) and \(2, 2\)"),
         (
             lambda: masks.merge_masks(PAIR, np.zeros((2, 3))),
-            "masks must be boolean.* given float64",
+            "mask must be boolean.* holds no 1 at all; given dtype float64",
         ),
         (lambda: masks.length_mask([[1, 2]], 4), r"lengths must .* given \(1, 2\)"),
         (

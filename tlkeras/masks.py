@@ -6,6 +6,7 @@ says whether query `t` of sequence `b` may look at key `s`.
 Axes: B batch, T query length, S key length.
 """
 
+import keras
 import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
@@ -42,6 +43,57 @@ def _check_axes(name, array, axes):
     shape = np.shape(array)
     if len(shape) != len(axes.split(", ")):
         raise ValueError(f"{name} must have shape ({axes}); given {tuple(shape)}.")
+
+
+def known(inputs):
+    """The values as NumPy, or `None` while a function is traced and has none yet."""
+    if isinstance(inputs, keras.KerasTensor):
+        return None
+    try:
+        return ops.convert_to_numpy(inputs)
+    except (NotImplementedError, TypeError):
+        return None
+
+
+def check_mask_values(name, mask):
+    """Raise unless a mask holds True and False, or 1 (keep) and 0 (hide).
+
+    Floats could be an additive mask (0 keeps, −∞ hides), which means the opposite. So
+    they must be seen to hold 0 and 1, and at least one 1: without any, zeros would more
+    likely keep everything than hide it.
+    """
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    floats = keras.backend.is_float_dtype(dtype)
+    if dtype == "bool":
+        return
+    advice = (
+        f"given dtype {dtype}. True and 1 mean keep. Turn an additive mask (0 and "
+        "−inf) into `mask == 0`, and zeros and ones into `mask == 1`."
+    )
+    if not floats and "int" not in dtype:
+        raise ValueError(f"{name} must be boolean, or hold only 0 and 1; {advice}")
+    if not floats and keras.backend.backend() == "torch":
+        return  # always eager, and a GPU would wait
+    values = known(mask)
+    if values is None and floats:
+        raise ValueError(
+            f"{name} must be boolean, or integers 0 and 1, where its values are not "
+            f"known yet, as in a compiled function; {advice}"
+        )
+    if values is None:
+        return
+    wrong = (values != 0) & (values != 1)
+    if np.any(wrong):
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name} must be boolean, or hold only 0 (hide) and 1 (keep), but holds "
+            f"{values[index]} at position {index}; {advice}"
+        )
+    if floats and values.size and not np.any(values):
+        raise ValueError(
+            f"{name} must be boolean, or hold 0 (hide) and 1 (keep), but holds no 1 at "
+            f"all; {advice}"
+        )
 
 
 def padding_mask(token_ids, padding_id=0):
@@ -236,7 +288,7 @@ def attention_masks(
         while len(attention_mask.shape) < 4:
             attention_mask = ops.expand_dims(attention_mask, -3)  # (·, 1, T, S)
         masks.append(attention_mask)
-    return tuple(masks)
+    return tuple(ops.cast(mask, "bool") for mask in masks)
 
 
 def merge_masks(*masks):
@@ -252,7 +304,8 @@ def merge_masks(*masks):
         The merged boolean mask, or `None` when every mask is `None`.
 
     Raises:
-        ValueError: the shapes do not broadcast together, or a mask holds floats.
+        ValueError: the shapes do not broadcast together, or a mask holds other
+            numbers than 0 and 1, or floats that are not known yet.
 
     Example:
 
@@ -264,12 +317,8 @@ def merge_masks(*masks):
     for mask in masks:
         if mask is None:
             continue
-        dtype = str(getattr(mask, "dtype", "bool"))
-        if "float" in dtype:
-            raise ValueError(
-                "masks must be boolean, or integers 0 and 1, and True means keep; "
-                f"given {dtype}. Turn an additive mask (0 and −inf) into mask == 0."
-            )
+        if hasattr(mask, "dtype"):
+            check_mask_values("each mask", mask)
         mask = ops.cast(mask, "bool")
         if merged is None:
             merged = mask

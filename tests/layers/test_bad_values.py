@@ -142,8 +142,8 @@ ROWS = [
     (lambda: SinePositionEncoding()(X, start_index="2"), "start_index", "'2'"),
     (lambda: PositionEmbedding(9)(X, start_index=-1), "start_index", "-1"),
     (lambda: PositionEmbedding(9)(X, start_index=1.5), "start_index", "1.5"),
-    (lambda: position([0, 1, 2, 3, 9]), "positions", "9 at position (0, 4)"),
-    (lambda: position([0, 1, 2, 3, -1]), "positions", "-1 at position (0, 4)"),
+    (lambda: position([0, 1, 2, 3, 9]), "positions", "9 at position (4,)"),
+    (lambda: position([0, 1, 2, 3, -1]), "positions", "-1 at position (4,)"),
     (lambda: position([0.0, 1.0, 2.0, 3.0, 4.0]), "positions", "float"),
     (lambda: position(np.ones((2, 5), int)), "positions", "(2, 5)"),
     (

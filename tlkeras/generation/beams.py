@@ -112,7 +112,7 @@ class _Search(NamedTuple):
     def extend(self, index, beams, cache):
         _, num_beams, length = beams.alive.shape
         last = prompts.column(ops.reshape(beams.alive, (-1, length)), index)  # (B·K, 1)
-        logits, cache = self.step(last, cache, index)  # (B·K, V)
+        logits, cache = prompts.take(self.step, last, cache, index)  # (B·K, V)
         parent, token, total = self._candidates(index, beams, logits)  # (B, C) each
         grown = _choose(beams.alive, parent)  # (B, C, L)
         grown = ops.slice_update(grown, (0, 0, index + 1), token[:, :, None])

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.masks import known
 
 
 def read(prompt, padding_mask, max_length, padding_id):
@@ -136,14 +137,6 @@ def _check_prompt(prompt):
             "padding_mask to say where padding is."
         )
     return shape
-
-
-def known(x):
-    """The values as NumPy, or `None` while a function is traced and has none yet."""
-    try:
-        return ops.convert_to_numpy(x)
-    except (NotImplementedError, TypeError):
-        return None
 
 
 def _check_padding(padding_mask, shape):

@@ -55,6 +55,14 @@ def check_masks(sizes, query_mask, value_mask, key_mask, attention_mask):
     )
 
 
+def check_grid_masks(shapes, query_mask, value_mask, key_mask):
+    """Raise unless the masks fit the shapes `(B, …, D)` of query, value and key."""
+    query, value, key = shapes
+    check.keep_mask("query_mask", query_mask, query[:-1])
+    check.keep_mask("value_mask", value_mask, value[:-1])
+    check.keep_mask("key_mask", key_mask, key[:-1])
+
+
 def check_cache(name, cache, index, new, shape):
     """Raise unless a cache is `(B, 2, any, K, H)` = `shape` and has room for `new`."""
     if cache is None:

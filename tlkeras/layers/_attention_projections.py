@@ -28,6 +28,21 @@ class Projection(keras.layers.EinsumDense):
         return super().quantize(mode, type_check=False, config=config)
 
 
+def own_config(layer):
+    """Arguments that the namesakes in Keras and KerasHub lack, unless left alone.
+
+    So a config that uses none of them makes one of theirs as well.
+    """
+    heads = layer.num_key_value_heads
+    flash = getattr(layer, "flash_attention", None)  # which stands for it
+    config = {
+        "num_key_value_heads": None if heads == layer.num_heads else heads,
+        "rotary": layer.rotary and keras.saving.serialize_keras_object(layer.rotary),
+        "implementation": None if flash else layer.implementation,
+    }
+    return {k: v for k, v in config.items() if v not in (None, "auto")}
+
+
 class AttentionProjections(keras.layers.Layer):
     """What `MultiHeadAttention` keeps. Private: use its subclass."""
 
@@ -190,9 +205,7 @@ class AttentionProjections(keras.layers.Layer):
             },
             "use_gate": self.use_gate,
             "seed": self.seed,
-            "num_key_value_heads": self.num_key_value_heads,
-            "rotary": keras.saving.serialize_keras_object(self.rotary),
-            "implementation": self.implementation,
+            **own_config(self),
         }
 
     @classmethod

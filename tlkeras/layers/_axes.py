@@ -31,6 +31,12 @@ class GridAxes:
         grid = ops.transpose(grid, order)  # (B, others…, attended…, D)
         return ops.reshape(grid, (-1, length, shape[-1]))  # (B′, T, D)
 
+    def flatten_positions(self, mask):
+        """A mask of the places of a grid, `(B, …)` → `(B′, T)`."""
+        if mask is None:
+            return None
+        return self.flatten(ops.cast(mask, "bool")[..., None])[..., 0]
+
     def restore(self, sequence, shape, sizes):
         """`(B′, T, *sizes)` → `(B, …, *sizes)`, where `shape` is that of the grid."""
         order = (0, *self.others, *self.attended)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from tlkeras.masks import check_mask_values, known
+
 
 def positive_integer(name, value):
     """Raise unless `value` is an integer of at least 1; return it as an `int`."""
@@ -126,14 +128,6 @@ def fraction(name, value):
     return value
 
 
-def known(inputs):
-    """The values as NumPy, or `None` while a function is traced and has none yet."""
-    try:
-        return keras.ops.convert_to_numpy(inputs)
-    except (NotImplementedError, TypeError):
-        return None
-
-
 def finite(name, inputs):
     """Raise when `inputs` holds NaN or ∞, as far as its values are known."""
     _every(name, known(inputs), np.isfinite, "must be finite")
@@ -186,16 +180,6 @@ def multiple(name, value, divisor_name, divisor):
         )
 
 
-def mask_dtype(name, dtype):
-    """Raise unless the dtype of a mask is boolean or integer."""
-    dtype = keras.backend.standardize_dtype(dtype)
-    if dtype != "bool" and "int" not in dtype:
-        raise ValueError(
-            f"{name} must be boolean, or integers 0 and 1, and True means keep; given "
-            f"dtype {dtype}. Turn an additive mask (0 and −inf) into `mask == 0`."
-        )
-
-
 def keep_mask(name, mask, *shapes):
     """Raise unless a mask says True or False (1 or 0) and broadcasts to a shape."""
     if mask is None:
@@ -205,14 +189,11 @@ def keep_mask(name, mask, *shapes):
             f"{name} must be an array; given a {type(mask).__name__}. "
             "Convert it: np.array(…)."
         )
-    mask_dtype(name, mask.dtype)
     given = tuple(mask.shape)
     if not any(_broadcasts(given, shape) for shape in shapes):
         wanted = " or ".join(str(tuple(shape)) for shape in shapes)
         raise ValueError(f"{name} must have shape {wanted}; given {given}.")
-    if "int" in str(mask.dtype) and keras.backend.backend() != "torch":
-        wanted = "must hold booleans, or integers 0 (hide) and 1 (keep)"
-        _every(name, known(mask), lambda x: (x == 0) | (x == 1), wanted)
+    check_mask_values(name, mask)
 
 
 def _broadcasts(given, wanted):

@@ -5,32 +5,42 @@ from keras import ops
 from tlkeras.layers import _input_checks as check
 
 
-def check_positions(positions, length, batch=None):
-    """Positions `(T,)` or `(B, T)` as `(1, T)` or `(B, T)`."""
+def check_positions(positions, shape):
+    """Positions as a tensor `(T,)`, or one that broadcasts to `(…, T)` = `shape`."""
     positions = ops.convert_to_tensor(positions)
-    shape = tuple(positions.shape)
-    known = isinstance(length, int) and shape and shape[-1] is not None
-    if len(shape) not in (1, 2) or (known and shape[-1] != length):
-        raise ValueError(
-            f"positions must have shape (length,) or (batch, length), length {length} "
-            f"as the inputs; given shape {shape}."
+    given = tuple(positions.shape)
+    fits = 0 < len(given) <= len(shape) and all(
+        size in (None, wanted) or not isinstance(wanted, int) or (axis and size == 1)
+        for axis, (size, wanted) in enumerate(
+            zip(reversed(given), reversed(shape), strict=False)
         )
-    known = isinstance(batch, int) and len(shape) == 2 and shape[0] is not None
-    if known and shape[0] not in (1, batch):
+    )
+    if not fits:
         raise ValueError(
-            f"positions must have the {batch} rows of the inputs, or one for all of "
-            f"them; given shape {shape}."
+            "positions must have the axes (…, length) of the inputs, "
+            f"{tuple(shape)}, or the last of them, 1 where they are alike; given shape "
+            f"{given}."
         )
-    return positions if len(shape) == 2 else positions[None]  # (·, T)
+    return positions
 
 
-def float_positions(length, start_index=0, positions=None, batch=None):
-    """The positions of T = `length` tokens from `start_index` on, or those given.
+def float_positions(shape, start_index=0, positions=None):
+    """The positions of tokens `(…, T)` = `shape`: from `start_index` on, or given.
 
     Returns:
-        float32 `(1, T)` or `(B, T)`.
+        float32 `(T,)`, or of the shape of the positions given.
     """
     if positions is None:
         check.integer("start_index", start_index)
-        return ops.cast(ops.arange(length) + start_index, "float32")[None]  # (1, T)
-    return ops.cast(check_positions(positions, length, batch), "float32")  # (·, T)
+        return ops.cast(ops.arange(shape[-1]) + start_index, "float32")  # (T,)
+    return ops.cast(check_positions(positions, shape), "float32")  # (…, T)
+
+
+def check_inputs(shape):
+    """Raise unless inputs are `(…, T, D)` and not empty."""
+    if len(shape) < 2:
+        raise ValueError(
+            "inputs must have the axes (…, length, features); given shape "
+            f"{tuple(shape)}."
+        )
+    check.not_empty("inputs", (None, *shape) if len(shape) == 2 else shape)

@@ -3,6 +3,8 @@
 import keras
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._attention_projections import own_config
+from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._saved_policy import saved_policy
 from tlkeras.layers.feed_forward import get_activation, quick
 from tlkeras.layers.multi_head_attention import MultiHeadAttention
@@ -102,6 +104,9 @@ class TransformerBlock(keras.layers.Layer):
         hidden = self._feedforward_intermediate_dense(inputs)  # (B, T, F)
         return self._feedforward_output_dense(hidden)  # (B, T, D)
 
+    def compute_output_spec(self, *inputs, **arguments):
+        return traced_output_spec(self, *inputs, **arguments)
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -114,9 +119,7 @@ class TransformerBlock(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
             "normalize_first": self.normalize_first,
-            "num_key_value_heads": self.num_key_value_heads,
-            "rotary": keras.saving.serialize_keras_object(self.rotary),
-            "implementation": self.implementation,
+            **own_config(self),
         }
 
     @classmethod

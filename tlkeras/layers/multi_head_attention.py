@@ -8,12 +8,24 @@ from tlkeras.layers import _input_checks as check
 from tlkeras.layers._attention import Visibility, attend, choose
 from tlkeras.layers._attention_checks import (
     check_cache,
+    check_grid_masks,
     check_masks,
     check_shapes,
     check_values,
 )
 from tlkeras.layers._attention_projections import AttentionProjections
 from tlkeras.layers._axes import GridAxes
+from tlkeras.layers._output_spec import traced_output_spec
+
+# What a subclass of Keras's layer may replace, and one of this layer in vain.
+_NOT_CALLED = {
+    "_build_attention",
+    "_compute_attention_mask",
+    "_compute_causal_mask",
+    "_get_common_kwargs_for_sublayer",
+    "_make_output_dense",
+    "_masked_softmax",
+}
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -68,8 +80,9 @@ class MultiHeadAttention(AttentionProjections):
         query: floats `(B, T, D)`, or a grid `(B, …, D)`.
         value: floats `(B, S, ·)`.
         key: floats `(B, S, ·)`. Defaults to `value`.
-        query_mask: boolean `(B, T)`: rows to keep.
-        value_mask, key_mask: boolean `(B, S)`: what may be looked at.
+        query_mask: boolean `(B, T)`, on a grid `(B, …)`: rows to keep.
+        value_mask, key_mask: boolean `(B, S)`, on a grid `(B, …)`: what may be looked
+            at.
         attention_mask: boolean `(T, S)`, `(B, T, S)` or `(B, N, T, S)`.
         return_attention_scores: also return the scores. Defaults to `False`.
         training: whether dropout is on.
@@ -104,6 +117,16 @@ class MultiHeadAttention(AttentionProjections):
         Su et al. (2021), arXiv:2104.09864, section 3.4.2 (rotary positions).
     """
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        unread = sorted(set(vars(cls)) & _NOT_CALLED)
+        if unread:
+            raise TypeError(
+                f"{cls.__name__} replaces {', '.join(unread)} of Keras's layer, which "
+                "this one does not call. Replace _compute_attention, or derive from "
+                "keras.layers.MultiHeadAttention."
+            )
+
     def call(
         self,
         query,
@@ -128,7 +151,8 @@ class MultiHeadAttention(AttentionProjections):
                 query,
                 key,
                 value,
-                given=(query_mask, value_mask, key_mask, cache),
+                masks_given=(query_mask, value_mask, key_mask),
+                cache=cache,
                 attention_mask=attention_mask,
                 return_attention_scores=return_attention_scores,
                 training=training,
@@ -144,24 +168,57 @@ class MultiHeadAttention(AttentionProjections):
         given = (query_mask, value_mask, key_mask, attention_mask)
         sizes = (query.shape[0], self.num_heads, query.shape[1], key.shape[1])
         check_masks(sizes, *given)
-        output, scores = attend(
-            query,
-            key,
-            value,
-            Visibility(
-                masks.attention_masks(*given),
-                start,
-                use_causal_mask,
-                self.sliding_window,
-            ),
-            self._choose(query, key, value, return_attention_scores, training),
-            dropout=lambda scores: self._dropout_layer(scores, training=training),
+        visible = Visibility(
+            masks.attention_masks(*given), start, use_causal_mask, self.sliding_window
+        )
+        compute = self._attend if _is_own(self) else self._attend_as_overridden
+        output, scores = compute(
+            query, key, value, visible, training, return_attention_scores
         )  # (B, T, N, V), (B, N, T, S)
         output = output if gate is None else output * gate  # (B, T, N, V)
         output = self._output_dense(output)  # (B, T, E)
         results = (output, scores if return_attention_scores else None, cache)
         results = tuple(x for x in results if x is not None)
         return results if len(results) > 1 else output
+
+    def _attend(self, query, key, value, visible, training, return_attention_scores):
+        return attend(
+            query,
+            key,
+            value,
+            visible,
+            self._choose(query, key, value, return_attention_scores, training),
+            dropout=lambda scores: self._dropout_layer(scores, training=training),
+        )
+
+    def _attend_as_overridden(self, query, key, value, visible, *options):
+        groups = self.num_heads // self.num_key_value_heads
+        key, value = (ops.repeat(x, groups, axis=2) for x in (key, value))
+        mask = visible.mask(ops.shape(query)[1], ops.shape(key)[1])
+        if mask is not None and mask.shape[1] == 1:
+            mask = mask[:, 0]  # (·, T, S), as Keras gives it
+        return self._compute_attention(query, key, value, mask, *options)
+
+    def _compute_attention(
+        self,
+        query,
+        key,
+        value,
+        attention_mask=None,
+        training=None,
+        return_attention_scores=False,
+        use_causal_mask=False,
+    ):
+        """The method that subclasses of Keras's layer replace: heads in, heads out.
+
+        `attention_mask` holds all masks in one. A subclass gets keys and values of all
+        N heads, and those of a grid as one sequence.
+        """
+        given = masks.attention_masks(attention_mask=attention_mask)
+        visible = Visibility(given, use_causal_mask=use_causal_mask)
+        return self._attend(
+            query, key, value, visible, training, return_attention_scores
+        )
 
     def _keys_and_values(self, key, value, cache, cache_update_index):
         check_cache(
@@ -202,14 +259,19 @@ class MultiHeadAttention(AttentionProjections):
             )
         return self.implementation
 
-    def _call_on_grid(self, query, key, value, given, attention_mask, **arguments):
-        if any(x is not None for x in given):
+    def _call_on_grid(
+        self, query, key, value, masks_given, cache, attention_mask, **arguments
+    ):
+        if cache is not None:
             raise ValueError(
-                "query_mask, value_mask, key_mask and cache need inputs with three "
-                f"axes, (batch, length, features); given query {tuple(query.shape)}. "
-                "Use attention_mask."
+                "cache needs inputs with three axes, (batch, length, features); given "
+                f"query {tuple(query.shape)}."
             )
+        check_grid_masks((query.shape, value.shape, key.shape), *masks_given)
         axes = GridAxes(len(query.shape), self.attention_axes)
+        names = ("query_mask", "value_mask", "key_mask")
+        for name, mask in zip(names, masks_given, strict=True):
+            arguments[name] = axes.flatten_positions(mask)  # (B′, T) or (B′, S)
         shape, key_shape = ops.shape(query), ops.shape(key)
         if attention_mask is not None:
             attention_mask = axes.flatten_mask(attention_mask, shape)  # (B′, T, S)
@@ -228,7 +290,9 @@ class MultiHeadAttention(AttentionProjections):
         return (*query_shape[:-1], *(self._output_shape or query_shape[-1:]))
 
     def compute_output_spec(self, query, value, key=None, **arguments):
-        # Tracing the call, because what it returns depends on its arguments.
-        return keras.Operation.compute_output_spec(
-            self, query, value, key=key, **arguments
-        )
+        return traced_output_spec(self, query, value, key=key, **arguments)
+
+
+def _is_own(layer):
+    method = getattr(layer._compute_attention, "__func__", None)
+    return method is MultiHeadAttention._compute_attention

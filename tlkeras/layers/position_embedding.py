@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers._positions import check_positions
+from tlkeras.layers._positions import check_inputs, check_positions
 
 
 def interpolate_positions(embeddings, old_shape, new_shape, interpolation="bicubic"):
@@ -63,7 +63,7 @@ class PositionEmbedding(keras.layers.Layer):
     of a trained model for longer inputs.
 
     A drop-in for `keras_hub.layers.PositionEmbedding`. Add the result to the
-    embeddings. Axes: B batch, T length, D model size; inputs may have more before T.
+    embeddings. Axes: T length, D model size; others stand before them, or none.
     Masking: passed on.
 
     Args:
@@ -71,9 +71,10 @@ class PositionEmbedding(keras.layers.Layer):
         initializer: of the table. Defaults to `"glorot_uniform"`.
 
     Call arguments:
-        inputs: floats `(B, …, T, D)`, of which only the shape matters.
+        inputs: floats `(…, T, D)`, of which only the shape matters.
         start_index: the position of the first token. Defaults to 0.
-        positions: integers `(T,)` or `(B, T)` used instead. Defaults to `None`.
+        positions: integers used instead, `(T,)` or any shape that broadcasts to
+            `(…, T)`. Defaults to `None`.
 
     Returns:
         Floats of the shape of the inputs.
@@ -123,9 +124,9 @@ class PositionEmbedding(keras.layers.Layer):
         elif positions is None:
             rows = ops.slice(table, (start_index, 0), (length, hidden_dim))  # (T, D)
         else:
-            positions = check_positions(positions, length, shape[-3])  # (·, T)
+            positions = check_positions(positions, shape[:-1])  # (…, T)
             self._check_values(positions)
-            rows = ops.take(table, positions, axis=0)  # (·, T, D)
+            rows = ops.take(table, positions, axis=0)  # (…, T, D)
         return ops.broadcast_to(rows, shape)
 
     def _check_values(self, positions):
@@ -136,12 +137,7 @@ class PositionEmbedding(keras.layers.Layer):
         check.indices("positions", positions, self.sequence_length, limit)
 
     def _check_shape(self, shape, start_index=0):
-        if len(shape) < 3:
-            raise ValueError(
-                "inputs must have the axes (batch, …, length, features); given shape "
-                f"{tuple(shape)}."
-            )
-        check.not_empty("inputs", shape)
+        check_inputs(shape)
         check.integer("start_index", start_index)
         if isinstance(start_index, int) and start_index < 0:
             raise ValueError(f"start_index must be at least 0; given {start_index}.")

@@ -109,8 +109,8 @@ class RotaryEmbedding(keras.layers.Layer):
         sequence, feature = self._axes(inputs.shape)
         check.floats("inputs", inputs, "Project token ids to queries and keys first.")
         x = ops.moveaxis(inputs, (feature, sequence), (-1, 1))  # (B, T, …, H)
-        batch, length = ops.shape(x)[:2]
-        positions = float_positions(length, start_index, positions, batch)  # (·, T)
+        positions = float_positions(ops.shape(x)[:2], start_index, positions)
+        positions = positions if len(positions.shape) == 2 else positions[None]
         frequency, magnitude = self.frequencies(x.shape[-1])  # (H/2,)
         angles = positions[..., None] * ops.cast(frequency, "float32")  # (·, T, H/2)
         for _ in range(len(x.shape) - 3):

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.masks import check_mask_values
 
 MASKED = -1e9  # the logit of a masked position: finite, so that no row yields NaN
 
@@ -122,7 +123,7 @@ def _check_options(query, key, mask, scale, dropout):
     if mask is None:
         return
     mask = mask if hasattr(mask, "dtype") else np.array(mask)
-    check.mask_dtype("mask", mask.dtype)
+    check_mask_values("mask", mask)
     wanted = (*query.shape[:-1], key.shape[-2])
     fits = all(m in (1, None, w) or w is None for m, w in _last_two(mask.shape, wanted))
     if not fits or not _broadcast(mask.shape[:-2], wanted[:-2]):

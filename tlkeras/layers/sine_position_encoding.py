@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers._positions import float_positions
+from tlkeras.layers._positions import check_inputs, float_positions
 
 
 def sine_position_encoding(positions, hidden_dim, max_wavelength=10000):
@@ -51,18 +51,20 @@ class SinePositionEncoding(keras.layers.Layer):
     with λ = `max_wavelength`. The angles are computed in float32, whatever the dtype.
 
     A drop-in for `keras_hub.layers.SinePositionEncoding`. Add the result to the
-    embeddings. Axes: B batch, T length, D model size. Masking: passed on.
+    embeddings. Axes: T length, D model size; others stand before them, or none.
+    Masking: passed on.
 
     Args:
         max_wavelength: λ, in positions per radian. Defaults to 10000.
 
     Call arguments:
-        inputs: floats `(B, T, D)`, of which only the shape matters.
+        inputs: floats `(…, T, D)`, of which only the shape matters.
         start_index: the position of the first token. Defaults to 0.
-        positions: numbers `(T,)` or `(B, T)` used instead. Defaults to `None`.
+        positions: numbers used instead, `(T,)` or any shape that broadcasts to
+            `(…, T)`. Defaults to `None`.
 
     Returns:
-        Floats `(B, T, D)`.
+        Floats of the shape of the inputs.
 
     Raises:
         ValueError: the inputs or positions have other axes, the inputs are empty, or
@@ -85,13 +87,10 @@ class SinePositionEncoding(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, start_index=0, positions=None):
-        check.axes("inputs", inputs.shape, "B T D")
-        check.not_empty("inputs", inputs.shape)
+        check_inputs(inputs.shape)
         shape = ops.shape(inputs)
-        positions = float_positions(
-            shape[1], start_index, positions, shape[0]
-        )  # (·, T)
-        encoding = sine_position_encoding(positions, shape[2], self.max_wavelength)
+        positions = float_positions(shape[:-1], start_index, positions)  # (…, T)
+        encoding = sine_position_encoding(positions, shape[-1], self.max_wavelength)
         return ops.broadcast_to(ops.cast(encoding, self.compute_dtype), shape)
 
     def compute_output_shape(self, input_shape):

@@ -13,8 +13,8 @@ from tlkeras.masks import padding_mask
 class TokenAndPositionEmbedding(keras.layers.Layer):
     """Add the vector of each token to the vector of its position, both learned.
 
-    A drop-in for `keras_hub.layers.TokenAndPositionEmbedding`. Axes: B batch, T length,
-    D `embedding_dim`.
+    A drop-in for `keras_hub.layers.TokenAndPositionEmbedding`. Axes: T length, D
+    `embedding_dim`; others, such as the batch, stand before them, or none.
 
     Masking: with `mask_zero=True` the output carries the mask `token_ids != 0`.
 
@@ -28,12 +28,13 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         mask_zero: token 0 is padding. Defaults to `False`.
 
     Call arguments:
-        inputs: integers `(B, T)`.
+        inputs: integers `(…, T)`.
         start_index: the position of the first token. Defaults to 0.
-        positions: integers `(T,)` or `(B, T)` used instead. Defaults to `None`.
+        positions: integers used instead, `(T,)` or any shape that broadcasts to
+            `(…, T)`. Defaults to `None`.
 
     Returns:
-        Floats `(B, T, D)`.
+        Floats `(…, T, D)`.
 
     Raises:
         ValueError: the sequence is empty or longer than `sequence_length`, or an id is
@@ -92,20 +93,24 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        check.axes("inputs", input_shape, "B T")
+        self._check_shape(input_shape)
         self.token_embedding.build(input_shape)
         self.position_embedding.build((*input_shape, self.embedding_dim))
         settle(self)
 
     def call(self, inputs, start_index=0, positions=None):
-        check.axes("inputs", inputs.shape, "B T")
+        self._check_shape(inputs.shape)
         limit = f"vocabulary_size = {self.vocabulary_size}"
         check.indices("inputs", inputs, self.vocabulary_size, limit)
-        tokens = self.token_embedding(inputs)  # (B, T, D)
+        tokens = self.token_embedding(inputs)  # (…, T, D)
         tokens = ops.cast(tokens, self.compute_dtype)  # float32 where it is quantised
         return tokens + self.position_embedding(
             tokens, start_index=start_index, positions=positions
         )
+
+    def _check_shape(self, shape):
+        if not shape:
+            raise ValueError(f"inputs must have an axis, (…, T); given shape {shape}.")
 
     def compute_mask(self, inputs, previous_mask=None):
         return padding_mask(inputs) if self.mask_zero else previous_mask

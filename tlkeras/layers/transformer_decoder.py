@@ -254,10 +254,6 @@ class TransformerDecoder(TransformerBlock):
         if encoder is not None:
             check.keep_mask("encoder_padding_mask", encoder_mask, encoder.shape[:2])
 
-    def compute_output_spec(self, *inputs, **arguments):
-        # Traced, because what is returned depends on the arguments.
-        return keras.Operation.compute_output_spec(self, *inputs, **arguments)
-
     def compute_output_shape(self, decoder_sequence_shape, encoder_sequence_shape=None):
         return decoder_sequence_shape
 

@@ -124,9 +124,5 @@ class TransformerEncoder(TransformerBlock):
         x = x if self.normalize_first else self._feedforward_layer_norm(x)
         return (x, scores) if return_attention_scores else x
 
-    def compute_output_spec(self, *inputs, **arguments):
-        # Traced, because what is returned depends on the arguments.
-        return keras.Operation.compute_output_spec(self, *inputs, **arguments)
-
     def compute_output_shape(self, inputs_shape):
         return inputs_shape
