@@ -105,7 +105,11 @@ CASES = {
     "speech": (speech, sound, 6),
     "transformer": (transformer, sentences, 6 + 10 + 2),
 }
-every_case = pytest.mark.parametrize("name", list(CASES))
+LONG = ("decoder", "bert", "vit", "speech", "transformer")
+every_case = pytest.mark.parametrize(
+    "name",
+    [pytest.param(x, marks=pytest.mark.slow if x in LONG else ()) for x in CASES],
+)
 every_policy = pytest.mark.parametrize("policy", list(NEAR))
 
 
@@ -144,7 +148,14 @@ def test_int8(rng, name, policy, tmp_path):
     np.testing.assert_array_equal(output_of(other, x), output)
 
 
-@pytest.mark.parametrize("name", ["attention", "encoder", "bert", "vit"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "attention",
+        "encoder",
+        *(pytest.param(x, marks=pytest.mark.slow) for x in LONG[1:3]),
+    ],
+)
 def test_int4(rng, name, tmp_path):
     make, inputs, count = CASES[name]
     model, x = make("float32"), inputs(rng)
@@ -168,6 +179,7 @@ def test_keras_cannot_load_its_own_attention(tmp_path):
         keras.saving.load_model(tmp_path / "model.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "policy"),
     [("int8", "float32"), ("int8", "mixed_bfloat16"), ("int4", "float32")],
