@@ -576,7 +576,8 @@ def _ece(number):
         total, places = 0.0, number(sure, bins)
         for b in range(bins):
             mine = places == b
-            total += mine.sum() * abs(right[mine].mean() - sure[mine].mean())
+            if mine.any():
+                total += mine.sum() * abs(right[mine].mean() - sure[mine].mean())
         return total / len(labels)
 
     return error
