@@ -36,9 +36,14 @@ def first_of_each(labels, per_class):
     return np.array(before) < per_class
 
 
-def chosen(order, keep):
+def chosen(order, keep, labels):
     """The examples that are kept, in the order in which they came."""
     return order[keep]
+
+
+def class_by_class(order, keep, labels):
+    """The examples that are kept, class after class (wrong)."""
+    return order[keep][np.argsort(labels[keep], kind="stable")]
 
 
 def pick_examples(
@@ -46,7 +51,7 @@ def pick_examples(
 ):
     """Go through the examples in an order, and take the first few of each class."""
     order = walk(order)
-    return result(order, keep(labels[order], per_class))
+    return result(order, keep(labels[order], per_class), labels[order])
 
 
 def of_rarest(labels, per_class):
@@ -84,6 +89,8 @@ PICK = Exercise(
         Case("sorted", drawing((9, 9, 9, 9), 2, interleave=False)),
         Case("rare", drawing((12, 2, 8), 5)),
         Case("one-each", drawing((5, 6, 7, 8, 9), 1)),
+        Case("all", drawing((4, 3, 6), 9)),  # the very last example counts
+        Case("gap", drawing((5, 0, 6, 4), 2)),
     ),
     misconceptions=(
         _draw("order-ignored", walk=np.sort),
@@ -99,9 +106,14 @@ PICK = Exercise(
         ),
         _draw("every-kth", keep=lambda y, k: first_of_each(y, 10**6) & _kth(y, k)),
         _draw("what-is-left", keep=lambda y, k: ~first_of_each(y, k)),
-        _draw("places-instead", result=lambda order, keep: np.flatnonzero(keep)),
-        _draw("sorted-again", result=lambda order, keep: np.sort(order[keep])),
-        _draw("mask-instead", result=lambda order, keep: keep),
+        _draw(
+            "gap-in-the-classes",
+            keep=lambda y, k: first_of_each(y, k) & (y < len(set(y))),
+        ),
+        _draw("places-instead", result=lambda order, keep, y: np.flatnonzero(keep)),
+        _draw("sorted-again", result=lambda order, keep, y: np.sort(order[keep])),
+        _draw("class-by-class", result=class_by_class),
+        _draw("mask-instead", result=lambda order, keep, y: keep),
     ),
     accepted={
         "counts": lambda y, order, k: _pick_with_counts(y, order, k),
@@ -219,6 +231,11 @@ def unit(x):
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
 
 
+def as_many_from_the_first(mask):
+    """As many places as there are real tokens, all at the beginning (wrong)."""
+    return as_numbers(np.arange(mask.shape[1]) < mask.astype(int).sum(1)[:, None])
+
+
 def without_first(mask):
     """All real tokens but the first place."""
     keep = as_numbers(mask)
@@ -242,6 +259,7 @@ MEAN = Exercise(
         Case("integers", pooling((2, 6, 4), 6, 3, kind=np.int32)),
         Case("holes", with_holes),
         Case("empty", pooling((3, 0), 5, 2)),
+        Case("one-text", pooling((1,), 4, 3)),
         Case("square", pooling((3, 1, 2), 3, 3), diagnostic=True),
     ),
     misconceptions=(
@@ -250,6 +268,7 @@ MEAN = Exercise(
         _mean("summed", count=lambda keep: np.ones((1, 1))),
         _mean("divided-by-batch", count=lambda keep: keep.sum(keepdims=True)[0]),
         _mean("inverted", keep=lambda m: 1 - as_numbers(m)),
+        _mean("beginning", keep=as_many_from_the_first),
         _mean("first-left-out", keep=without_first),
         _mean(
             "first-token",
@@ -638,7 +657,7 @@ def _frozen_with_ours(body):
 # ── features remembered ───────────────────────────────────────────────────────────────
 
 
-def whole_row(row, place):
+def whole_row(row, place, batch):
     """What a row is known by: all its tokens, in order."""
     return tuple(row)
 
@@ -690,7 +709,8 @@ def remembered_features(
     for ids, last in readings(first, second):
         memory = renew() if last and renew is dict else memory
         encode = Encoder(other if last else kernel)
-        keys = [key(row, place) for place, row in enumerate(ids.tolist())]
+        batch = ids.tolist()
+        keys = [key(row, place, batch) for place, row in enumerate(batch)]
         places = wanted(keys, memory)
         vectors = encode(ids[places]) if places else ()
         found = {keys[p]: vector for p, vector in zip(places, vectors, strict=True)}
@@ -742,14 +762,15 @@ def rereading(first, second, length=5, size=3):
     """Batches that share rows: `first` and `second` name rows of a small pool.
 
     Rows 0 and 1 have the same tokens in another order, 2 and 3 the same beginning, 4
-    and 5 the same sum.
+    and 5 the same sum, 2 and 6 the same end.
     """
 
     def draw(rng):
-        pool = rng.choice(np.arange(4, 200, 3), (6, length), replace=False)
-        pool[1] = pool[0][[1, 0, *range(2, length)]]
+        pool = rng.choice(np.arange(4, 200, 3), (7, length), replace=False)
+        pool[1] = pool[0][[-1, *range(1, length - 1), 0]]
         pool[3, : length - 1] = pool[2, : length - 1]
-        pool[5] = pool[4] + [1, -1, *[0] * (length - 2)]
+        pool[5] = pool[4] + [1, *[0] * (length - 2), -1]
+        pool[6, 1:] = pool[2, 1:]
         kernels = (floats(rng, length, size, scale=0.3) for _ in "ab")
         return pool[list(first)], pool[list(second)], *kernels
 
@@ -774,16 +795,26 @@ MEMORY = Exercise(
     hidden=("kernel", "other"),
     messages=MESSAGES,
     cases=(
-        Case("apart", rereading((0, 2, 4), (1, 3, 5))),
+        Case("apart", rereading((0, 2, 4), (1, 3, 5, 6))),
         Case("shared", rereading((4, 0, 2), (2, 1, 4, 3))),
-        Case("twice", rereading((0, 2, 0, 4, 2), (5, 4, 1, 5))),
+        Case("twice", rereading((0, 2, 0, 4, 2), (5, 4, 1, 5, 6))),
         Case("short", rereading((5, 1), (3, 5, 0), length=3, size=4)),
+        Case("single", rereading((3,), (2,))),
     ),
     misconceptions=(
-        _memory("place-as-key", key=lambda row, place: place),
-        _memory("order-ignored", key=lambda row, place: tuple(sorted(row))),
-        _memory("beginning-as-key", key=lambda row, place: tuple(row[:2])),
-        _memory("sum-as-key", key=lambda row, place: sum(row)),
+        _memory("place-as-key", key=lambda row, place, batch: place),
+        _memory("place-and-row", key=lambda row, place, batch: (place, *row)),
+        _memory("batch-as-key", key=lambda row, place, batch: f"{place} of {batch}"),
+        _memory(
+            "first-batch",
+            key=lambda row, place, batch: place,
+            wanted=lambda keys, memory: [] if memory else everything(keys, memory),
+            give=lambda keys, memory, found: np.stack([*memory.values()]),
+        ),
+        _memory("order-ignored", key=lambda row, place, batch: tuple(sorted(row))),
+        _memory("beginning-as-key", key=lambda row, place, batch: tuple(row[:2])),
+        _memory("end-as-key", key=lambda row, place, batch: tuple(row[-2:])),
+        _memory("sum-as-key", key=lambda row, place, batch: sum(row)),
         _memory("never-looked-up", wanted=everything),
         _memory("never-stored", store=lambda memory, found: None),
         _memory(
@@ -895,10 +926,11 @@ def each_seed_its_own(scores, test):
     return test[scores.argmax(0), np.arange(test.shape[1])]
 
 
-def settings_and_seeds(settings, seeds, all_differ=False):
+def settings_and_seeds(settings, seeds, all_differ=False, best=None):
     """Scores for which every wrong way to choose would choose something else.
 
-    With `all_differ` no two of the wrong ways choose alike, either.
+    With `all_differ` no two of the wrong ways choose alike, either. `best` is the place
+    of the best setting, if that matters.
     """
 
     def draw(rng):
@@ -909,6 +941,7 @@ def settings_and_seeds(settings, seeds, all_differ=False):
             apart = ranked[-1] - ranked[-2] > 0.005
             right, *wrong = choices(validation, test)
             enough = len(set(wrong)) == len(wrong) if all_differ else True
+            enough = enough and best in (None, right)
             if apart and enough and right not in wrong and varied(validation):
                 return validation, test
 
@@ -950,6 +983,8 @@ CHOICE = Exercise(
         Case("many", settings_and_seeds(24, 4, all_differ=True)),
         Case("many-seeds", settings_and_seeds(24, 7, all_differ=True)),
         Case("more", settings_and_seeds(30, 5, all_differ=True)),
+        Case("best-first", settings_and_seeds(5, 4, best=0)),
+        Case("best-last", settings_and_seeds(5, 4, best=4)),
         Case("square", settings_and_seeds(6, 6), diagnostic=True),
     ),
     misconceptions=(
@@ -1038,14 +1073,14 @@ def paired_gain(
     return centre(found), factor(seeds) * error(deviations, seeds)
 
 
-def two_curves(counts, seeds):
+def two_curves(counts, seeds, baseline=0.5):
     """Scores that rise and fall together from seed to seed, as they do in practice."""
 
     def draw(rng):
         luck = rng.normal(0, 0.05, (counts, seeds))
         own = rng.normal(0, 0.03, (2, counts, seeds))
         scores = np.float32(0.6 + luck + own[0] + 0.1 * rng.random((counts, 1)))
-        return scores, np.float32(0.5 + luck + own[1])
+        return scores, np.float32(baseline + luck + own[1])
 
     return draw
 
@@ -1064,10 +1099,14 @@ GAIN = Exercise(
         Case("five", two_curves(3, 5), 1e-5),
         Case("three", two_curves(2, 3), 1e-5),
         Case("many", two_curves(4, 12), 1e-5),
+        Case("worse", two_curves(3, 4, baseline=0.8), 1e-5),
+        Case("about-equal", two_curves(4, 8, baseline=0.65), 1e-5),
+        Case("two-seeds", two_curves(1, 2), 1e-5),
         Case("square", two_curves(4, 4), 1e-5, diagnostic=True),
     ),
     misconceptions=(
         _gain("sign", gains=lambda scores, baseline: baseline - scores),
+        _gain("absolute", gains=lambda scores, baseline: np.abs(scores - baseline)),
         _gain("relative", gains=lambda scores, baseline: scores / baseline - 1),
         _gain("baseline-ignored", gains=lambda scores, baseline: scores),
         _gain(

@@ -108,9 +108,9 @@ print(f"ten drawn blindly from five classes: one or more is missing in {missing:
 def pick_examples(labels, order, per_class):
     """The first `per_class` examples of each class, as they come in an order.
 
-    labels: integers (N,), the class of each example. order: integers (N,), a
-    permutation of 0 … N − 1. Returns which examples, integers (n,), in that order;
-    all there are of a class that has fewer.
+    labels: integers (N,), the class of each example; some numbers may never occur.
+    order: integers (N,), a permutation of 0 … N − 1. Returns which examples, integers
+    (n,), in that order; all there are of a class that has fewer.
     """
     # BEGIN SOLUTION
     picked, left = [], dict.fromkeys(labels.tolist(), per_class)
@@ -211,8 +211,8 @@ print("real tokens in each:", (some != 0).sum(axis=1))
 def mean_vector(vectors, padding_mask):
     """The mean of the vectors of real tokens.
 
-    vectors: floats (B, T, D). padding_mask: (B, T), True (or 1) means keep.
-    Returns floats (B, D); zeros for a text without any real token.
+    vectors: floats (B, T, D). padding_mask: (B, T), True (or 1) means keep; padding may
+    stand anywhere. Returns floats (B, D); zeros for a text without any real token.
     """
     # BEGIN SOLUTION
     keep = np.asarray(padding_mask, dtype="float32")[..., None]  # (B, T, 1)
@@ -490,7 +490,7 @@ def honest_score(validation, test):
     """Test scores of the setting that is best on validation, on average.
 
     validation, test: floats (G, S), the scores of G settings with S seeds.
-    Returns floats (S,).
+    Returns floats (S,). Of settings that are equally good any one will do.
     """
     # BEGIN SOLUTION
     return test[validation.mean(axis=1).argmax()]

@@ -77,6 +77,7 @@ LOW_RANK = Exercise(
         Case("wide", change_of(4, 9, 3)),
         Case("one", change_of(6, 5, 1)),
         Case("whole", change_of(5, 6, 5)),
+        Case("one-row", change_of(1, 6, 1)),
         Case("square", change_of(6, 6, 3), diagnostic=True),
     ),
     misconceptions=(
@@ -186,6 +187,7 @@ def lora_dense(
     scale=divided_by_rank,
     combine=added,
     zero=lambda: (False, True),
+    alike=lambda: False,
     dense_learns=lambda: (False, False),
     change_learns=lambda: (True, True),
 ):
@@ -202,7 +204,7 @@ def lora_dense(
         starts_as_base = (a_is_zero or b_is_zero) and np.allclose(
             start, x @ kernel + bias
         )
-        return np.array([starts_as_base, a_is_zero, b_is_zero])
+        return np.array([starts_as_base, a_is_zero, b_is_zero, a_is_zero or alike()])
     if what == "output":
         return output()
 
@@ -230,7 +232,8 @@ def probe_lora(answer, x, kernel, bias, a, b, alpha, targets, what):
     if what == "start":
         as_base = np.allclose(start, x @ kernel + bias, atol=1e-4)
         zero = [not np.any(np.asarray(weight)) for weight in (layer.a, layer.b)]
-        return np.array([as_base, *zero])
+        first = np.asarray(layer.a)
+        return np.array([as_base, *zero, np.all(first == first[:, :1])])
     layer.a.assign(a)
     layer.b.assign(b)
     model = keras.Sequential([keras.Input(x.shape[1:]), layer])
@@ -291,6 +294,7 @@ LORA_DENSE = Exercise(
         _lora("both-zero", "start", zero=lambda: (True, True)),
         _lora("none-zero", "start", zero=lambda: (False, False)),
         _lora("zero-is-a", "start", zero=lambda: (True, False)),
+        _lora("a-all-alike", "start", alike=lambda: True),
         _lora("nothing-frozen", dense_learns=lambda: (True, True)),
         _lora("bias-learns", dense_learns=lambda: (False, True)),
         _lora("kernel-learns", dense_learns=lambda: (True, False)),
@@ -707,12 +711,27 @@ THAW = Exercise(
         Case("every-third", thaw_inputs(4, 3, 8)),
         Case("longer", thaw_inputs(3, 2, 9)),
         Case("two-blocks", thaw_inputs(2, 4, 6)),
+        Case("one-block", thaw_inputs(1, 2, 5)),
     ),
     misconceptions=(
         _thaw("from-the-input", which=lambda places, count: places < count),
         _thaw(
             "one-at-a-time",
             which=lambda places, count: places == len(places) - count,
+        ),
+        _thaw(
+            "one-at-a-time-first-stays",
+            which=lambda places, count: places == max(0, len(places) - count),
+        ),
+        _thaw(
+            "one-at-a-time-none-left",  # an IndexError when all have had their turn
+            which=lambda places, count: places == places[-count],
+        ),
+        _thaw(
+            "one-at-a-time-again",
+            which=lambda places, count: (
+                places == places[-1 - (count - 1) % len(places)]
+            ),
         ),
         _thaw(
             "inverted",
@@ -726,6 +745,10 @@ THAW = Exercise(
         _thaw("every-is-a-number", count=lambda epoch, every: 1 + epoch * every),
         _thaw("rounded-up", count=lambda epoch, every: 1 + -(-epoch // every)),
         _thaw("an-epoch-too-soon", count=lambda epoch, every: 1 + (epoch + 1) // every),
+        _thaw(
+            "an-epoch-too-late",
+            count=lambda epoch, every: max(1, -(-epoch // every)),
+        ),
         _thaw(
             "all-at-once",
             count=lambda epoch, every: 1 if epoch < every else 1_000,
@@ -918,6 +941,10 @@ DISTIL = Exercise(
             logs=lambda x: np.log(np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
         ),
         _distil("log-of-zero", logs=lambda x: np.log(np.exp(log_softmax(x)))),
+        _distil(
+            "clipped",
+            logs=lambda x: np.log(np.maximum(np.exp(log_softmax(x)), 1e-7)),
+        ),
         _distil("tiny-added", logs=lambda x: np.log(np.exp(log_softmax(x)) + 1e-9)),
     ),
     accepted={

@@ -776,7 +776,7 @@ show.matrix(
 # ### Exercise: gradual unfreezing (3 points)
 #
 # `blocks` are Keras layers, from input to output. In epochs 0 … every − 1 the last one learns
-# alone, then the last two, and so on.
+# alone, then the last two, and so on. Once all of them learn, they go on learning.
 
 
 # %% exercise="thaw"

@@ -5,6 +5,7 @@ Each reference is float64 NumPy written in steps; a misconception replaces a ste
 classes.
 """
 
+import itertools
 import math
 import re
 from pathlib import Path
@@ -51,13 +52,13 @@ def all_unknown(ids, vocabulary, start):
     return [vocabulary[UNKNOWN]], None
 
 
-def forwards(word, vocabulary, *, mark, ends, look, unknown, advance, limit):
+def forwards(word, vocabulary, *, mark, ends, look, there, unknown, advance, limit):
     """Pieces from the left, each the first that is there."""
     ids, start = [], 0
     while start < len(word) and len(ids) < limit:
         for end in ends(start, len(word)):
             piece = look(vocabulary, mark(start), word[start:end])
-            if piece in vocabulary:
+            if there(vocabulary, piece):
                 ids.append(vocabulary[piece])
                 start = advance(start, end, piece)
                 break
@@ -113,6 +114,7 @@ def wordpiece(
     mark=marked,
     ends=longest_first,
     look=lambda vocabulary, mark, letters: mark + letters,
+    there=lambda vocabulary, piece: piece in vocabulary,
     unknown=all_unknown,
     advance=lambda start, end, piece: end,
     limit=math.inf,
@@ -124,6 +126,7 @@ def wordpiece(
         mark=mark,
         ends=ends,
         look=look,
+        there=there,
         unknown=unknown,
         advance=advance,
         limit=limit,
@@ -143,15 +146,19 @@ PIECES = (
 )
 
 
-def words(*choices):
-    """One of some words, and a vocabulary whose numbers are drawn."""
+def words(*choices, zero=None):
+    """One of some words, and a vocabulary whose numbers are drawn.
+
+    `zero` is the piece that has the number 0, if any has.
+    """
 
     def draw(rng):
         pieces = list(dict.fromkeys(PIECES.split()))
         numbers = rng.permutation(900)[: len(pieces)] + 5
-        return choices[rng.integers(len(choices))], dict(
-            zip(pieces, numbers.tolist(), strict=True)
-        )
+        vocabulary = dict(zip(pieces, numbers.tolist(), strict=True))
+        if zero is not None:
+            vocabulary[zero] = 0
+        return choices[rng.integers(len(choices))], vocabulary
 
     return draw
 
@@ -192,9 +199,18 @@ WORDPIECE = Exercise(
         Case("only-marked", words("iser", "lers")),
         Case("only-unmarked", words("doundonorm", "arraytok")),
         Case("letters", of_three_letters),
+        Case("last-letter", words("norms", "arrayt", "redoy")),
+        Case("one-letter", words("a", "u", "s")),
+        Case("number-zero", words("tokenizer", "tokenizers", zero="token")),
     ),
     misconceptions=(
         _piece("shortest-first", ends=lambda start, n: range(start + 1, n + 1)),
+        _piece(
+            "single-letters-left-out", ends=lambda start, n: range(n, start + 1, -1)
+        ),
+        _piece(
+            "zero-is-missing", there=lambda vocabulary, piece: vocabulary.get(piece, 0)
+        ),
         _piece("not-marked", mark=lambda start: ""),
         _piece("all-marked", mark=lambda start: "##"),
         _piece("mark-optional", look=unmarked_as_well),
@@ -365,6 +381,13 @@ def first_sentence_only(rng):
     return token_ids, 0 * segment_ids, *others
 
 
+def padded_pair(rng):
+    """Texts that end in padding, whose number is 0."""
+    token_ids, *others = tables(2, 6, 4)(rng)
+    token_ids[0, 4:] = token_ids[1, 5:] = 0
+    return token_ids, *others
+
+
 def restarted(segment_ids):
     """Places that begin again in the second sentence."""
     places = np.arange(segment_ids.shape[1])
@@ -386,11 +409,14 @@ INPUT = Exercise(
         Case("one-sentence", first_sentence_only),
         Case("pair", tables(2, 7, 5)),
         Case("many", tables(3, 8, 10, vocabulary=23, longest=12)),
+        Case("padded", padded_pair),
+        Case("one-text", tables(1, 6, 5, longest=6)),
         Case("square", tables(4, 4, 4, vocabulary=13, longest=4), 1e-4, True),
     ),
     misconceptions=(
         _input("token-scaled", tokens=lambda i, t: t[i] * np.sqrt(t.shape[1])),
         _input("token-forgotten", tokens=lambda i, t: 0 * t[i]),
+        _input("padding-zeroed", tokens=lambda i, t: t[i] * (i != 0)[..., None]),
         _input("segment-forgotten", segments=lambda i, t: 0 * t[i]),
         _input("segment-swapped", segments=lambda i, t: t[1 - i]),
         _input("segment-multiplied", segments=lambda i, t: i[..., None] * t[1]),
@@ -567,6 +593,14 @@ def drawn(lengths, size, choose=(0.0, 1.0), fates=(0.0, 1.0), unknown=False):
     return draw
 
 
+def on_the_borders(rng):
+    """Draws of which many are exactly 0, 0.15, 0.8, 0.9 or 1."""
+    ids, special, mask_id, choice, fate, random_ids = drawn((26, 26), 26)(rng)
+    pairs = itertools.product((0.0, 0.1, 0.15, 0.5), (0.0, 0.3, 0.8, 0.85, 0.9, 1.0))
+    choice[:, 1:-1], fate[:, 1:-1] = np.transpose(list(pairs))
+    return ids, special, mask_id, choice, fate, random_ids
+
+
 def _mask(name, **steps):
     return Misconception(f"mask.{name}", "masking", **steps)
 
@@ -583,6 +617,7 @@ MASKING = Exercise(
         Case("none-chosen", drawn((9, 7), 9, choose=(0.16, 1.0))),
         Case("short", drawn((3, 4, 3, 5), 12, choose=(0.0, 0.4))),
         Case("kept", drawn((25, 19), 25, (0.0, 0.3), (0.75, 1.0), unknown=True)),
+        Case("borders", on_the_borders),
     ),
     misconceptions=(
         _mask("special-too", allowed=lambda ids, special, choice: ids >= 0),
@@ -590,6 +625,19 @@ MASKING = Exercise(
         _mask("special-alone", allowed=lambda i, s, choice: np.isin(i, s)),
         _mask("rate-inverted", draw=lambda choice: choice > 0.15),
         _mask("rate-of-12", draw=lambda choice: choice < 0.12),
+        _mask("border-chosen", draw=lambda choice: choice <= 0.15),
+        _mask(
+            "border-masked",
+            fates=lambda fate: (fate <= 0.8, (fate > 0.8) & (fate < 0.9)),
+        ),
+        _mask(
+            "border-random",
+            fates=lambda fate: (fate < 0.8, (fate >= 0.8) & (fate <= 0.9)),
+        ),
+        _mask(
+            "both-borders-below",
+            fates=lambda fate: (fate <= 0.8, (fate > 0.8) & (fate <= 0.9)),
+        ),
         _mask("always-mask", fates=lambda fate: (fate < 2, fate > 2)),
         _mask("never-kept", fates=lambda fate: (fate < 0.8, fate >= 0.8)),
         _mask("never-random", fates=lambda fate: (fate < 0.8, fate > 2)),
@@ -749,6 +797,36 @@ def asked_about(batch, length, size, vocabulary, share=0.3, scale=1.0, offset=0.
     return draw
 
 
+def asked_at_the_edges(rng):
+    """First and last positions are asked, for the lowest and highest labels too."""
+    states, labels, table, bias = asked_about(3, 6, 4, 11)(rng)
+    labels[0, [0, -1]] = rng.permutation([1, 10])
+    labels[1, [0, -1]] = rng.permutation([2, 7])
+    labels[2, [0, 1]] = rng.permutation([3, 4])
+    return states, labels, table, bias
+
+
+def one_question(rng):
+    """One text, in which only the last position is asked."""
+    states, labels, table, bias = asked_about(1, 4, 3, 8)(rng)
+    labels[:] = 0
+    labels[0, -1] = rng.integers(1, 8)
+    return states, labels, table, bias
+
+
+def one_earlier(labels):
+    """Each label at the position before its own; the first has none."""
+    return np.pad(labels[:, 1:], ((0, 0), (0, 1)))
+
+
+def but_the_ends(labels, first=1, last=1):
+    """Where something is asked, the first and the last position left out (wrong)."""
+    asked = labels != 0
+    asked[:, :first] = False
+    asked[:, labels.shape[1] - last :] = False
+    return asked
+
+
 def _loss(name, section="loss", **steps):
     return Misconception(f"loss.{name}", section, **steps)
 
@@ -764,6 +842,8 @@ LOSS = Exercise(
         Case("some", asked_about(4, 11, 5, 14)),
         Case("sure", asked_about(3, 7, 4, 12, scale=300)),
         Case("far-from-zero", asked_about(2, 5, 3, 8, offset=2000), 1e-3),
+        Case("edges", asked_at_the_edges),
+        Case("one-question", one_question),
         Case("square", asked_about(5, 7, 7, 7), 1e-4, True),
     ),
     misconceptions=(
@@ -786,7 +866,13 @@ LOSS = Exercise(
         ),
         _loss("each-position", mean=lambda losses, asked: losses * asked),
         _loss("each-asked", mean=lambda losses, asked: losses[asked]),
-        _loss("next-token", shift=lambda labels: np.roll(labels, -1, axis=1)),
+        # Together with a moved label this would look like others: `shift` rules it out.
+        _loss("ends-left-out", asked=but_the_ends, shift=identity),
+        _loss("first-left-out", asked=lambda labels: but_the_ends(labels, last=0)),
+        _loss("last-left-out", asked=lambda labels: but_the_ends(labels, first=0)),
+        _loss("special-left-out", asked=lambda labels: labels > 4),
+        _loss("next-token", shift=one_earlier),
+        _loss("next-token-in-a-ring", shift=lambda x: np.roll(x, -1, axis=1)),
         _loss("bias-forgotten", score=lambda s, table, bias: s @ table.T),
         _loss("not-transposed", score=lambda s, table, bias: s @ table + bias),
         _loss(
@@ -920,6 +1006,18 @@ def texts(lengths, length, size, classes, pooling):
     return draw
 
 
+def with_holes(rng):
+    """Texts with padding between their tokens."""
+    states, keep, *others = texts((6, 6), 6, 5, 3, "mean")(rng)
+    keep[0, 2:4] = keep[1, [1, 3, 4]] = False
+    return states, keep, *others
+
+
+def as_many_from_the_first(keep):
+    """As many tokens as are no padding, all at the beginning (wrong)."""
+    return np.arange(keep.shape[1]) < keep.sum(1)[:, None]
+
+
 def _head(name, **steps):
     return Misconception(f"head.{name}", "head", **steps)
 
@@ -935,6 +1033,8 @@ HEAD = Exercise(
         Case("mean-full", texts((4, 4), 4, 5, 3, "mean")),
         Case("mean", texts((6, 2, 4), 6, 5, 4, "mean")),
         Case("short", texts((1, 2, 1, 3), 5, 6, 2, "mean")),
+        Case("holes", with_holes),
+        Case("one-text", texts((2,), 3, 4, 5, "mean")),
         Case("square", texts((4, 2, 3, 1), 4, 4, 4, "cls"), 1e-4, True),
     ),
     misconceptions=(
@@ -944,6 +1044,9 @@ HEAD = Exercise(
             mean=lambda states, keep: (states * keep[..., None]).mean(1),
         ),
         _head("summed", mean=lambda states, keep: (states * keep[..., None]).sum(1)),
+        _head(
+            "beginning", mean=lambda s, k: mean_of_kept(s, as_many_from_the_first(k))
+        ),
         _head("padding-alone", mean=lambda s, keep: mean_of_kept(s, ~keep)),
         _head(
             "cls-left-out",
@@ -1034,6 +1137,11 @@ def equal_widths(confidence, bins):
     return np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1).astype(int)
 
 
+def open_above(confidence, bins):
+    """The bin of each text: [0, 1/M), …, [(M − 1)/M, 1] (wrong)."""
+    return np.minimum(np.floor(confidence * bins), bins - 1).astype(int)
+
+
 def equal_counts(confidence, bins):
     """Bins of as many texts each."""
     order = np.argsort(np.argsort(confidence))
@@ -1051,9 +1159,9 @@ def to_the_nearest(confidence, bins):
     return np.minimum(np.round(confidence * bins), bins - 1).astype(int)
 
 
-def by_share(gaps, counts):
-    """The mean gap, each bin weighed by its texts."""
-    return (gaps * counts).sum() / counts.sum()
+def by_share(gaps, counts, texts):
+    """The mean gap, each bin weighed by its share of all texts."""
+    return (gaps * counts).sum() / texts
 
 
 def calibration_error(
@@ -1064,7 +1172,7 @@ def calibration_error(
     sureness=likeliest,
     right=is_right,
     place=equal_widths,
-    within=lambda confidence: confidence <= 1,
+    within=lambda confidence, bins: confidence <= 1,
     expects=lambda sure, number, bins: sure.mean(),
     gap=np.abs,
     mean=by_share,
@@ -1072,14 +1180,36 @@ def calibration_error(
 ):
     """By how much a model is surer than right, or less sure, on average."""
     confidence, correct = sureness(probabilities, labels), right(probabilities, labels)
-    number, kept = place(confidence, bins), within(confidence)
+    number, kept = place(confidence, bins), within(confidence, bins)
     gaps, counts = np.zeros(bins), np.zeros(bins)
     for b in range(bins):
         mine = kept & (number == b)
         counts[b] = mine.sum()
         if mine.any():
             gaps[b] = gap(correct[mine].mean() - expects(confidence[mine], b, bins))
-    return finish(mean(gaps, counts))
+    return finish(mean(gaps, counts, len(labels)))
+
+
+def on_the_edges(bins, classes):
+    """Confidences of which about half lie exactly on the edges of bins.
+
+    The edges are exact in binary. Answers inside of a bin are mostly right, and those
+    on every second edge mostly wrong, so that it matters to which bin an edge belongs.
+    """
+
+    def draw(rng):
+        steps = rng.permutation(np.repeat(np.arange(2, bins + 1), rng.integers(4, 8)))
+        on_edge = rng.random(steps.size) < 0.5
+        confidence = np.where(on_edge, steps, steps - rng.uniform(0.1, 0.4)) / bins
+        guess = rng.integers(classes, size=steps.size)
+        others = np.repeat((1 - confidence[:, None]) / (classes - 1), classes, axis=1)
+        probabilities = others.astype(np.float32)
+        probabilities[np.arange(steps.size), guess] = confidence
+        right = rng.random(steps.size) < np.where(on_edge & (steps % 2 == 0), 0.1, 0.9)
+        labels = np.where(right, guess, (guess + 1) % classes)
+        return probabilities, labels, bins
+
+    return draw
 
 
 def answers(count, classes, bins, sharpness=1.0, certain=0):
@@ -1094,9 +1224,7 @@ def answers(count, classes, bins, sharpness=1.0, certain=0):
         labels[:3] = wrong[:3]
         if certain:
             probabilities[:certain] = np.eye(classes)[guess[:certain]]
-        # Nothing on the border of two bins, where rounding decides.
-        probabilities = probabilities.astype(np.float32)
-        return probabilities, labels, bins
+        return probabilities.astype(np.float32), labels, bins
 
     return draw
 
@@ -1117,16 +1245,18 @@ CALIBRATION = Exercise(
         Case("certain", answers(40, 3, 10, sharpness=2.0, certain=9)),
         Case("few-texts", answers(7, 4, 15)),
         Case("one-bin", answers(30, 3, 1)),
+        Case("edges", on_the_edges(8, 6)),
+        Case("few-edges", on_the_edges(4, 5)),
     ),
     misconceptions=(
-        _ece("bins-weigh-alike", mean=lambda gaps, counts: gaps.mean()),
+        _ece("bins-weigh-alike", mean=lambda gaps, counts, texts: gaps.mean()),
         _ece(
             "filled-bins-weigh-alike",
-            mean=lambda gaps, counts: gaps[counts > 0].mean(),
+            mean=lambda gaps, counts, texts: gaps[counts > 0].mean(),
         ),
-        _ece("worst-bin", mean=lambda gaps, counts: gaps.max()),
-        _ece("summed", mean=lambda gaps, counts: gaps.sum()),
-        _ece("not-divided", mean=lambda gaps, counts: (gaps * counts).sum()),
+        _ece("worst-bin", mean=lambda gaps, counts, texts: gaps.max()),
+        _ece("summed", mean=lambda gaps, counts, texts: gaps.sum()),
+        _ece("not-divided", mean=lambda gaps, counts, texts: (gaps * counts).sum()),
         _ece("sign-kept", gap=identity),
         _ece("squared", gap=np.square),
         _ece("root-of-squares", gap=np.square, finish=np.sqrt),
@@ -1140,7 +1270,12 @@ CALIBRATION = Exercise(
         _ece("bins-between-extremes", place=from_least_to_most),
         _ece("bins-by-rounding", place=to_the_nearest),
         _ece("one-bin-for-all", place=lambda confidence, bins: 0 * confidence),
-        _ece("certain-left-out", within=lambda confidence: confidence < 1),
+        _ece("edge-in-the-bin-above", place=open_above),
+        _ece(
+            "edges-left-out",
+            within=lambda confidence, bins: confidence * bins % 1 != 0,
+        ),
+        _ece("certain-left-out", within=lambda confidence, bins: confidence < 1),
         _ece(
             "middle-of-the-bin",
             expects=lambda sure, number, bins: (number + 0.5) / bins,
@@ -1160,7 +1295,7 @@ CALIBRATION = Exercise(
 def _error_by_sums(probabilities, labels, bins):
     confidence = probabilities.max(axis=1)
     excess = (probabilities.argmax(axis=1) == labels) - confidence
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
+    number = np.ceil(confidence * bins).astype(int) - 1
     return np.abs(np.bincount(number, excess)).sum() / len(labels)
 
 
@@ -1176,8 +1311,9 @@ def _error_with_digitize(probabilities, labels, bins):
 
 def _error_with_histogram(probabilities, labels, bins):
     sure, guess = np.max(probabilities, 1), np.argmax(probabilities, 1)
+    # NumPy's bins hold their lower edge; seen from 1 downwards that is the upper one.
     sums = [
-        np.histogram(sure, bins, (0, 1), weights=w)[0]
+        np.histogram(1 - sure, bins, (0, 1), weights=w)[0]
         for w in ((guess == labels).astype(float), sure)
     ]
     return np.abs(sums[0] - sums[1]).sum() / sure.size

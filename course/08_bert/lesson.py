@@ -520,7 +520,7 @@ print(f"random   : says the random token at {believes_random:.1%}")
 #
 # ### Exercise: the masked loss (3 points)
 #
-# At least one place is asked. Some logits are in the thousands, where `exp` alone is infinite,
+# At least one place is asked; it may be the first or the last. Some logits are in the thousands, where `exp` alone is infinite,
 # and some are hundreds apart, where a probability is 0 in floating point: take the logarithm
 # of the softmax as in lesson 05.
 
@@ -646,7 +646,8 @@ print(
 #
 # ### Exercise: the head (3 points)
 #
-# Each text has at least one token that is no padding.
+# Each text has at least one token that is no padding. Padding may stand anywhere behind the
+# first token.
 
 
 # %% exercise="text_logits"

@@ -135,7 +135,8 @@ PATCHIFY = Exercise(
         Case("large-patches", image_inputs(3, 10, 20, 2, 5)),
         Case("one-patch", image_inputs(3, 4, 4, 2, 4)),
         Case("square", image_inputs(2, 9, 9, 3, 3), diagnostic=True),
-        Case("one-image", image_inputs(1, 6, 12, 2, 3), diagnostic=True),
+        Case("one-image", image_inputs(1, 6, 12, 2, 3)),
+        Case("pixels", image_inputs(2, 3, 5, 4, 1)),
     ),
     misconceptions=(
         _patches("reshape-scrambles", take=in_reading_order),
@@ -271,6 +272,8 @@ EMBED_PATCHES = Exercise(
         Case("grey", convolution_inputs(3, 8, 12, 1, 2, 5)),
         Case("colour", convolution_inputs(2, 8, 20, 3, 4, 7)),
         Case("one-patch", convolution_inputs(3, 4, 4, 2, 4, 6)),
+        Case("one-image", convolution_inputs(1, 6, 9, 2, 3, 4)),
+        Case("pixels", convolution_inputs(2, 3, 5, 4, 1, 6)),
         Case("square", convolution_inputs(2, 9, 9, 3, 3, 9), diagnostic=True),
     ),
     misconceptions=(
@@ -352,6 +355,11 @@ def patches_alone(tokens, positions):
     return np.concatenate([tokens[:, :1], tokens[:, 1:] + positions[1:]], axis=1)
 
 
+def token_alone(tokens, positions):
+    """A position for the token, none for the patches."""
+    return np.concatenate([tokens[:, :1] + positions[:1], tokens[:, 1:]], axis=1)
+
+
 def patches_from_zero(tokens, positions):
     """The patches take the positions from 0 on, the token the last."""
     return tokens + np.roll(positions, 1, axis=0)
@@ -389,6 +397,7 @@ ADD_CLASS_TOKEN = Exercise(
     cases=(
         Case("batch", token_inputs(3, 6, 5)),
         Case("one-image", token_inputs(1, 4, 7)),
+        Case("one-patch", token_inputs(3, 1, 5)),
         Case("square", token_inputs(4, 4, 4), diagnostic=True),
     ),
     misconceptions=(
@@ -402,6 +411,7 @@ ADD_CLASS_TOKEN = Exercise(
         _token("mean-of-patches", place=lambda x, t: in_front(x, 0 * t) + _mean(x)),
         _token("no-positions", locate=lambda x, p: x),
         _token("without-position", locate=patches_alone),
+        _token("position-of-the-token-alone", locate=token_alone),
         _token("positions-shifted", locate=patches_from_zero),
         _token("positions-from-zero", locate=patches_from_zero_alone),
         _token("positions-multiplied", locate=lambda x, p: x * p),
@@ -528,6 +538,7 @@ STRETCH_POSITIONS = Exercise(
         Case("larger", position_inputs((2, 3), (4, 5), 7)),
         Case("smaller", position_inputs((5, 4), (2, 3), 6)),
         Case("wider", position_inputs((3, 2), (3, 7), 5)),
+        Case("one-row", position_inputs((1, 4), (3, 2), 6)),
         Case("square", position_inputs((3, 3), (3, 3), 4), diagnostic=True),
     ),
     misconceptions=(
@@ -872,12 +883,19 @@ ATTENTION_ROLLOUT = Exercise(
     cases=(
         Case("three-layers", score_inputs(3, 2, 5), tolerance=1e-5),
         Case("one-layer", score_inputs(1, 3, 7), tolerance=1e-5),
+        Case("one-head", score_inputs(3, 1, 4), tolerance=1e-5),
+        Case("one-patch", score_inputs(2, 3, 2), tolerance=1e-5),
         Case("deep", score_inputs(6, 4, 10), tolerance=1e-5),
         Case("sharp", score_inputs(4, 3, 6, scale=4), tolerance=1e-5),
     ),
     misconceptions=(
         _rollout("no-residual", residual=identity),
         _rollout("residual-not-halved", residual=lambda x: 2 * half_residual(x)),
+        _rollout(
+            "residual-once",
+            residual=identity,
+            combine=lambda x: half_residual(last_times_first(x)),
+        ),
         _rollout("residual-of-ones", residual=lambda x: 0.5 * x + 0.5 / x.shape[-1]),
         _rollout("order-reversed", combine=first_times_last),
         _rollout("last-layer-only", combine=lambda x: x[-1]),

@@ -34,6 +34,28 @@ def whole_frames(samples, length, step):
     return (samples - length) // step + 1
 
 
+def or_none_left(count):
+    """A way to count frames of which `np.stack` of an empty list is made: it raises."""
+
+    def counted(samples, length, step):
+        number = count(samples, length, step)
+        if number < 1:
+            raise ValueError("need at least one array to stack")
+        return number
+
+    return counted
+
+
+def one_fewer(samples, length, step):
+    """The 1 forgotten (wrong)."""
+    return (samples - length) // step
+
+
+def before_the_end(samples, length, step):
+    """The frames that end before the signal does (wrong)."""
+    return -(-(samples - length) // step)
+
+
 def starts_at(count, length, step):
     """The first sample of every frame."""
     return step * np.arange(count)
@@ -95,6 +117,7 @@ FRAMES = Exercise(
         Case("gaps", lambda rng: (floats(rng, 2, 60), 8, 11)),
         Case("odd", lambda rng: (floats(rng, 2, 40), 9, 4)),
         Case("one", lambda rng: (floats(rng, 2, 10), 10, 3)),
+        Case("one-recording", lambda rng: (floats(rng, 1, 20), 7, 1)),
         Case("square", lambda rng: (floats(rng, 2, 27), 6, 4), diagnostic=True),
         Case("side-by-side", lambda rng: (floats(rng, 2, 50), 10, 10), diagnostic=True),
     ),
@@ -105,10 +128,15 @@ FRAMES = Exercise(
             count=lambda s, length, step: s // length,
             starts=lambda n, length, step: length * np.arange(n),
         ),
+        Misconception("frames.last-one-lost", "frames", count=one_fewer),
         Misconception(
-            "frames.last-one-lost",
+            "frames.last-one-lost-none-left", "frames", count=or_none_left(one_fewer)
+        ),
+        Misconception("frames.exact-end-lost", "frames", count=before_the_end),
+        Misconception(
+            "frames.exact-end-lost-none-left",
             "frames",
-            count=lambda s, length, step: (s - length) // step,
+            count=or_none_left(before_the_end),
         ),
         Misconception(
             "frames.one-too-many",
@@ -249,6 +277,8 @@ MEL_FILTERS = Exercise(
         Case("small", lambda rng: (5, 64, 8000)),
         Case("lesson", lambda rng: (28, 256, 8000)),
         Case("fast", lambda rng: (11, 400, 16000)),
+        Case("odd-rate", lambda rng: (20, 512, 11025)),
+        Case("one-mel", lambda rng: (1, 32, 8000)),
         Case("square", lambda rng: (9, 16, 8000), diagnostic=True),
     ),
     misconceptions=(
@@ -270,6 +300,11 @@ MEL_FILTERS = Exercise(
             "mel.up-to-the-sample-rate",
             "mel",
             frequencies=lambda rate, n: np.linspace(0, rate, n // 2 + 1),
+        ),
+        Misconception(
+            "mel.edges-up-to-the-sample-rate",
+            "mel",
+            edges=lambda m, top, scale: even_edges(m, 2 * top, scale),
         ),
         Misconception(
             "mel.spacing-off-by-one",
@@ -365,11 +400,11 @@ def log_mel(
     return logarithm(floor(to_mels(power(transform(frames)), filters)))
 
 
-def frames_and_filters(silent=False, quiet=False, length=16):
+def frames_and_filters(silent=False, scale=1.0, length=16, lead=(2, 5)):
     """Frames (2, 5, L) and random filters (K, 4), some of them narrow."""
 
     def draw(rng):
-        x = floats(rng, 2, 5, length, scale=1e-3 if quiet else 1.0)
+        x = floats(rng, *lead, length, scale=scale)
         if silent:
             x[1, 2:] = 0
         filters = rng.random((length // 2 + 1, 4)).astype(np.float32)
@@ -387,9 +422,12 @@ LOG_MEL = Exercise(
     forbidden=(*SPECTRA, *LAYERS),
     cases=(
         Case("loud", frames_and_filters()),
-        Case("quiet", frames_and_filters(quiet=True)),
+        Case("quiet", frames_and_filters(scale=1e-3)),
         Case("silence", frames_and_filters(silent=True)),
+        Case("near-silence", frames_and_filters(scale=1e-6)),
         Case("few", frames_and_filters(length=6)),
+        Case("odd", frames_and_filters(length=7)),
+        Case("one-frame", frames_and_filters(lead=(1, 1))),
     ),
     misconceptions=(
         Misconception("log-mel.not-squared", "power", power=np.abs),
@@ -403,6 +441,10 @@ LOG_MEL = Exercise(
         Misconception("log-mel.no-logarithm", "log", logarithm=lambda x: x),
         Misconception("log-mel.no-floor", "log", floor=lambda x: x),
         Misconception("log-mel.high-floor", "log", floor=lambda x: np.maximum(x, 1e-3)),
+        Misconception("log-mel.added", "log", floor=lambda x: x + 1e-10),
+        Misconception(
+            "log-mel.zero-alone", "log", floor=lambda x: np.where(x == 0, 1e-10, x)
+        ),
         Misconception(
             "log-mel.logarithm-before-mels",
             "log",
@@ -474,6 +516,18 @@ def tokens(batch=3, length=5, longest=None, empty=False):
     return draw
 
 
+def with_holes(rng):
+    """Rows with padding before and between their tokens."""
+    x, mask = tokens(batch=2, length=6)(rng)
+    mask[:] = [[False, True, True, False, True, False], [True, False] * 3]
+    return x, mask
+
+
+def as_many_from_the_first(mask):
+    """As many tokens as are real, all at the beginning (wrong)."""
+    return as_numbers(np.arange(mask.shape[1]) < mask.sum(1)[:, None])
+
+
 POOLED_MEAN = Exercise(
     name="pooled_mean",
     section="padding",
@@ -485,6 +539,8 @@ POOLED_MEAN = Exercise(
         Case("padded", tokens()),
         Case("long", tokens(batch=2, length=7, longest=5)),
         Case("empty", tokens(empty=True)),
+        Case("holes", with_holes),
+        Case("one-recording", tokens(batch=1, length=3)),
         Case("square", tokens(batch=5, length=5), diagnostic=True),
         Case("square-features", tokens(batch=4, length=4), diagnostic=True),
     ),
@@ -505,6 +561,7 @@ POOLED_MEAN = Exercise(
             keep=lambda mask: as_numbers(~mask),
             divisor=lambda mask, x: how_many(~mask, x),
         ),
+        Misconception("pooled.beginning", "padding", keep=as_many_from_the_first),
         Misconception(
             "pooled.divided-by-longest",
             "padding",
@@ -598,8 +655,11 @@ def one_for_all(start, width, size):
     return inside(np.broadcast_to(start[:1], start.shape), width[:1] + 0 * width, size)
 
 
-def features_and_stripes(frames=9, mels=7, batch=3):
-    """Features and two stripes each way; some have width 0, some reach the end."""
+def features_and_stripes(frames=9, mels=7, batch=3, everything=False):
+    """Features and two stripes each way; some have width 0, some reach an end.
+
+    With `everything` a stripe hides all frames of the first recording.
+    """
 
     def draw(rng):
         x = floats(rng, batch, frames, mels) + np.float32(3)
@@ -608,8 +668,11 @@ def features_and_stripes(frames=9, mels=7, batch=3):
             width = rng.integers(1, 3, (batch, 2))
             width[0, 1] = 0
             start = rng.integers(0, size - width + 1)
+            start[0, 0] = 0
             start[-1, 0] = size - width[-1, 0]
             given += [start, width]
+        if everything:
+            given[1][0, 0], given[2][0, 0] = 0, frames
         return tuple(given)
 
     return draw
@@ -625,6 +688,8 @@ HIDE_STRIPES = Exercise(
     cases=(
         Case("stripes", features_and_stripes()),
         Case("longer", features_and_stripes(frames=14, mels=6, batch=2)),
+        Case("everything", features_and_stripes(frames=5, mels=8, everything=True)),
+        Case("one-recording", features_and_stripes(frames=8, mels=5, batch=1)),
         Case("square", features_and_stripes(frames=7, mels=7), diagnostic=True),
         Case("cube", features_and_stripes(frames=5, mels=5, batch=5), diagnostic=True),
     ),
@@ -635,6 +700,13 @@ HIDE_STRIPES = Exercise(
             stripes=lambda start, width, size: inside(start, width + 1, size),
         ),
         Misconception(
+            "stripes.one-too-narrow",
+            "augment",
+            stripes=lambda start, width, size: inside(
+                start, np.maximum(width - 1, 0), size
+            ),
+        ),
+        Misconception(
             "stripes.width-is-end",
             "augment",
             stripes=lambda start, width, size: inside(start, width - start, size),
@@ -643,6 +715,13 @@ HIDE_STRIPES = Exercise(
             "stripes.first-one-only",
             "augment",
             stripes=lambda start, width, size: inside(start[:, :1], width[:, :1], size),
+        ),
+        Misconception(
+            "stripes.last-one-only",
+            "augment",
+            stripes=lambda start, width, size: inside(
+                start[:, -1:], width[:, -1:], size
+            ),
         ),
         Misconception("stripes.one-for-all", "augment", stripes=one_for_all),
         Misconception(

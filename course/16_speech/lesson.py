@@ -142,6 +142,8 @@ show.players([six], ["six"], RATE)
 # frames overlap.
 #
 # ### Exercise: frames (4 points)
+#
+# A signal is at least one frame long.
 
 
 # %% exercise="frames"
@@ -459,7 +461,7 @@ for strides in ((1, 1), (1, 2), (2, 2)):
 def pooled_mean(x, mask):
     """The mean of the vectors of real tokens.
 
-    x: floats (B, T, D). mask: booleans (B, T), True = keep.
+    x: floats (B, T, D). mask: booleans (B, T), True = keep; padding may stand anywhere.
     Returns floats (B, D); zeros for a row without any real token.
     """
     # BEGIN SOLUTION

@@ -1,0 +1,942 @@
+"""Wrong answers to lessons 06, 07, 08, 13 and 16, each written as a learner would.
+
+None uses the references of the lessons. Beside each stands what it should be called:
+the ids of misconceptions, or nothing where a slip has no idea behind it.
+"""
+
+import math
+
+import numpy as np
+
+WRONG = []  # (lesson, exercise, ids, answer)
+
+
+def wrong(exercise, *ids):
+    """Note a wrong answer to `lesson/exercise`, and what it should be called."""
+    lesson, exercise = exercise.split("/")
+
+    def note(answer):
+        WRONG.append((lesson, exercise, ids, answer))
+        return answer
+
+    return note
+
+
+def of_keras(make):
+    """A class or model that is made when it is called: Keras loads late."""
+    return lambda *inputs: make(__import__("keras"))(*inputs)
+
+
+# ── 06 pick_examples ──────────────────────────────────────────────────────────────────
+
+
+def _picker(order_of=list, room=lambda taken, k: taken < k):
+    def pick(labels, order, per_class):
+        picked = []
+        for i in order_of(order):
+            if room(sum(labels[j] == labels[i] for j in picked), per_class):
+                picked.append(i)
+        return np.array(picked, dtype=int)
+
+    return pick
+
+
+PICK = "06_three_ways/pick_examples"
+wrong(PICK)(_picker(lambda order: order[:-1]))  # the last is never looked at
+wrong(PICK)(_picker(lambda order: order[1:]))
+wrong(PICK, "draw.one-too-many")(_picker(room=lambda taken, k: taken <= k))
+wrong(PICK, "draw.from-the-end")(_picker(reversed))
+
+
+@wrong(PICK, "draw.gap-in-the-classes")
+def pick_of_the_first_classes(labels, order, per_class):
+    kept = [
+        i
+        for c in range(len(np.unique(labels)))
+        for i in order[labels[order] == c][:per_class]
+    ]
+    return np.array([i for i in order if i in kept])
+
+
+@wrong(PICK, "draw.class-by-class")
+def pick_class_by_class(labels, order, per_class):
+    return np.concatenate(
+        [order[labels[order] == c][:per_class] for c in sorted(set(labels))]
+    )
+
+
+@wrong(PICK)
+def pick_until_enough(labels, order, per_class):
+    picked, counts = [], {}
+    for i in order:
+        if counts.get(labels[i], 0) == per_class:
+            break
+        counts[labels[i]] = counts.get(labels[i], 0) + 1
+        picked.append(i)
+    return picked
+
+
+# ── 06 mean_vector ────────────────────────────────────────────────────────────────────
+
+MEAN = "06_three_ways/mean_vector"
+wrong(MEAN)(
+    lambda v, m: np.squeeze(
+        np.einsum("btd,bt->bd", v, m.astype(float)) / np.maximum(m.sum(1), 1)[:, None]
+    )
+)
+wrong(MEAN, "mean.beginning")(
+    lambda v, m: [
+        x[: int(n)].mean(0) if n else 0 * x[0] for x, n in zip(v, m.sum(1), strict=True)
+    ]
+)
+wrong(MEAN, "mean.divided-by-zero")(
+    lambda v, m: np.ma.average(
+        v, axis=1, weights=np.broadcast_to(m[..., None], v.shape).astype(float)
+    ).filled(np.nan)
+)
+wrong(MEAN, "mean.divided-by-length")(lambda v, m: (v * (m[..., None] != 0)).mean(1))
+wrong(MEAN, "mean.padding-counted")(lambda v, m: v.mean(axis=-2))
+
+
+@wrong(MEAN)
+def mean_of_texts_of_two_or_more(vectors, mask):
+    return [
+        v[m.astype(bool)].mean(0) if m.sum() > 1 else np.zeros(v.shape[-1])
+        for v, m in zip(vectors, mask, strict=True)
+    ]
+
+
+# ── 06 Frozen ─────────────────────────────────────────────────────────────────────────
+
+
+def _frozen(prepare, run):
+    def make(keras):
+        class Frozen(keras.layers.Layer):
+            def __init__(self, backbone):
+                super().__init__()
+                self.backbone = backbone
+                prepare(self, backbone)
+
+            def call(self, inputs):
+                return run(self.backbone, inputs)
+
+        return Frozen
+
+    return of_keras(make)
+
+
+def _freeze_whole(layer, body):
+    body.trainable = False
+
+
+def _freeze_first(layer, body):
+    next(x for x in body.layers if x.weights).trainable = False
+
+
+def _freeze_weights(layer, body):
+    for weight in body.weights:
+        weight.trainable = False
+
+
+FROZEN = "06_three_ways/Frozen"
+wrong(FROZEN, "freeze.dropout-on")(_frozen(_freeze_whole, lambda b, x: b(x)))
+wrong(FROZEN, "freeze.norm-learns")(
+    _frozen(_freeze_first, lambda b, x: b(x, training=False))
+)
+wrong(FROZEN, "freeze.still-learns")(
+    _frozen(lambda layer, body: None, lambda b, x: b(x, training=False))
+)
+wrong(FROZEN, "freeze.always-training")(
+    _frozen(_freeze_whole, lambda b, x: b(x, training=True))
+)
+wrong(FROZEN, "freeze.statistics-move")(_frozen(_freeze_weights, lambda b, x: b(x)))
+
+# ── 06 remembered_features ────────────────────────────────────────────────────────────
+
+
+def _by_row(key):
+    """One by one, with a key made of place and row."""
+
+    def remember(encode, token_ids, memory):
+        for place, row in enumerate(token_ids):
+            if key(place, row) not in memory:
+                memory[key(place, row)] = encode(row[None])[0]
+        return np.stack([memory[key(i, row)] for i, row in enumerate(token_ids)])
+
+    return remember
+
+
+def _at_once(key):
+    """All new ones in one call."""
+
+    def remember(encode, token_ids, memory):
+        keys = [key(i, row) for i, row in enumerate(token_ids)]
+        new = {}
+        for k, row in zip(keys, token_ids, strict=True):
+            if k not in memory:
+                new.setdefault(k, row)
+        if new:
+            found = encode(np.stack(list(new.values())))
+            memory.update(zip(new, found, strict=True))
+        return np.stack([memory[k] for k in keys])
+
+    return remember
+
+
+MEMORY = "06_three_ways/remembered_features"
+wrong(MEMORY, "memory.place-as-key")(_at_once(lambda place, row: place))
+wrong(MEMORY, "memory.place-as-key", "memory.one-by-one")(
+    _by_row(lambda place, row: place)
+)
+wrong(MEMORY, "memory.order-ignored")(_at_once(lambda place, row: frozenset(row)))
+wrong(MEMORY, "memory.sum-as-key")(_at_once(lambda place, row: int(row.sum())))
+wrong(MEMORY, "memory.one-by-one")(_by_row(lambda place, row: bytes(row)))
+wrong(MEMORY, "memory.place-and-row")(
+    _at_once(lambda place, row: (place, row.tobytes()))
+)
+wrong(MEMORY, "memory.end-as-key")(_at_once(lambda place, row: int(row[-1])))
+wrong(MEMORY)(
+    lambda *given: np.squeeze(_at_once(lambda place, row: row.tobytes())(*given))
+)
+
+
+@wrong(MEMORY, "memory.batch-as-key")
+def remember_batches(encode, token_ids, memory):
+    if token_ids.tobytes() not in memory:
+        memory[token_ids.tobytes()] = encode(token_ids)
+    return memory[token_ids.tobytes()]
+
+
+@wrong(MEMORY, "memory.first-batch")
+def remember_the_first_batch(encode, token_ids, memory):
+    if "features" not in memory:
+        memory["features"] = encode(token_ids)
+    return memory["features"]
+
+
+@wrong(MEMORY, "memory.place-as-key")
+def remember_by_place_of_batch(encode, token_ids, memory):
+    missing = [i for i in range(len(token_ids)) if i not in memory]
+    if missing:
+        for i, vector in zip(missing, encode(token_ids[missing]), strict=True):
+            memory[i] = vector
+    return [memory[i] for i in range(len(token_ids))]
+
+
+# ── 06 honest_score, paired_gain ──────────────────────────────────────────────────────
+
+
+def _best_of(places, better=lambda new, old: new > old):
+    def choose(validation, test):
+        best = None
+        for i in places(len(validation)):
+            if best is None or better(validation[i].mean(), validation[best].mean()):
+                best = i
+        return test[best]
+
+    return choose
+
+
+CHOICE = "06_three_ways/honest_score"
+wrong(CHOICE)(_best_of(lambda n: range(n - 1)))
+wrong(CHOICE)(_best_of(lambda n: range(1, n)))
+wrong(CHOICE, "choice.worst")(_best_of(range, lambda new, old: new < old))
+wrong(CHOICE, "choice.luckiest-run")(
+    lambda v, t: t[np.unravel_index(v.argmax(), v.shape)[0]]
+)
+wrong(CHOICE, "choice.each-seed-its-own")(
+    lambda v, t: np.take_along_axis(t, v.argmax(0)[None], 0)[0]
+)
+
+
+def _interval(gains, factor):
+    error = gains.std(1, ddof=1) / gains.shape[1] ** 0.5
+    return gains.mean(1), factor(gains.shape[1]) * error
+
+
+def _t(seeds):
+    from scipy import stats
+
+    return stats.t(seeds - 1).interval(0.95)[1]
+
+
+GAIN = "06_three_ways/paired_gain"
+wrong(GAIN, "gain.absolute")(lambda s, b: _interval(np.abs(s - b), _t))
+wrong(GAIN)(lambda s, b: (np.abs(_interval(s - b, _t)[0]), _interval(s - b, _t)[1]))
+wrong(GAIN)(lambda s, b: (np.maximum(0, (s - b).mean(1)), _interval(s - b, _t)[1]))
+wrong(GAIN)(lambda s, b: tuple(map(np.squeeze, _interval(s - b, _t))))
+wrong(GAIN, "gain.normal")(lambda s, b: _interval(s - b, lambda n: 1.96))
+wrong(GAIN)(lambda s, b: _interval(s - b, lambda n: {3: 4.3027, 5: 2.7764}.get(n, 2)))
+
+# ── 07 low_rank, LoRADense, merge ─────────────────────────────────────────────────────
+
+
+def _sum_of_parts(parts, size=lambda value: value):
+    def nearest(change, rank):
+        u, s, v = np.linalg.svd(change)
+        total = np.zeros_like(change)
+        for i in parts(rank, len(s)):
+            total += size(s[i]) * np.outer(u[:, i], v[i])
+        return total
+
+    return nearest
+
+
+RANK = "07_few_parameters/low_rank"
+wrong(RANK, "rank.one-too-few")(_sum_of_parts(lambda r, n: range(r - 1)))
+wrong(RANK, "rank.one-too-many")(_sum_of_parts(lambda r, n: range(min(r + 1, n))))
+wrong(RANK, "rank.smallest-kept")(_sum_of_parts(lambda r, n: range(n - r, n)))
+wrong(RANK)(_sum_of_parts(lambda r, n: range(1, r + 1 if r < n else n)))
+wrong(RANK)(
+    lambda change, r: np.squeeze(_sum_of_parts(lambda r, n: range(r))(change, r))
+)
+wrong(RANK)(lambda change, r: change[:, :r] @ np.linalg.pinv(change[:, :r]) @ change)
+
+
+def _lora(scale, a="he_uniform", b="zeros", frozen=True):
+    def make(keras):
+        class Lora(keras.layers.Layer):
+            def __init__(self, dense, rank, alpha):
+                super().__init__()
+                dense.trainable = not frozen
+                self.dense, self.scale = dense, scale(alpha, rank)
+                size, outputs = dense.kernel.shape
+                self.a = self.add_weight(shape=(size, rank), initializer=a)
+                self.b = self.add_weight(shape=(rank, outputs), initializer=b)
+
+            def call(self, x):
+                return self.dense(x) + self.scale * ((x @ self.a) @ self.b)
+
+        return Lora
+
+    return of_keras(make)
+
+
+LORA = "07_few_parameters/LoRADense"
+wrong(LORA)(_lora(lambda alpha, rank: alpha // rank))
+wrong(LORA, "lora.a-all-alike")(_lora(lambda alpha, rank: alpha / rank, a="ones"))
+wrong(LORA, "lora.both-zero")(_lora(lambda alpha, rank: alpha / rank, a="zeros"))
+wrong(LORA, "lora.none-zero")(_lora(lambda alpha, rank: alpha / rank, b="normal"))
+wrong(LORA, "lora.nothing-frozen")(_lora(lambda alpha, r: alpha / r, frozen=False))
+wrong(LORA, "lora.divided-by-root")(_lora(lambda alpha, rank: alpha / rank**0.5))
+
+MERGE = "07_few_parameters/merge"
+wrong(MERGE)(lambda k, a, b, alpha: k + alpha // len(b) * (a @ b))
+wrong(MERGE, "merge.rank-from-second-axis")(
+    lambda k, a, b, alpha: k + alpha / a.shape[1] * np.einsum("...r,rf->...f", a, b)
+)
+wrong(MERGE, "merge.change-alone")(lambda k, a, b, alpha: alpha / len(b) * (a @ b))
+
+
+@wrong(MERGE)
+def merge_in_place(kernel, a, b, alpha):
+    kernel += alpha / len(b) * (a @ b)
+    return kernel
+
+
+# ── 07 layerwise_step, thaw, distillation_loss ────────────────────────────────────────
+
+
+def _steps(factor):
+    def step(kernels, gradients, rate, decay):
+        n = len(kernels)
+        return [
+            k - factor(rate, decay, i, n) * g
+            for i, (k, g) in enumerate(zip(kernels, gradients, strict=True))
+        ]
+
+    return step
+
+
+RATES = "07_few_parameters/layerwise_step"
+wrong(RATES, "rates.from-the-input")(_steps(lambda rate, d, i, n: rate * d**i))
+wrong(RATES, "rates.last-decayed-too")(
+    _steps(lambda rate, d, i, n: rate * d ** (n - i))
+)
+wrong(RATES, "rates.growing")(_steps(lambda rate, d, i, n: rate / d ** (n - 1 - i)))
+wrong(RATES)(_steps(lambda rate, d, i, n: rate * d ** min(n - 1 - i, 3)))
+wrong(RATES)(_steps(lambda rate, d, i, n: (rate * d) ** (n - 1 - i)))
+
+
+@wrong(RATES)
+def steps_in_place(kernels, gradients, rate, decay):
+    for i in range(len(kernels)):
+        kernels[i] -= rate * decay ** (len(kernels) - 1 - i) * gradients[i]
+    return kernels
+
+
+def _one_block(which):
+    def thaw(blocks, epoch, every):
+        for block in blocks:
+            block.trainable = False
+        blocks[which(len(blocks), epoch // every)].trainable = True
+
+    return thaw
+
+
+THAW = "07_few_parameters/thaw"
+wrong(THAW, "thaw.one-at-a-time-none-left")(_one_block(lambda n, turn: -1 - turn))
+wrong(THAW, "thaw.one-at-a-time-first-stays")(
+    _one_block(lambda n, turn: max(0, n - 1 - turn))
+)
+wrong(THAW, "thaw.one-at-a-time-again")(_one_block(lambda n, turn: n - 1 - turn % n))
+
+
+@wrong(THAW, "thaw.one-at-a-time")
+def thaw_one(blocks, epoch, every):
+    for depth, block in enumerate(reversed(blocks)):
+        block.trainable = depth == epoch // every
+
+
+@wrong(THAW, "thaw.an-epoch-too-late")
+def thaw_late(blocks, epoch, every):
+    for i, block in enumerate(blocks):
+        block.trainable = (len(blocks) - 1 - i) * every < max(1, epoch)
+
+
+@wrong(THAW)
+def thaw_all_but_the_first(blocks, epoch, every):
+    for i in range(1, len(blocks)):
+        blocks[i].trainable = i >= len(blocks) - 1 - epoch // every
+    blocks[0].trainable = len(blocks) == 1
+
+
+@wrong(THAW)
+def thaw_by_counting_epochs(blocks, epoch, every):
+    learning = sum(block.trainable for block in blocks)
+    if epoch == 0:
+        learning = 1
+    elif epoch % every == 0:
+        learning = min(learning + 1, len(blocks) - 1)
+    for i, block in enumerate(blocks):
+        block.trainable = i >= len(blocks) - learning
+
+
+def _softmax(x, axis=-1):
+    powers = np.exp(x - x.max(axis, keepdims=True))
+    return powers / powers.sum(axis, keepdims=True)
+
+
+DISTIL = "07_few_parameters/distillation_loss"
+
+
+def _kl(teacher, student, p_of=_softmax, floor=0.0):
+    p, q = p_of(teacher).astype(float), p_of(student).astype(float)
+    p, q = (np.clip(x, floor, 1) for x in (p, q))
+    return (p * np.log(p / q)).sum(-1).mean()
+
+
+wrong(DISTIL, "distil.clipped")(lambda p, q, t: t**2 * _kl(p / t, q / t, floor=1e-7))
+wrong(DISTIL, "distil.log-of-zero")(lambda p, q, t: t**2 * _kl(p / t, q / t))
+wrong(DISTIL, "distil.reversed", "distil.log-of-zero")(
+    lambda p, q, t: t**2 * _kl(q / t, p / t)
+)
+
+
+@wrong(DISTIL, "distil.clipped")
+def distil_with_keras_losses(teacher, student, temperature):
+    import keras
+
+    p, q = (keras.ops.softmax(x / temperature) for x in (teacher, student))
+    return temperature**2 * keras.losses.KLDivergence()(p, q)
+
+
+# ── 08 wordpiece, bert_input ──────────────────────────────────────────────────────────
+
+
+def _wordpiece(ends=lambda start, n: range(n, start, -1), stop=0, missing=None):
+    def cut(word, vocabulary):
+        ids, start = [], 0
+        while start < len(word) - stop:
+            for end in ends(start, len(word)):
+                piece = "##" * bool(start) + word[start:end]
+                if vocabulary.get(piece, missing) not in (missing, None):
+                    ids, start = [*ids, vocabulary[piece]], end
+                    break
+            else:
+                return [vocabulary["[UNK]"]]
+        return ids
+
+    return cut
+
+
+PIECE = "08_bert/wordpiece"
+wrong(PIECE, "piece.zero-is-missing")(_wordpiece(missing=0))
+wrong(PIECE)(_wordpiece(stop=1))
+wrong(PIECE, "piece.single-letters-left-out")(
+    _wordpiece(lambda start, n: range(n, start + 1, -1))
+)
+wrong(PIECE, "piece.shortest-first")(_wordpiece(lambda s, n: range(s + 1, n + 1)))
+wrong(PIECE, "piece.whole-word-only")(_wordpiece(lambda s, n: [n]))
+
+
+def _layer_norm(x, gamma, beta):
+    mean = np.mean(x, -1, keepdims=True)
+    return (x - mean) / np.sqrt(np.var(x, -1, keepdims=True)) * gamma + beta
+
+
+INPUT = "08_bert/bert_input"
+wrong(INPUT)(
+    lambda i, s, t, k, p, g, b: np.squeeze(
+        _layer_norm(t[i] + k[s] + p[: i.shape[1]], g, b)
+    )
+)
+wrong(INPUT, "input.segment-swapped")(
+    lambda i, s, t, k, p, g, b: _layer_norm(t[i] + k[::-1][s] + p[: len(i[0])], g, b)
+)
+wrong(INPUT, "input.position-from-the-end")(
+    lambda i, s, t, k, p, g, b: _layer_norm(t[i] + k[s] + p[::-1][: i.shape[1]], g, b)
+)
+wrong(INPUT, "input.padding-zeroed")(
+    lambda i, s, t, k, p, g, b: _layer_norm(
+        t[i] * (i != 0)[..., None] + k[s] + p[: i.shape[1]], g, b
+    )
+)
+
+# ── 08 mask_tokens, masked_lm_loss ────────────────────────────────────────────────────
+
+
+def _masked(below=lambda x: x < 0.15, hide=lambda x: x < 0.8, swap=lambda x: x < 0.9):
+    def mask(ids, special, mask_id, choice, fate, random_ids):
+        inputs, labels = ids.copy(), np.zeros_like(ids)
+        for place in np.ndindex(ids.shape):
+            if ids[place] in special or not below(choice[place]):
+                continue
+            labels[place] = ids[place]
+            if hide(fate[place]):
+                inputs[place] = mask_id
+            elif swap(fate[place]):
+                inputs[place] = random_ids[place]
+        return inputs, labels
+
+    return mask
+
+
+MASK = "08_bert/mask_tokens"
+wrong(MASK, "mask.border-chosen")(_masked(below=lambda x: x <= 0.15))
+wrong(MASK, "mask.border-masked")(_masked(hide=lambda x: x <= 0.8))
+wrong(MASK, "mask.border-random")(_masked(swap=lambda x: x <= 0.9))
+wrong(MASK)(_masked(below=lambda x: 0 < x < 0.15))
+wrong(MASK)(_masked(hide=lambda x: 0 < x < 0.8))
+wrong(MASK, "mask.never-kept")(_masked(swap=lambda x: True))
+wrong(MASK, "mask.random-is-mask")(_masked(hide=lambda x: x < 0.9))
+
+
+def _mlm_loss(asked=lambda labels: labels != 0, part=np.s_[:, :], states_part=None):
+    def loss(states, labels, table, bias):
+        keep = asked(labels[part])
+        logits = states[states_part or part][keep] @ table.T + bias
+        most = logits.max(1, keepdims=True)
+        log_sum = most[:, 0] + np.log(np.exp(logits - most).sum(1))
+        return np.mean(log_sum - logits[np.arange(len(logits)), labels[part][keep]])
+
+    return loss
+
+
+LOSS = "08_bert/masked_lm_loss"
+wrong(LOSS, "loss.ends-left-out")(_mlm_loss(part=np.s_[:, 1:-1]))
+wrong(LOSS, "loss.first-left-out")(_mlm_loss(part=np.s_[:, 1:]))
+wrong(LOSS, "loss.last-left-out")(_mlm_loss(part=np.s_[:, :-1]))
+wrong(LOSS, "loss.special-left-out")(_mlm_loss(asked=lambda labels: labels > 4))
+wrong(LOSS)(_mlm_loss(asked=lambda labels: labels > 1))
+wrong(LOSS, "loss.everywhere")(_mlm_loss(asked=lambda labels: labels >= 0))
+wrong(LOSS, "loss.next-token")(_mlm_loss(part=np.s_[:, 1:], states_part=np.s_[:, :-1]))
+
+# ── 08 text_logits, calibration_error ─────────────────────────────────────────────────
+
+
+def _head(mean, cls=lambda states, keep: states[:, 0]):
+    def logits(states, keep, kernel, bias, pooling):
+        vector = (mean if pooling == "mean" else cls)(states, keep)
+        return np.dot(vector, kernel) + bias
+
+    return logits
+
+
+def _mean(states, keep):
+    return np.stack([s[k].mean(0) for s, k in zip(states, keep, strict=True)])
+
+
+HEAD = "08_bert/text_logits"
+wrong(HEAD, "head.beginning")(
+    _head(
+        lambda s, k: np.stack([x[: m.sum()].mean(0) for x, m in zip(s, k, strict=True)])
+    )
+)
+wrong(HEAD)(lambda *given: np.squeeze(_head(_mean)(*given)))
+wrong(HEAD, "head.padding-counted")(_head(lambda s, k: s.mean(1)))
+wrong(HEAD)(_head(lambda s, k: _mean(s[:, :-1], k[:, :-1])))
+wrong(HEAD, "head.cls-is-very-last")(_head(_mean, lambda s, k: s[:, -1]))
+
+
+def _ece(number):
+    def error(probabilities, labels, bins):
+        sure = probabilities.max(1).astype(float)
+        right = (probabilities.argmax(1) == labels).astype(float)
+        total, places = 0.0, number(sure, bins)
+        for b in range(bins):
+            mine = places == b
+            if mine.any():
+                total += mine.sum() * abs(right[mine].mean() - sure[mine].mean())
+        return total / len(labels)
+
+    return error
+
+
+ECE = "08_bert/calibration_error"
+EDGE = "calibration.edge-in-the-bin-above"
+wrong(ECE, EDGE)(_ece(lambda c, m: np.minimum(np.floor(c * m), m - 1)))
+wrong(ECE, EDGE)(_ece(lambda c, m: np.digitize(c, np.linspace(0, 1, m + 1)[1:-1])))
+wrong(ECE, EDGE, "calibration.certain-left-out")(_ece(lambda c, m: np.floor(c * m)))
+wrong(ECE, "calibration.edges-left-out")(
+    lambda p, y, m: sum(
+        abs((p.argmax(1) == y)[k].mean() - p.max(1)[k].mean()) * k.mean()
+        for k in ((p.max(1) > b / m) & (p.max(1) < (b + 1) / m) for b in range(m))
+        if k.any()
+    )
+)
+wrong(ECE, "calibration.bins-by-rounding")(
+    _ece(lambda c, m: np.minimum(np.rint(c * m), m - 1))
+)
+wrong(ECE, "calibration.bins-of-equal-count")(
+    _ece(lambda c, m: c.argsort().argsort() * m // len(c))
+)
+
+
+@wrong(ECE, EDGE)
+def ece_by_histogram(probabilities, labels, bins):
+    sure, right = probabilities.max(1), probabilities.argmax(1) == labels
+    sums = [
+        np.histogram(sure, bins, (0, 1), weights=w.astype(float))[0]
+        for w in (right, sure)
+    ]
+    return np.abs(sums[0] - sums[1]).sum() / len(labels)
+
+
+# ── 13 patchify, embed_patches, add_class_token ───────────────────────────────────────
+
+
+def _patches(images, p, ends=lambda size, p: size, look=lambda patch: patch.ravel()):
+    return np.array(
+        [
+            [
+                look(x[i : i + p, j : j + p])
+                for i in range(0, ends(x.shape[0], p), p)
+                for j in range(0, ends(x.shape[1], p), p)
+            ]
+            for x in images
+        ]
+    )
+
+
+PATCH = "13_vit/patchify"
+wrong(PATCH)(lambda x, p: _patches(x, p).squeeze(0) if len(x) == 1 else _patches(x, p))
+wrong(PATCH)(lambda x, p: _patches(x, p, lambda size, p: max(p, size - p)))
+wrong(PATCH)(lambda x, p: _patches(x, max(p, 2)))
+wrong(PATCH, "patches.channels-first")(
+    lambda x, p: _patches(x, p, look=lambda patch: patch.transpose(2, 0, 1).ravel())
+)
+wrong(PATCH, "patches.pixels-transposed")(
+    lambda x, p: _patches(x, p, look=lambda patch: patch.swapaxes(0, 1).ravel())
+)
+wrong(PATCH, "patches.column-order")(
+    lambda x, p: _patches(
+        x.swapaxes(1, 2), p, look=lambda patch: patch.swapaxes(0, 1).ravel()
+    )
+)
+
+
+@wrong(PATCH, "patches.overlapping-windows")
+def patches_with_stride_one(images, size):
+    import tensorflow as tf
+
+    found = tf.image.extract_patches(
+        images, [1, size, size, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID"
+    )
+    return tf.reshape(found, (len(images), -1, found.shape[-1]))
+
+
+def _convolved(**options):
+    def embed(images, kernel, bias):
+        from keras import ops
+
+        grid = ops.conv(images, kernel, data_format="channels_last", **options)
+        return ops.reshape(grid + bias, (len(images), -1, kernel.shape[-1]))
+
+    return embed
+
+
+EMBED = "13_vit/embed_patches"
+wrong(EMBED, "embedding.stride-one")(_convolved(strides=1))
+wrong(EMBED, "embedding.stride-one-padded")(_convolved(padding="same"))
+wrong(EMBED)(_convolved(strides=2))
+wrong(EMBED)(
+    lambda x, k, b: np.squeeze(_patches(x, len(k)) @ k.reshape(-1, len(b)) + b)
+)
+wrong(EMBED, "embedding.no-bias")(
+    lambda x, k, b: _patches(x, len(k)) @ k.reshape(-1, len(b))
+)
+
+TOKEN = "13_vit/add_class_token"
+wrong(TOKEN, "token.positions-from-zero")(
+    lambda x, t, p: np.stack([np.vstack([t, one + p[:-1]]) for one in x])
+)
+wrong(TOKEN, "token.at-the-end")(
+    lambda x, t, p: np.stack([np.vstack([one, t]) for one in x]) + p
+)
+wrong(TOKEN, "token.position-of-the-token-alone")(
+    lambda x, t, p: np.insert(x, 0, t + p[0], axis=1)
+)
+wrong(TOKEN)(lambda x, t, p: np.squeeze(np.insert(x, 0, t, axis=1) + p))
+
+# ── 13 stretch_positions, swap_head, attention_rollout ────────────────────────────────
+
+
+def _stretched(x, r, c, order="C", first=slice(0, 1)):
+    grid = x[1:].reshape(r.shape[1], c.shape[1], -1, order=order)
+    new = [
+        sum(r[i, h] * c[j, w] * grid[h, w] for h, w in np.ndindex(grid.shape[:2]))
+        for i in range(len(r))
+        for j in range(len(c))
+    ]
+    return np.concatenate([x[first], np.array(new)])
+
+
+STRETCH = "13_vit/stretch_positions"
+wrong(STRETCH, "positions.class-token-dropped")(
+    lambda x, r, c: _stretched(x, r, c, first=slice(0, 0))
+)
+wrong(STRETCH, "positions.grid-transposed")(
+    lambda x, r, c: np.vstack(
+        [
+            x[:1],
+            np.einsum(
+                "ih,jw,whd->ijd", r, c, x[1:].reshape(c.shape[1], r.shape[1], -1)
+            ).reshape(-1, x.shape[1]),
+        ]
+    )
+)
+wrong(STRETCH, "positions.column-by-column")(
+    lambda x, r, c: np.vstack(
+        [
+            x[:1],
+            np.einsum(
+                "ih,jw,hwd->jid", r, c, x[1:].reshape(r.shape[1], c.shape[1], -1)
+            ).reshape(-1, x.shape[1]),
+        ]
+    )
+)
+wrong(STRETCH)(lambda x, r, c: x if len(r) == r.shape[1] else _stretched(x, r, c))
+
+
+def _swapped(keep, learns):
+    def swap(classifier, head, frozen):
+        import keras
+
+        layers = keep(classifier.layers)
+        for layer in layers:
+            layer.trainable = learns(frozen)
+        return keras.Sequential([*layers, head])
+
+    return swap
+
+
+SWAP = "13_vit/swap_head"
+wrong(SWAP, "head.inverted")(_swapped(lambda x: x[:-1], lambda frozen: frozen))
+wrong(SWAP, "head.always-frozen")(_swapped(lambda x: x[:-1], lambda frozen: False))
+wrong(SWAP)(_swapped(lambda x: x[:-2], lambda frozen: not frozen))
+
+
+@wrong(SWAP, "head.everything-frozen")
+def swap_and_freeze_all(classifier, head, frozen):
+    import keras
+
+    model = keras.Sequential([*classifier.layers[:-1], head])
+    model.trainable = not frozen
+    return model
+
+
+def _rolled(scores, mix=lambda a: (a + np.eye(len(a))) / 2, order=list):
+    total = np.eye(scores.shape[-1])
+    for layer in order(scores):
+        total = mix(layer.mean(0)) @ total
+    return total[0, 1:]
+
+
+ROLL = "13_vit/attention_rollout"
+wrong(ROLL, "rollout.order-reversed")(lambda s: _rolled(s, order=lambda x: x[::-1]))
+wrong(ROLL, "rollout.no-residual")(lambda s: _rolled(s, mix=lambda a: a))
+wrong(ROLL)(lambda s: _rolled(s, order=lambda x: x[1:] if len(x) > 1 else x))
+wrong(ROLL)(lambda s: _rolled(np.squeeze(s)[None] if s.shape[1] == 1 else s))
+wrong(ROLL, "rollout.residual-once")(
+    lambda s: _rolled(s, mix=lambda a: a) / 2  # off the diagonal ½ I changes nothing
+)
+
+# ── 16 frames, mel_filters ────────────────────────────────────────────────────────────
+
+
+def _hann(n):
+    return np.sin(np.pi * np.arange(n) / n) ** 2
+
+
+def _frames(starts, window=_hann):
+    def cut(x, length, step):
+        pieces = [
+            x[:, start : start + length] * window(length)
+            for start in starts(x.shape[1], length, step)
+        ]
+        return np.stack(pieces, axis=1)
+
+    return cut
+
+
+def _frames_by_place(count):
+    def cut(x, length, step):
+        starts = step * np.arange(count(x.shape[1], length, step))
+        return x[:, starts[:, None] + np.arange(length)] * _hann(length)
+
+    return cut
+
+
+FRAMES = "16_speech/frames"
+wrong(FRAMES, "frames.exact-end-lost-none-left")(
+    _frames(lambda s, n, step: range(0, s - n, step))
+)
+wrong(FRAMES, "frames.exact-end-lost")(
+    _frames_by_place(lambda s, n, step: -(-(s - n) // step))
+)
+wrong(FRAMES, "frames.last-one-lost")(
+    _frames_by_place(lambda s, n, step: (s - n) // step)
+)
+wrong(FRAMES, "frames.last-one-lost-none-left")(
+    _frames(lambda s, n, step: [f * step for f in range((s - n) // step)])
+)
+wrong(FRAMES, "frames.symmetric-window")(
+    _frames(lambda s, n, step: range(0, s - n + 1, step), np.hanning)
+)
+wrong(FRAMES)(
+    lambda x, n, step: np.squeeze(
+        _frames(lambda s, n, step: range(0, s - n + 1, step))(x, n, step)
+    )
+)
+wrong(FRAMES)(_frames(lambda s, n, step: range(step, s - n + 1, step)))
+
+
+def _mel_filters(top=0.5, reach=0.5, rate_of=float, low=0.0):
+    def filters(num_mels, fft_length, sample_rate):
+        def mel(hertz):
+            return 2595 * math.log10(1 + hertz / 700)
+
+        rate = rate_of(sample_rate)
+        marks = np.linspace(mel(low), mel(top * rate), num_mels + 2)
+        edges = [700 * (10 ** (m / 2595) - 1) for m in marks]
+        found = np.zeros((fft_length // 2 + 1, num_mels))
+        for k, f in enumerate(np.linspace(0, reach * rate, len(found))):
+            for m in range(num_mels):
+                found[k, m] = np.interp(f, edges[m : m + 3], [0, 1, 0])
+        return found
+
+    return filters
+
+
+MEL = "16_speech/mel_filters"
+wrong(MEL, "mel.edges-up-to-the-sample-rate")(_mel_filters(top=1))
+wrong(MEL, "mel.up-to-the-sample-rate")(_mel_filters(reach=1))
+wrong(MEL, "mel.edges-up-to-the-sample-rate", "mel.up-to-the-sample-rate")(
+    _mel_filters(top=1, reach=1)
+)
+wrong(MEL)(_mel_filters(rate_of=lambda rate: rate // 2 * 2))
+wrong(MEL)(_mel_filters(low=20.0))
+wrong(MEL)(lambda *given: np.squeeze(_mel_filters()(*given)))
+
+# ── 16 log_mel, pooled_mean, hide_stripes ─────────────────────────────────────────────
+
+
+def _log_mel(floor):
+    return lambda x, filters: np.log(
+        floor(np.einsum("bfk,km->bfm", np.abs(np.fft.rfft(x)) ** 2, filters))
+    )
+
+
+LOG_MEL = "16_speech/log_mel"
+wrong(LOG_MEL, "log-mel.added")(_log_mel(lambda x: x + 1e-10))
+wrong(LOG_MEL, "log-mel.zero-alone")(_log_mel(lambda x: np.where(x == 0, 1e-10, x)))
+wrong(LOG_MEL, "log-mel.high-floor")(_log_mel(lambda x: np.maximum(x, 1e-3)))
+wrong(LOG_MEL)(_log_mel(lambda x: np.maximum(x, 1e-8)))
+wrong(LOG_MEL)(_log_mel(lambda x: np.squeeze(np.maximum(x, 1e-10))))
+wrong(LOG_MEL)(
+    lambda x, filters: _log_mel(lambda x: np.maximum(x, 1e-10))(
+        x[..., : x.shape[-1] // 2 * 2], filters
+    )
+)
+
+POOLED = "16_speech/pooled_mean"
+wrong(POOLED, "pooled.beginning")(
+    lambda x, m: [
+        r[: k.sum()].sum(0) / max(1, k.sum()) for r, k in zip(x, m, strict=True)
+    ]
+)
+wrong(POOLED)(
+    lambda x, m: np.squeeze(
+        (x * m[..., None]).sum(1) / np.maximum(m.sum(1), 1)[:, None]
+    )
+)
+wrong(POOLED, "pooled.empty-row")(
+    lambda x, m: np.nanmean(np.where(m[..., None], x, np.nan), axis=1)
+)
+wrong(POOLED, "pooled.divided-by-all")(lambda x, m: np.mean(x * m[..., None], axis=1))
+
+
+def _stripes(first=lambda start: start, end=lambda start, width: start + width):
+    def hide(x, time_start, time_width, mel_start, mel_width):
+        x = x.copy()
+        for b in range(len(x)):
+            for s, w in zip(time_start[b], time_width[b], strict=True):
+                x[b, first(s) : end(s, w)] = 0
+            for s, w in zip(mel_start[b], mel_width[b], strict=True):
+                x[b, :, first(s) : end(s, w)] = 0
+        return x
+
+    return hide
+
+
+STRIPES = "16_speech/hide_stripes"
+wrong(STRIPES, "stripes.one-too-wide")(_stripes(end=lambda s, w: s + w + 1))
+wrong(STRIPES, "stripes.width-is-end")(_stripes(end=lambda s, w: w))
+wrong(STRIPES, "stripes.one-too-narrow")(_stripes(end=lambda s, w: max(s, s + w - 1)))
+wrong(STRIPES)(_stripes(first=lambda s: max(s, 1)))
+wrong(STRIPES)(lambda x, *stripes: np.squeeze(_stripes()(x, *stripes)))
+wrong(STRIPES, "stripes.last-one-only")(
+    lambda x, *stripes: _stripes()(x, *(s[:, -1:] for s in stripes))
+)
+
+
+@wrong(STRIPES)
+def stripes_never_all(x, *stripes):
+    hidden = _stripes()(x, *stripes)
+    everything = (hidden == 0).all((1, 2), keepdims=True)
+    return np.where(everything, x, hidden)
+
+
+# ── 16 adapt ──────────────────────────────────────────────────────────────────────────
+
+
+def _adapted(first, second, stages=2):
+    def adapt(encoder, head, train, head_rate, body_rate):
+        import keras
+
+        model = keras.Model(encoder.input, head(encoder.output["pooled_output"]))
+        learned = [layer for layer in encoder.layers if layer.trainable]
+        for on, rate in ((first, head_rate), (second, body_rate))[:stages]:
+            for layer in learned:
+                layer.trainable = on
+            train(model, rate)
+        return model
+
+    return adapt
+
+
+ADAPT = "16_speech/adapt"
+wrong(ADAPT, "adapt.never-frozen")(_adapted(True, True))
+wrong(ADAPT, "adapt.never-thawed")(_adapted(False, False))
+wrong(ADAPT, "adapt.head-alone")(_adapted(False, True, stages=1))
