@@ -91,6 +91,15 @@ class TransformerBlock(keras.layers.Layer):
     def _dropout(self, name):
         return keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name=name)
 
+    def _enter(self, part, x):
+        """What a part reads: `x`, normalised if that comes first."""
+        return getattr(self, f"_{part}_layer_norm")(x) if self.normalize_first else x
+
+    def _leave(self, part, x, y, training):
+        """`x + y`, with what the part made of `x`; normalised if that comes last."""
+        x = x + getattr(self, f"_{part}_dropout")(y, training=training)
+        return x if self.normalize_first else getattr(self, f"_{part}_layer_norm")(x)
+
     def _attend(self, layer, return_attention_scores=False, cache=None, **arguments):
         """Call an attention layer: output, scores and cache, `None` where absent."""
         results = layer(

@@ -160,12 +160,11 @@ class TransformerDecoder(TransformerBlock):
             padding_mask = implicit_mask(decoder_sequence)
         x = without_mask(decoder_sequence)  # (B, T, D)
 
-        residual = x
-        x = self._self_attention_layer_norm(x) if self.normalize_first else x
-        x, self_scores, self_cache = self._attend(
+        y = self._enter("self_attention", x)
+        y, self_scores, self_cache = self._attend(
             self._self_attention_layer,
-            query=x,
-            value=x,
+            query=y,
+            value=y,
             value_mask=padding_mask,
             attention_mask=decoder_attention_mask,
             use_causal_mask=use_causal_mask,
@@ -173,16 +172,13 @@ class TransformerDecoder(TransformerBlock):
             cache_update_index=self_attention_cache_update_index,
             **wanted,
         )
-        x = residual + self._self_attention_dropout(x, training=training)
-        x = x if self.normalize_first else self._self_attention_layer_norm(x)
+        x = self._leave("self_attention", x, y, training)  # (B, T, D)
 
         cross_scores = cross_cache = None
         if self._cross_attention_layer is not None:
-            residual = x
-            x = self._cross_attention_layer_norm(x) if self.normalize_first else x
-            x, cross_scores, cross_cache = self._attend(
+            y, cross_scores, cross_cache = self._attend(
                 self._cross_attention_layer,
-                query=x,
+                query=self._enter("cross_attention", x),
                 value=encoder_sequence,
                 value_mask=encoder_padding_mask,  # or the implicit one
                 attention_mask=encoder_attention_mask,
@@ -190,14 +186,10 @@ class TransformerDecoder(TransformerBlock):
                 cache_update_index=cross_attention_cache_update_index,
                 **wanted,
             )
-            x = residual + self._cross_attention_dropout(x, training=training)
-            x = x if self.normalize_first else self._cross_attention_layer_norm(x)
+            x = self._leave("cross_attention", x, y, training)
 
-        residual = x
-        x = self._feedforward_layer_norm(x) if self.normalize_first else x
-        x = self._feed_forward(x)
-        x = residual + self._feedforward_dropout(x, training=training)
-        x = x if self.normalize_first else self._feedforward_layer_norm(x)
+        y = self._feed_forward(self._enter("feedforward", x))
+        x = self._leave("feedforward", x, y, training)
 
         results = (x, self_cache, cross_cache, self_scores, cross_scores)
         results = tuple(result for result in results if result is not None)

@@ -103,25 +103,20 @@ class TransformerEncoder(TransformerBlock):
         check.keep_mask("padding_mask", padding_mask, inputs.shape[:2])
         x = inputs if padding_mask is None else without_mask(inputs)  # (B, T, D)
 
-        residual = x
-        x = self._self_attention_layer_norm(x) if self.normalize_first else x
-        x, scores, _ = self._attend(
+        y = self._enter("self_attention", x)
+        y, scores, _ = self._attend(
             self._self_attention_layer,
-            query=x,
-            value=x,
+            query=y,
+            value=y,
             value_mask=padding_mask,
             attention_mask=attention_mask,
             return_attention_scores=return_attention_scores,
             training=training,
         )
-        x = residual + self._self_attention_dropout(x, training=training)
-        x = x if self.normalize_first else self._self_attention_layer_norm(x)
+        x = self._leave("self_attention", x, y, training)  # (B, T, D)
 
-        residual = x
-        x = self._feedforward_layer_norm(x) if self.normalize_first else x
-        x = self._feed_forward(x)
-        x = residual + self._feedforward_dropout(x, training=training)
-        x = x if self.normalize_first else self._feedforward_layer_norm(x)
+        y = self._feed_forward(self._enter("feedforward", x))
+        x = self._leave("feedforward", x, y, training)  # (B, T, D)
         return (x, scores) if return_attention_scores else x
 
     def compute_output_shape(self, inputs_shape):
