@@ -1,5 +1,9 @@
-# make start   set up, then open the course in JupyterLab
-# make test    set up, then lint and run every test
+# make start         set up, then open the course in JupyterLab
+# make test          set up, then lint and run every test
+# make test-quick    the tests that take less than a minute in all
+# make lesson L=01   build and verify one lesson, run it at quick scale, and open it
+# make test-parity   also against PyTorch and transformers (a large download)
+# make lint · make notebooks · make bench
 # Everything lives in .venv; delete it to begin again.
 
 VENV   ?= .venv
@@ -8,20 +12,36 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-parity lint notebooks bench vit-digits bert-docstrings \
+.PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings \
   synthetic-speech speech-digits help
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
-	@echo "make test-parity   also against PyTorch and transformers (a large download)"
-	@echo "make lint · make notebooks · make bench"
 
 start: $(VENV)/.course
 	$(BIN)/tlkeras start
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+# Everything that neither trains, renders nor starts a process.
+QUICK := tests/test_architecture.py tests/test_docstrings.py tests/test_masks.py \
+  tests/datasets/test_text.py tests/grading/test_check.py tests/grading/test_notebook.py \
+  tests/grading/test_source.py tests/grading/test_result.py tests/grading/test_probes.py \
+  tests/layers/test_feed_forward.py tests/layers/test_multi_head_attention.py \
+  tests/layers/test_bad_inputs.py tests/course/test_syllabus.py
+test-quick: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m "not slow and not parity" $(QUICK)
+
+# One lesson in the author's loop; the lesson's number is enough. NO_OPEN=1 opens nothing.
+lesson: $(VENV)/.dev
+	@test -n "$(L)" || { echo "Which one? make lesson L=01"; exit 2; }
+	@test -d "$(wildcard course/$(L)*)" || { echo "course/$(L)* is no lesson."; exit 2; }
+	$(BIN)/tlkeras build
+	$(BIN)/tlkeras verify $(notdir $(wildcard course/$(L)*)) --seeds 2
+	$(BIN)/python -m pytest -q tests/course/test_notebooks.py -k $(notdir $(wildcard course/$(L)*))
+	@test -n "$(NO_OPEN)" || $(BIN)/jupyter lab notebooks/$(notdir $(wildcard course/$(L)*)).ipynb
 
 test-parity: $(VENV)/.parity
 	$(BIN)/python -m pytest -m parity

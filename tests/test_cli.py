@@ -160,6 +160,17 @@ def test_verify_prints_json_with_all_numbers(tlkeras_command):
     assert data["seeds"] == 2
 
 
+def test_verify_of_one_exercise(tlkeras_command):
+    code, said, _ = tlkeras_command("verify", "01_tiny", "double", "--json")
+    names = [report["name"] for report in json.loads(said)["lessons"]["01_tiny"]]
+    assert (code, names) == (0, ["double", "01_tiny"])
+    code, _, errors = tlkeras_command("verify", "01_tiny", "double", "--metrics")
+    assert code == 2
+    assert errors.splitlines() == [
+        "tlkeras: --metrics runs whole lessons: name no exercise."
+    ]
+
+
 def test_verify_lists_failures_and_is_exit_code_1(tlkeras_command, monkeypatch):
     monkeypatch.setattr(syllabus.lessons()[0], "points", 4)
     code, said, _ = tlkeras_command("verify", "--seeds", 1)

@@ -175,6 +175,9 @@ def build(
 @app.command()
 def verify(
     lesson: Annotated[str | None, typer.Argument()] = None,
+    exercise: Annotated[
+        str | None, typer.Argument(help="Only this one of the lesson.")
+    ] = None,
     as_json: AsJson = False,
     seeds: Annotated[int, typer.Option(min=1, help="Draws of the inputs.")] = 5,
     metrics: Annotated[
@@ -188,13 +191,15 @@ def verify(
     from tlkeras.course.verify import verify as verify_lesson
 
     lessons = [course.lesson(lesson)] if lesson else course.lessons()
+    if metrics and exercise:
+        raise course.CourseError("--metrics runs whole lessons: name no exercise.")
     if metrics:
         return _verify_metrics(lessons, as_json)
-    steps = sum(len(each.exercises) for each in lessons) * seeds
+    count = 1 if exercise else sum(len(each.exercises) for each in lessons)
     with _bar() as bar:
-        task = bar.add_task("Checking the checks", total=steps)
+        task = bar.add_task("Checking the checks", total=count * seeds)
         reports = {
-            each: verify_lesson(each, seeds, lambda: bar.advance(task))
+            each: verify_lesson(each, seeds, lambda: bar.advance(task), exercise)
             for each in lessons
         }
     if as_json:

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from tlkeras.course import verify
+from tlkeras.course import CourseError, verify
 from tlkeras.grading import Misconception
 
 
@@ -178,3 +178,10 @@ def test_progress_advances_once_a_seed_and_exercise(tiny):
     steps = []
     verify.verify(tiny, 3, lambda: steps.append(1))
     assert len(steps) == 6
+
+
+def test_one_exercise_alone(tiny):
+    names = [report.name for report in verify.verify(tiny, 1, only="row_sums")]
+    assert names == ["row_sums", "01_tiny"]
+    with pytest.raises(CourseError, match="no exercise named 'sums'"):
+        verify.verify(tiny, 1, only="sums")

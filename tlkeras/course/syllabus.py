@@ -63,7 +63,7 @@ class Lesson:
         Raises:
             ValueError: the lesson has no such exercise.
         """
-        exercise = self._find(answer, name)
+        exercise = self.exercise(self._name_of(answer) if name is None else name)
         shown = self._failures[exercise.name]
         outcome = grading.check(exercise, answer, hint=shown)
         if outcome.state not in (State.PASSED, State.NOT_ATTEMPTED):
@@ -93,11 +93,18 @@ class Lesson:
             raise CourseError(MESSAGES.say("lookup", "no-scale", scale=scale))
         return settings[scale]
 
-    def _find(self, answer, name):
-        if name is None:
-            name = getattr(answer, "__name__", None)
+    def _name_of(self, answer):
+        name = getattr(answer, "__name__", None)
         if name is None and type(answer).__name__ in self.exercises:
             name = type(answer).__name__  # an object, where its class was meant
+        return name
+
+    def exercise(self, name):
+        """The exercise of that name.
+
+        Raises:
+            CourseError: there is none; the message lists those that exist.
+        """
         if name in self.exercises:
             return self.exercises[name]
         sentence = MESSAGES.say(

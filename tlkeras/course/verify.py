@@ -53,24 +53,26 @@ class Report:
         return {"name": self.name, "kinds": kinds, "failures": self.failures}
 
 
-def verify(lesson, seeds=5, advance=lambda: None):
+def verify(lesson, seeds=5, advance=lambda: None, only=None):
     """Verify a lesson.
 
     Args:
         lesson: a Lesson.
         seeds: how many different draws of the inputs. Defaults to 5.
         advance: called after each seed of each exercise, for a progress bar.
+        only: name of the one exercise to verify. Defaults to `None`: all of them.
 
     Returns:
         A Report for each exercise, and a last one for the lesson as a whole.
 
     Raises:
-        CourseError: the lesson cannot be built.
+        CourseError: the lesson cannot be built, or has no such exercise.
     """
+    exercises = lesson.exercises.values() if only is None else [lesson.exercise(only)]
     _load_libraries()
     blank, solved = build(lesson), build(lesson, solved=True)
     reports = []
-    for exercise in lesson.exercises.values():
+    for exercise in exercises:
         report = Report(exercise.name)
         report.failures.update({text: [] for text in missing_sentences(exercise)})
         answers = _Answers(exercise, blank, solved, report)
