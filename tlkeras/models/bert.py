@@ -5,26 +5,15 @@ import types
 import keras
 from keras import ops
 
-from tlkeras.layers import PositionEmbedding, TransformerEncoder
+from tlkeras.layers import PositionEmbedding
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy, settle
-from tlkeras.models._arguments import refuse_unknown
+from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask")
-EXTRAS = ("return_hidden_states", "return_attention_scores")
-SIZES = (
-    "vocabulary_size",
-    "num_layers",
-    "num_heads",
-    "hidden_dim",
-    "intermediate_dim",
-    "max_sequence_length",
-    "num_segments",
-)
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-class Bert(keras.Model):
+class Bert(EncoderModel):
     """Turn a text into one vector a token, and one for the whole of it.
 
         x₀ = Norm(token + position + segment)
@@ -104,29 +93,27 @@ class Bert(keras.Model):
         dtype=None,
         **kwargs,
     ):
-        refuse_unknown(Bert, kwargs)
         arguments = {
-            "vocabulary_size": vocabulary_size,
-            "num_layers": num_layers,
-            "num_heads": num_heads,
-            "hidden_dim": hidden_dim,
-            "intermediate_dim": intermediate_dim,
+            **check_sizes(
+                vocabulary_size=vocabulary_size,
+                num_layers=num_layers,
+                num_heads=num_heads,
+                hidden_dim=hidden_dim,
+                intermediate_dim=intermediate_dim,
+                max_sequence_length=max_sequence_length,
+                num_segments=num_segments,
+            ),
             "dropout": check.rate("dropout", dropout),
-            "max_sequence_length": max_sequence_length,
-            "num_segments": num_segments,
             "activation": activation,
             "layer_norm_epsilon": check.positive_number(
                 "layer_norm_epsilon", layer_norm_epsilon
             ),
             "use_pooler": bool(use_pooler),
         }
-        for name in SIZES:
-            check.positive_integer(name, arguments[name])
-        check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        parts = types.SimpleNamespace()  # torch takes no layers before super().__init__
+        parts = types.SimpleNamespace()
         normal = keras.initializers.TruncatedNormal(stddev=0.02)
         parts.token_embedding = keras.layers.ReversibleEmbedding(
             vocabulary_size,
@@ -155,19 +142,16 @@ class Bert(keras.Model):
         parts.embeddings_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="embeddings_dropout"
         )
-        parts.transformer_layers = [
-            TransformerEncoder(
-                intermediate_dim,
-                num_heads,
-                dropout=dropout,
-                activation=activation,
-                layer_norm_epsilon=layer_norm_epsilon,
-                kernel_initializer=normal.clone(),
-                dtype=dtype,
-                name=f"transformer_layer_{i}",
-            )
-            for i in range(num_layers)
-        ]
+        parts.transformer_layers = encoders(
+            num_layers,
+            num_heads,
+            intermediate_dim,
+            kernel_initializer=normal,
+            dropout=dropout,
+            activation=activation,
+            layer_norm_epsilon=layer_norm_epsilon,
+            dtype=dtype,
+        )
         parts.pooled_dense = None
         if use_pooler:
             parts.pooled_dense = keras.layers.Dense(
@@ -183,42 +167,26 @@ class Bert(keras.Model):
         inputs = {
             name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
         }
-        super().__init__(
-            inputs=inputs, outputs=_forward(parts, **inputs), dtype=dtype, **kwargs
-        )
-        self.dtype_policy = dtype  # a functional model does not take it
-        for name, part in vars(parts).items():
-            setattr(self, name, part)
-        self._arguments = arguments
-        settle(self)
+        super().__init__(parts, inputs, arguments, dtype=dtype, **kwargs)
 
-    def call(
-        self,
-        inputs,
-        training=None,
-        mask=None,
-        return_hidden_states=False,
-        return_attention_scores=False,
-    ):
-        self._check_inputs(inputs)
-        if not (return_hidden_states or return_attention_scores):
-            return super().call(inputs, training=training, mask=mask)
-        states: list | None = [] if return_hidden_states else None
-        scores: list | None = [] if return_attention_scores else None
-        ids = {name: ops.cast(inputs[name], "int32") for name in INPUTS}
-        outputs = _forward(self, **ids, training=training, into=states, scores=scores)
-        if return_hidden_states:
-            outputs["hidden_states"] = states
-        if return_attention_scores:
-            outputs["attention_scores"] = scores
+    @staticmethod
+    def embed(parts, inputs, training=None):
+        tokens = parts.token_embedding(inputs["token_ids"])  # (B, T, D)
+        positions = parts.position_embedding(tokens)  # (B, T, D)
+        segments = parts.segment_embedding(inputs["segment_ids"])  # (B, T, D)
+        x = parts.embeddings_add((tokens, positions, segments))
+        x = parts.embeddings_layer_norm(x)
+        x = parts.embeddings_dropout(x, training=training)
+        return x, inputs["padding_mask"]
+
+    @staticmethod
+    def read_out(parts, x, padding_mask):
+        outputs = {"sequence_output": x}
+        if parts.pooled_dense is not None:
+            outputs["pooled_output"] = parts.pooled_dense(x[:, 0])  # (B, D)
         return outputs
 
-    def compute_output_spec(self, inputs, **arguments):
-        if any(arguments.get(name) for name in EXTRAS):  # not what was traced once
-            return keras.Operation.compute_output_spec(self, inputs, **arguments)
-        return super().compute_output_spec(inputs)
-
-    def _check_inputs(self, inputs):
+    def prepare(self, inputs):
         if not isinstance(inputs, dict) or set(inputs) != set(INPUTS):
             given = (
                 sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
@@ -232,51 +200,4 @@ class Bert(keras.Model):
                 "token_ids must be at most max_sequence_length="
                 f"{self.position_embedding.sequence_length} long; given {length}."
             )
-
-    # ── config ────────────────────────────────────────────────────────────────────────
-
-    def get_config(self):
-        arguments = dict(self._arguments)
-        if not isinstance(arguments["activation"], str):
-            arguments["activation"] = keras.activations.serialize(
-                arguments["activation"]
-            )
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": saved_policy(self),
-            **arguments,
-        }
-
-
-def _forward(
-    parts,
-    token_ids,
-    segment_ids,
-    padding_mask,
-    training=None,
-    into=None,
-    scores=None,
-):
-    """The outputs of the layers in `parts`; lists `into` and `scores` take more."""
-    tokens = parts.token_embedding(token_ids)  # (B, T, D)
-    positions = parts.position_embedding(tokens)  # (B, T, D)
-    segments = parts.segment_embedding(segment_ids)  # (B, T, D)
-    x = parts.embeddings_add((tokens, positions, segments))
-    x = parts.embeddings_layer_norm(x)
-    x = parts.embeddings_dropout(x, training=training)
-    states = [x]
-    for layer in parts.transformer_layers:
-        wanted = {"padding_mask": padding_mask, "training": training}
-        if scores is None:
-            x = layer(x, **wanted)  # (B, T, D)
-        else:
-            x, one = layer(x, return_attention_scores=True, **wanted)
-            scores.append(one)  # (B, N, T, T)
-        states.append(x)
-    if into is not None:
-        into.extend(states)
-    outputs = {"sequence_output": x}
-    if parts.pooled_dense is not None:
-        outputs["pooled_output"] = parts.pooled_dense(x[:, 0])  # (B, D)
-    return outputs
+        return {name: ops.cast(inputs[name], "int32") for name in INPUTS}

@@ -78,7 +78,7 @@ class SpeechClassifier(keras.Model):
         self._arguments = {"num_classes": num_classes, "dropout": dropout}
 
     def call(self, inputs, training=None, mask=None):
-        ready = self.backbone.entrance(inputs)
+        ready = self.backbone.prepare(inputs)
         return super().call(ready, training=training)
 
     def compute_output_spec(self, inputs, training=None, mask=None):

@@ -1,7 +1,6 @@
 """A Whisper-style encoder: speech as a spectrogram, and a stack that reads it."""
 
 import types
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,15 +11,10 @@ from tlkeras.layers import (
     ConvSubsampling,
     LogMelSpectrogram,
     PositionEmbedding,
-    TransformerEncoder,
 )
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy
-from tlkeras.models._arguments import refuse_unknown
+from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
 
-FEATURES = ("features", "padding_mask")
-WAVEFORM = ("waveform", "padding_mask")
-EXTRAS = ("return_hidden_states", "return_attention_scores")
 FRONT_END = (
     "sample_rate",
     "num_mels",
@@ -117,7 +111,7 @@ class WhisperSinusoids(keras.initializers.Initializer):
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-class SpeechEncoder(keras.Model):
+class SpeechEncoder(EncoderModel):
     """Turn speech into one vector for each few frames, and one for the whole of it.
 
         x = Convolutions(log-mel(waveform)) + position
@@ -185,8 +179,6 @@ class SpeechEncoder(keras.Model):
         Radford et al. (2022), arXiv:2212.04356, section 2.2.
     """
 
-    input_spec = None  # the messages of `entrance` say more
-
     def __init__(
         self,
         num_layers,
@@ -214,22 +206,18 @@ class SpeechEncoder(keras.Model):
         dtype=None,
         **kwargs,
     ):
-        refuse_unknown(SpeechEncoder, kwargs)
-        sizes = {
-            "num_layers": num_layers,
-            "num_heads": num_heads,
-            "hidden_dim": hidden_dim,
-            "intermediate_dim": intermediate_dim,
-            "max_sequence_length": max_sequence_length,
-        }
-        for name, value in sizes.items():
-            check.positive_integer(name, value)
-        check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
+        sizes = check_sizes(
+            num_layers=num_layers,
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            intermediate_dim=intermediate_dim,
+            max_sequence_length=max_sequence_length,
+        )
         check.choice("positions", positions, ("sinusoidal", "learned"))
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        parts = types.SimpleNamespace()  # torch takes no layers before super().__init__
+        parts = types.SimpleNamespace()
         parts.log_mel = LogMelSpectrogram(
             sample_rate=sample_rate,
             num_mels=num_mels,
@@ -271,20 +259,17 @@ class SpeechEncoder(keras.Model):
         parts.embeddings_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="embeddings_dropout"
         )
-        parts.transformer_layers = [
-            TransformerEncoder(
-                intermediate_dim,
-                num_heads,
-                dropout=dropout,
-                activation=activation,
-                layer_norm_epsilon=layer_norm_epsilon,
-                kernel_initializer=normal.clone(),
-                normalize_first=True,
-                dtype=dtype,
-                name=f"transformer_layer_{i}",
-            )
-            for i in range(num_layers)
-        ]
+        parts.transformer_layers = encoders(
+            num_layers,
+            num_heads,
+            intermediate_dim,
+            kernel_initializer=normal,
+            dropout=dropout,
+            activation=activation,
+            layer_norm_epsilon=layer_norm_epsilon,
+            normalize_first=True,
+            dtype=dtype,
+        )
         parts.layer_norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
         )
@@ -307,13 +292,24 @@ class SpeechEncoder(keras.Model):
             "features": keras.Input((None, num_mels), name="features"),
             "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
         }
-        super().__init__(
-            inputs=inputs, outputs=_forward(parts, **inputs), dtype=dtype, **kwargs
-        )
-        self.dtype_policy = dtype  # a functional model does not take it
-        for name, part in vars(parts).items():
-            setattr(self, name, part)
-        self._arguments = arguments
+        super().__init__(parts, inputs, arguments, dtype=dtype, **kwargs)
+
+    @staticmethod
+    def embed(parts, inputs, training=None):
+        features, keep = inputs["features"], inputs["padding_mask"]
+        x = parts.subsampling(features, mask=keep)  # (B, T, D)
+        keep = parts.subsampling.compute_mask(features, keep)  # (B, T)
+        x = masks.without_mask(x)
+        x = parts.embeddings_add((x, parts.position_embedding(x)))
+        return parts.embeddings_dropout(x, training=training), keep
+
+    @staticmethod
+    def read_out(parts, x, padding_mask):
+        x = parts.layer_norm(x)
+        exact = keras.backend.result_type(x.dtype, "float32")  # a sum of many halves
+        keep = ops.cast(padding_mask, exact)[:, :, None]
+        pooled = ops.cast(masked_mean(ops.cast(x, exact), keep), x.dtype)  # (B, D)
+        return {"sequence_output": x, "pooled_output": pooled}
 
     def features(self, waveform, padding_mask=None):
         """What the encoder reads: log-mel frames and the mask of the real ones.
@@ -333,33 +329,7 @@ class SpeechEncoder(keras.Model):
         x = masks.without_mask(x)
         return {"features": x, "padding_mask": _all_real(x) if keep is None else keep}
 
-    def call(
-        self,
-        inputs,
-        training=None,
-        mask=None,
-        return_hidden_states=False,
-        return_attention_scores=False,
-    ):
-        ready = self.entrance(inputs)
-        if not (return_hidden_states or return_attention_scores):
-            return super().call(ready, training=training)
-        states: Any = [] if return_hidden_states else None
-        scores: Any = [] if return_attention_scores else None
-        outputs = _forward(self, **ready, training=training, into=states, scores=scores)
-        if return_hidden_states:
-            outputs["hidden_states"] = states
-        if return_attention_scores:
-            outputs["attention_scores"] = scores
-        return outputs
-
-    def compute_output_spec(self, inputs, **arguments):
-        asked = any(arguments.get(name) for name in EXTRAS)
-        if asked or set(inputs) != set(FEATURES):  # not what was traced once
-            return keras.Operation.compute_output_spec(self, inputs, **arguments)
-        return super().compute_output_spec(inputs)
-
-    def entrance(self, inputs):
+    def prepare(self, inputs):
         """Features and their mask, whichever door the inputs came through.
 
         Args:
@@ -401,46 +371,6 @@ class SpeechEncoder(keras.Model):
                 f"convolutions; given {shape[1]} frames, which become {length}."
             )
 
-    # ── config ────────────────────────────────────────────────────────────────────────
-
-    def get_config(self):
-        arguments = dict(self._arguments)
-        if not isinstance(arguments["activation"], str):
-            arguments["activation"] = keras.activations.serialize(
-                arguments["activation"]
-            )
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": saved_policy(self),
-            **arguments,
-        }
-
 
 def _all_real(features):
     return ops.cast(ops.ones_like(features[:, :, 0]), "bool")  # (B, F)
-
-
-def _forward(parts, features, padding_mask, training=None, into=None, scores=None):
-    """The outputs of the layers in `parts`; lists `into` and `scores` take more."""
-    x = parts.subsampling(features, mask=padding_mask)  # (B, T, D)
-    keep = parts.subsampling.compute_mask(features, padding_mask)  # (B, T)
-    x = masks.without_mask(x)
-    x = parts.embeddings_add((x, parts.position_embedding(x)))
-    x = parts.embeddings_dropout(x, training=training)
-    states = [x]
-    for layer in parts.transformer_layers:
-        wanted = {"padding_mask": keep, "training": training}
-        if scores is None:
-            x = layer(x, **wanted)  # (B, T, D)
-        else:
-            x, one = layer(x, return_attention_scores=True, **wanted)
-            scores.append(one)  # (B, N, T, T)
-        states.append(x)
-    if into is not None:
-        into.extend(states)
-    x = parts.layer_norm(x)
-    exact = keras.backend.result_type(x.dtype, "float32")  # a sum of many halves
-    pooled = masked_mean(ops.cast(x, exact), ops.cast(keep, exact)[:, :, None])
-    pooled = ops.cast(pooled, x.dtype)  # (B, D)
-    return {"sequence_output": x, "pooled_output": pooled}

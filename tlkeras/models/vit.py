@@ -1,7 +1,6 @@
 """ViT: an image as a sequence of patches, read by a stack of encoders."""
 
 import types
-from typing import Any
 
 import keras
 from keras import ops
@@ -10,14 +9,10 @@ from tlkeras.layers import (
     ClassToken,
     PatchEmbedding,
     PositionEmbedding,
-    TransformerEncoder,
 )
 from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy
-from tlkeras.models._arguments import refuse_unknown
+from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
 from tlkeras.models._resample import stretch_positions
-
-EXTRAS = ("return_hidden_states", "return_attention_scores")
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -62,7 +57,7 @@ class Registers(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-class ViT(keras.Model):
+class ViT(EncoderModel):
     """Turn an image into one vector a patch, and one for the whole of it.
 
         x₀ = [class, patches E] + position
@@ -123,8 +118,6 @@ class ViT(keras.Model):
         Darcet et al. (2023), arXiv:2309.16588, section 2.2 (registers).
     """
 
-    input_spec = None  # the message of `_check_images` says more
-
     def __init__(
         self,
         image_shape,
@@ -142,16 +135,12 @@ class ViT(keras.Model):
         dtype=None,
         **kwargs,
     ):
-        refuse_unknown(ViT, kwargs)
-        sizes = {
-            "num_layers": num_layers,
-            "num_heads": num_heads,
-            "hidden_dim": hidden_dim,
-            "intermediate_dim": intermediate_dim,
-        }
-        for name, value in sizes.items():
-            check.positive_integer(name, value)
-        check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
+        sizes = check_sizes(
+            num_layers=num_layers,
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            intermediate_dim=intermediate_dim,
+        )
         image_shape = check.sizes("image_shape", image_shape, 3)
         patch_size = check.sizes("patch_size", patch_size, 2)
         grid = _grid(image_shape, patch_size)
@@ -174,7 +163,7 @@ class ViT(keras.Model):
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        parts = types.SimpleNamespace()  # torch takes no layers before super().__init__
+        parts = types.SimpleNamespace()
         normal = keras.initializers.TruncatedNormal(stddev=0.02)
         parts.patch_embedding = PatchEmbedding(
             patch_size,
@@ -204,20 +193,17 @@ class ViT(keras.Model):
             parts.registers = Registers(
                 num_registers, tokens, dtype=dtype, name="registers"
             )
-        parts.transformer_layers = [
-            TransformerEncoder(
-                intermediate_dim,
-                num_heads,
-                dropout=dropout,
-                activation=activation,
-                layer_norm_epsilon=layer_norm_epsilon,
-                kernel_initializer=normal.clone(),
-                normalize_first=True,
-                dtype=dtype,
-                name=f"transformer_layer_{i}",
-            )
-            for i in range(num_layers)
-        ]
+        parts.transformer_layers = encoders(
+            num_layers,
+            num_heads,
+            intermediate_dim,
+            kernel_initializer=normal,
+            dropout=dropout,
+            activation=activation,
+            layer_norm_epsilon=layer_norm_epsilon,
+            normalize_first=True,
+            dtype=dtype,
+        )
         parts.layer_norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
         )
@@ -228,41 +214,26 @@ class ViT(keras.Model):
         # ── graph ─────────────────────────────────────────────────────────────────────
 
         images = keras.Input(image_shape, name="images")
-        super().__init__(
-            inputs=images, outputs=_forward(parts, images), dtype=dtype, **kwargs
-        )
-        self.dtype_policy = dtype  # a functional model does not take it
-        for name, part in vars(parts).items():
-            setattr(self, name, part)
-        self.grid, self._arguments = grid, arguments
+        super().__init__(parts, images, arguments, dtype=dtype, **kwargs)
+        self.grid = grid
 
-    def call(
-        self,
-        inputs,
-        training=None,
-        mask=None,
-        return_hidden_states=False,
-        return_attention_scores=False,
-    ):
-        self._check_images(inputs)
-        if not (return_hidden_states or return_attention_scores):
-            return super().call(inputs, training=training, mask=mask)
-        states: Any = [] if return_hidden_states else None
-        scores: Any = [] if return_attention_scores else None
-        outputs = _forward(self, inputs, training=training, into=states, scores=scores)
-        if return_hidden_states:
-            outputs["hidden_states"] = states
-        if return_attention_scores:
-            outputs["attention_scores"] = scores
-        return outputs
+    @staticmethod
+    def embed(parts, inputs, training=None):
+        x = parts.patch_embedding(inputs)  # (B, P, D)
+        for layer in parts.front_tokens:
+            x = layer(x)
+        x = parts.embeddings_add((x, parts.position_embedding(x)))
+        x = parts.registers(x) if parts.registers is not None else x  # (B, T, D)
+        return parts.embeddings_dropout(x, training=training), None
 
-    def compute_output_spec(self, inputs, **arguments):
-        self._check_images(inputs)
-        if any(arguments.get(name) for name in EXTRAS):  # not what was traced once
-            return keras.Operation.compute_output_spec(self, inputs, **arguments)
-        return super().compute_output_spec(inputs)
+    @staticmethod
+    def read_out(parts, x, padding_mask):
+        x = parts.layer_norm(x)
+        patches = x[:, parts.num_front_tokens :]
+        pooled = x[:, 0] if parts.use_class_token else ops.mean(patches, axis=1)
+        return {"sequence_output": x, "pooled_output": pooled}  # (B, T, D), (B, D)
 
-    def _check_images(self, images):
+    def prepare(self, images):
         check.floats("images", images, "Scale pixels as in training: pixels / 255.")
         wanted, given = self._arguments["image_shape"], tuple(images.shape)
         if len(given) != 4 or given[1:] != wanted:
@@ -271,6 +242,7 @@ class ViT(keras.Model):
                 f"{given}. For another size: model.with_image_shape((height, width, "
                 "channels)). One image needs images[None], and grey ones a last axis."
             )
+        return images
 
     def with_image_shape(self, image_shape):
         """The same model for another size of images, its positions interpolated.
@@ -303,21 +275,6 @@ class ViT(keras.Model):
             new.assign(value)
         return model
 
-    # ── config ────────────────────────────────────────────────────────────────────────
-
-    def get_config(self):
-        arguments = dict(self._arguments)
-        if not isinstance(arguments["activation"], str):
-            arguments["activation"] = keras.activations.serialize(
-                arguments["activation"]
-            )
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": saved_policy(self),
-            **arguments,
-        }
-
 
 def _grid(image_shape, patch_size):
     """Rows and columns of patches."""
@@ -328,27 +285,3 @@ def _grid(image_shape, patch_size):
                 f"{size}, which leaves {length % size}."
             )
     return image_shape[0] // patch_size[0], image_shape[1] // patch_size[1]
-
-
-def _forward(parts, images, training=None, into=None, scores=None):
-    """The outputs of the layers in `parts`; lists `into` and `scores` take more."""
-    x = parts.patch_embedding(images)  # (B, P, D)
-    for layer in parts.front_tokens:
-        x = layer(x)
-    x = parts.embeddings_add((x, parts.position_embedding(x)))
-    x = parts.registers(x) if parts.registers is not None else x  # (B, T, D)
-    x = parts.embeddings_dropout(x, training=training)
-    states = [x]
-    for layer in parts.transformer_layers:
-        if scores is None:
-            x = layer(x, training=training)  # (B, T, D)
-        else:
-            x, one = layer(x, training=training, return_attention_scores=True)
-            scores.append(one)  # (B, N, T, T)
-        states.append(x)
-    if into is not None:
-        into.extend(states)
-    x = parts.layer_norm(x)
-    patches = x[:, parts.num_front_tokens :]
-    pooled = x[:, 0] if parts.use_class_token else ops.mean(patches, axis=1)  # (B, D)
-    return {"sequence_output": x, "pooled_output": pooled}

@@ -1,0 +1,122 @@
+"""What `Bert`, `ViT` and `SpeechEncoder` share: a stack between two ends."""
+
+import keras
+
+from tlkeras.layers import TransformerEncoder
+from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy, settle
+from tlkeras.models._arguments import refuse_unknown
+
+
+class EncoderModel(keras.Model):
+    """Embed, encode, read out. Private: use its subclasses.
+
+        x₀ = embed(inputs),  xᵢ = Encoderᵢ(xᵢ₋₁),  outputs = read_out(xₗ)
+
+    A subclass makes its layers in a namespace, `parts`, and hands it to `__init__`; it
+    defines `embed` and `read_out`, and `prepare` for what it is called on.
+    """
+
+    input_spec = None  # the messages of `prepare` say more
+
+    def __init__(self, parts, inputs, arguments, dtype=None, **kwargs):
+        refuse_unknown(type(self), kwargs)
+        outputs = self._encode(parts, inputs)
+        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
+        for name, part in vars(parts).items():
+            setattr(self, name, part)  # torch takes no layers before super().__init__
+        self.dtype_policy = dtype  # a functional model does not take it
+        self._arguments = arguments
+        settle(self)
+
+    @staticmethod
+    def embed(parts, inputs, training=None):
+        """What enters the stack, `(B, T, D)`, and its mask `(B, T)` or `None`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def read_out(parts, x, padding_mask):
+        """The dictionary of outputs, from what leaves the stack."""
+        raise NotImplementedError
+
+    def prepare(self, inputs):
+        """The inputs as the graph takes them, found sound."""
+        return inputs
+
+    @classmethod
+    def _encode(cls, parts, inputs, training=None, states=None, scores=None):
+        """The outputs; lists `states` and `scores` take what is between."""
+        x, keep = cls.embed(parts, inputs, training)
+        wanted = {} if keep is None else {"padding_mask": keep}
+        for layer in parts.transformer_layers:
+            if states is not None:
+                states.append(x)
+            if scores is None:
+                x = layer(x, training=training, **wanted)  # (B, T, D)
+            else:
+                x, one = layer(
+                    x, training=training, return_attention_scores=True, **wanted
+                )
+                scores.append(one)  # (B, N, T, T)
+        if states is not None:
+            states.append(x)
+        return cls.read_out(parts, x, keep)
+
+    def call(
+        self,
+        inputs,
+        training=None,
+        mask=None,
+        return_hidden_states=False,
+        return_attention_scores=False,
+    ):
+        inputs = self.prepare(inputs)
+        more: dict[str, list] = {}
+        if return_hidden_states:
+            more["hidden_states"] = []
+        if return_attention_scores:
+            more["attention_scores"] = []
+        if not more:
+            return super().call(inputs, training=training)
+        lists = more.get("hidden_states"), more.get("attention_scores")
+        return {**self._encode(self, inputs, training, *lists), **more}
+
+    def compute_output_spec(self, inputs, **arguments):
+        # Traced, because what is returned depends on the arguments.
+        return keras.Operation.compute_output_spec(self, inputs, **arguments)
+
+    def get_config(self):
+        arguments = dict(self._arguments)
+        if not isinstance(arguments["activation"], str):
+            arguments["activation"] = keras.activations.serialize(
+                arguments["activation"]
+            )
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": saved_policy(self),
+            **arguments,
+        }
+
+
+def encoders(num_layers, num_heads, intermediate_dim, kernel_initializer, **arguments):
+    """The layers of a stack."""
+    return [
+        TransformerEncoder(
+            intermediate_dim,
+            num_heads,
+            kernel_initializer=kernel_initializer.clone(),
+            name=f"transformer_layer_{i}",
+            **arguments,
+        )
+        for i in range(num_layers)
+    ]
+
+
+def check_sizes(num_heads, hidden_dim, **others):
+    """Raise unless all are positive, and N divides D; return them."""
+    sizes = {"num_heads": num_heads, "hidden_dim": hidden_dim, **others}
+    for name, value in sizes.items():
+        check.positive_integer(name, value)
+    check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
+    return sizes
