@@ -1,4 +1,4 @@
-"""What every layer of the library promises, checked in one way for all of them."""
+"""What every layer and model promises, checked in one way for all of them."""
 
 import dataclasses
 import inspect
@@ -50,6 +50,30 @@ class Case:
         return _first(layer(**self.arrays(), **self.call_arguments))
 
 
+@dataclasses.dataclass(frozen=True)
+class ModelCase(Case):
+    """The same for a model, which is called on one array or one dictionary of them.
+
+    Args:
+        output: name of the output that is looked at, where a model has several.
+    """
+
+    output: str | None = None
+
+    def model(self, layer):
+        inputs = self.arrays()
+        symbols = keras.tree.map_structure(
+            lambda x: keras.Input(shape=x.shape[1:], dtype=str(x.dtype)), inputs
+        )
+        return keras.Model(symbols, self._chosen(layer(symbols, **self.call_arguments)))
+
+    def call(self, layer):
+        return self._chosen(layer(self.arrays(), **self.call_arguments))
+
+    def _chosen(self, outputs):
+        return outputs if self.output is None else outputs[self.output]
+
+
 def constructor_arguments(layer):
     """Name and default of each argument."""
     arguments = inspect.signature(layer.__init__).parameters.values()
@@ -98,13 +122,18 @@ def check_saving(case, folder):
         )
 
 
-def check_fit(case):
-    """One step of training moves every weight."""
+def check_fit(case, run_eagerly=False):
+    """One step of training moves every weight; eagerly, a large model is soon done."""
     model = case.model(case.make())
     before = [_numpy(weight) for weight in model.trainable_weights]
     head = keras.Model(model.input, keras.layers.Dense(2)(model.output))
     target = np.random.default_rng(1).normal(size=ops.shape(head(case.arrays())))
-    head.compile(keras.optimizers.Adam(0.1), loss="mse", jit_compile=False)
+    head.compile(
+        keras.optimizers.Adam(0.1),
+        loss="mse",
+        jit_compile=False,
+        run_eagerly=run_eagerly,
+    )
     history = head.fit(case.arrays(), target, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"][0])
     for weight, old in zip(model.trainable_weights, before, strict=True):

@@ -1,0 +1,208 @@
+"""The contract of `contract.py`, for every model: to add one, add it to `CASES`."""
+
+import keras
+import numpy as np
+import pytest
+from contract import (
+    ModelCase,
+    check_compiled,
+    check_config,
+    check_fit,
+    check_precision,
+    check_saving,
+    check_shapes,
+    constructor_arguments,
+)
+
+import tlkeras.models
+from tlkeras.models import (
+    Bert,
+    BertClassifier,
+    BertMaskedLM,
+    SpeechClassifier,
+    SpeechEncoder,
+    Transformer,
+    ViT,
+)
+
+STACK = {
+    "num_layers": 1,
+    "num_heads": 2,
+    "hidden_dim": 8,
+    "intermediate_dim": 12,
+    "dropout": 0.2,
+    "activation": "gelu_tanh",
+    "layer_norm_epsilon": 1e-4,
+}
+BERT = {
+    "vocabulary_size": 30,
+    "max_sequence_length": 9,
+    "num_segments": 3,
+    "use_pooler": False,
+    **STACK,
+}
+SPEECH = {
+    "strides": (2, 2),
+    "max_sequence_length": 30,
+    "positions": "learned",
+    "normalize_features": True,
+    "sample_rate": 8000,
+    "num_mels": 17,
+    "fft_length": 256,
+    "frame_step": 80,
+    "window_length": 200,
+    "min_frequency": 60.0,
+    "max_frequency": 3800.0,
+    "mel_scale": "htk",
+    "mel_norm": None,
+    "scaling": "log",
+    "min_power": 1e-6,
+    **STACK,
+}
+
+
+def text(rng):
+    tokens = rng.integers(1, 30, (4, 7)).astype("int32")
+    keep = np.arange(7) < np.array([7, 3, 7, 1])[:, None]
+    return {
+        "token_ids": tokens,
+        "segment_ids": tokens % 3,
+        "padding_mask": keep.astype("int32"),
+    }
+
+
+def two_texts(rng):
+    return {
+        name: rng.integers(1, 20, shape).astype("int32")
+        for name, shape in {"source": (3, 6), "target": (3, 5)}.items()
+    }
+
+
+def waveform(rng):
+    return {"waveform": (0.1 * rng.normal(size=(3, 2000))).astype("float32")}
+
+
+def images(rng):
+    return rng.random((3, 8, 12, 3)).astype("float32")
+
+
+CASES = [
+    ModelCase(Bert, BERT, text, output="sequence_output"),
+    ModelCase(Bert, {**BERT, "use_pooler": True}, text, output="pooled_output"),
+    ModelCase(
+        BertClassifier,
+        {
+            "backbone": Bert(**{**BERT, "use_pooler": True}),
+            "num_classes": 3,
+            "pooling": "pooler",
+            "dropout": 0.3,
+        },
+        text,
+    ),
+    ModelCase(BertMaskedLM, {"backbone": Bert(**BERT)}, text),
+    ModelCase(
+        ViT,
+        {
+            "image_shape": (8, 12, 3),
+            "patch_size": (4, 2),
+            "use_class_token": False,
+            "num_registers": 2,
+            **STACK,
+        },
+        images,
+        output="pooled_output",
+    ),
+    ModelCase(
+        ViT,
+        {
+            "image_shape": (8, 12, 3),
+            "patch_size": 4,
+            "use_distillation_token": True,
+            **STACK,
+        },
+        images,
+        output="sequence_output",
+    ),
+    ModelCase(SpeechEncoder, SPEECH, waveform, output="sequence_output"),
+    ModelCase(
+        SpeechClassifier,
+        {"backbone": SpeechEncoder(**SPEECH), "num_classes": 3, "dropout": 0.3},
+        waveform,
+    ),
+]
+
+every_case = pytest.mark.parametrize(
+    "case", CASES, ids=[f"{i}-{case.layer.__name__}" for i, case in enumerate(CASES)]
+)
+
+
+def test_every_model_has_a_case():
+    public = {getattr(tlkeras.models, name) for name in tlkeras.models.__all__}
+    models = {x for x in public if isinstance(x, type) and issubclass(x, keras.Model)}
+    assert models - {Transformer} <= {case.layer for case in CASES}
+
+
+@pytest.mark.parametrize("model", dict.fromkeys(case.layer for case in CASES))
+def test_some_case_changes_each_default(model):
+    defaults = constructor_arguments(model)
+    changed = {
+        name
+        for case in CASES
+        if case.layer is model
+        for name, value in case.arguments.items()
+        if value is not defaults[name]
+    }
+    assert set(defaults) - {"dtype"} <= changed
+
+
+@every_case
+def test_config(case):
+    check_config(case)
+
+
+@every_case
+def test_shapes(case):
+    check_shapes(case)
+
+
+@every_case
+def test_saving(case, tmp_path):
+    check_saving(case, tmp_path)
+
+
+@every_case
+def test_fit(case):
+    check_fit(case, run_eagerly=True)
+
+
+backbones = [case for case in CASES if "backbone" not in case.arguments]
+policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+
+
+@pytest.mark.parametrize("case", backbones, ids=lambda case: case.layer.__name__)
+@policies
+def test_mixed_precision(case, policy, tmp_path):
+    check_precision(case, policy)
+    case.make(dtype=policy).save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert {layer.dtype_policy.name for layer in loaded.transformer_layers} == {policy}
+    assert case.call(loaded).dtype == case.call(case.make(dtype=policy)).dtype
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if "backbone" in case.arguments],
+    ids=lambda case: case.layer.__name__,
+)
+@policies
+def test_a_head_on_a_backbone_of_half_precision(case, policy):
+    whole = case.arguments["backbone"].get_config()
+    arguments = {**case.arguments, "backbone": None}
+    backbone = type(case.arguments["backbone"]).from_config({**whole, "dtype": policy})
+    output = case.call(case.layer(**{**arguments, "backbone": backbone}))
+    assert np.isfinite(keras.ops.convert_to_numpy(output)).all()
+
+
+@every_case
+def test_compiled(case):
+    check_compiled(case)
