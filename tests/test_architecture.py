@@ -89,6 +89,25 @@ def test_a_room_loads_only_what_everybody_has(path):
     assert roots - set(sys.stdlib_module_names) - {"tlkeras"} <= allowed
 
 
+def picture():
+    """MAY_IMPORT as a Mermaid diagram; arrows that follow from others are left out."""
+    lines = []
+    for here, others in MAY_IMPORT.items():
+        beyond = {far for other in others for far in reachable(other)}
+        lines += [f"  {here} --> {other}" for other in sorted(others - beyond)]
+    return "\n".join(["```mermaid", "graph TD", *lines, "```"])
+
+
+def reachable(room):
+    return MAY_IMPORT[room] | {
+        far for other in MAY_IMPORT[room] for far in reachable(other)
+    }
+
+
+def test_the_picture_in_contributing_shows_what_is_allowed():
+    assert picture() in (ROOT / "CONTRIBUTING.md").read_text("utf-8"), picture()
+
+
 def run(code, **environment):
     return json.loads(
         subprocess.run(
