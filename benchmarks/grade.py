@@ -26,7 +26,8 @@ from pathlib import Path
 
 from tlkeras.course import lesson
 from tlkeras.course.build import STUB, build
-from tlkeras.grading import notebook, result
+from tlkeras.grading.notebooks import notebook
+from tlkeras.grading.submissions import result
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSON = "01_attention"

@@ -278,7 +278,7 @@ from pathlib import Path
 
 from tlkeras import __main__, output
 from tlkeras.course import doctor, grade, syllabus
-from tlkeras.grading import batch
+from tlkeras.grading.submissions import batch
 
 syllabus.home = lambda: Path({tiny!r})
 grade.home = lambda: Path({tiny!r}).parent

@@ -272,8 +272,8 @@ def _exit_unless(right):
 def run():
     """Run the command; what its user can mend is one line, and exit code 2."""
     from tlkeras.grading.export import ExportError
-    from tlkeras.grading.notebook import NotebookError
-    from tlkeras.grading.practice import PracticeError
+    from tlkeras.grading.notebooks.notebook import NotebookError
+    from tlkeras.grading.running.practice import PracticeError
     from tlkeras.grading.sandbox import SandboxError
 
     known = (

@@ -64,8 +64,8 @@ def grade(
     the command names. Exit code 1: something could not be graded.
     """
     from tlkeras import course
-    from tlkeras.grading import output
     from tlkeras.grading.sandbox import Limits
+    from tlkeras.grading.submissions import output
 
     if lesson is not None:
         course.lesson(lesson)  # or say which there are
@@ -96,8 +96,8 @@ def _jobs(submissions, folder, seed, lesson, tier, limits):
     """What there is to grade, and how."""
     from tlkeras.course import grade as room
     from tlkeras.course.syllabus import home
-    from tlkeras.grading import batch, submission
     from tlkeras.grading.sandbox import choose
+    from tlkeras.grading.submissions import batch, submission
 
     found = submission.find(submissions, partial(batch.is_taken, folder))
     isolation = choose([home()], tier)
@@ -116,7 +116,8 @@ def _graded(todo, folder, jobs, scheduler):
     """Grade, write the reports, and tell of both."""
     from tlkeras import course
     from tlkeras.course import grade as room
-    from tlkeras.grading import batch, output, report
+    from tlkeras.grading import report
+    from tlkeras.grading.submissions import batch, output
 
     with _executor(scheduler) as executor:
         results = batch.run(todo, room.grade, room.failed, folder, jobs, executor)

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from tlkeras import cli
 from tlkeras.course import build, grade, lessons, material
-from tlkeras.grading import batch, notebook, source
+from tlkeras.grading.notebooks import notebook, source
+from tlkeras.grading.submissions import batch
 
 run = CliRunner().invoke
 

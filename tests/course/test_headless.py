@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tlkeras.course import CourseError, headless
-from tlkeras.grading import notebook
+from tlkeras.grading.notebooks import notebook
 
 # A loop that no exception ends: the inner one meets it, and the outer one goes on.
 ENDLESS = """

@@ -11,8 +11,8 @@ from test_assignment import with_checks
 
 from tlkeras.course import build, syllabus
 from tlkeras.grading import Messages, check, export
-from tlkeras.grading import result as results_room
 from tlkeras.grading.export import ExportError
+from tlkeras.grading.submissions import result as results_room
 
 pytest.importorskip("nbgrader", reason="no nbgrader: pip install 'tlkeras[nbgrader]'")
 from nbgrader import nbgraderformat

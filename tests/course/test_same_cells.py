@@ -11,7 +11,7 @@ import pytest
 
 import tlkeras
 from tlkeras.course import build, grade, headless, lessons, material, syllabus
-from tlkeras.grading import notebook
+from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.sandbox import Limits, choose
 
 TIERS = ("A", "C") if shutil.which("bwrap") else ("C",)

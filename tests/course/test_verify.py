@@ -168,7 +168,9 @@ def test_pairs_with_nothing_in_common_are_ambiguous(tiny_copy, monkeypatch):
 
 
 def test_the_real_check_is_what_is_verified(tiny, monkeypatch):
-    monkeypatch.setattr(sys.modules["tlkeras.grading.check"], "diagnose", lambda *_: ())
+    monkeypatch.setattr(
+        sys.modules["tlkeras.grading.judge.check"], "diagnose", lambda *_: ()
+    )
     texts = failures(tiny)
     assert "double: double.tripled is named as nothing" in texts
     assert "double: double.tripled + double.one-more is named as nothing" in texts

@@ -17,8 +17,8 @@ from pathlib import Path
 from tlkeras.course import grade, lesson
 from tlkeras.course.build import build
 from tlkeras.course.syllabus import home
-from tlkeras.grading import result
 from tlkeras.grading.sandbox import Limits, choose
+from tlkeras.grading.submissions import result
 
 LIMITS = Limits(wall=30, cell=5, exercise=5)
 LINES = (

@@ -12,7 +12,9 @@ from functools import cache
 import numpy as np
 
 from tlkeras.course import lesson
-from tlkeras.grading import check, message, record, result
+from tlkeras.grading import check
+from tlkeras.grading.judge import wording
+from tlkeras.grading.submissions import record, result
 
 LESSON = "01_attention"
 GIVEN = "Ada Alan Barbara Chen Dmitri Edsger Fatima Grace Hedy Ines John Katherine"
@@ -75,8 +77,8 @@ def outcomes(name):
 
     singles = exercise.misconceptions[:9]
     pairs = list(itertools.islice(exercise.mistakes[len(exercise.misconceptions) :], 2))
-    broken = message.uncheckable(exercise, RuntimeError("the reference divided by 0"))
-    late = message.timed_out(exercise, exercise.cases[0], {}, 0.0, 10)
+    broken = wording.uncheckable(exercise, RuntimeError("the reference divided by 0"))
+    late = wording.timed_out(exercise, exercise.cases[0], {}, 0.0, 10)
     return {
         "right": [check(exercise, wrong())],
         "mistake": [check(exercise, wrong(one), hint=1) for one in singles],

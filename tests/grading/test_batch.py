@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tlkeras.grading import batch, record, result, submission
 from tlkeras.grading.sandbox import Isolation
+from tlkeras.grading.submissions import batch, record, result, submission
 
 ROOT = Path(__file__).resolve().parents[2]
 

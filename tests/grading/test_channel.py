@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from tlkeras.grading import channel, parcel
-from tlkeras.grading.channel import Channel, ChannelError, Closed, Late
+from tlkeras.grading.sandbox import channel, parcel
+from tlkeras.grading.sandbox.channel import Channel, ChannelError, Closed, Late
 
 ARRAYS = [
     np.arange(24, dtype=np.float32).reshape(2, 3, 4),

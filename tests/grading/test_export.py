@@ -8,9 +8,9 @@ from synthetic import HOSTILE, NO_SANDBOX, classroom, made, one
 
 from tlkeras.course import lesson
 from tlkeras.grading import export
-from tlkeras.grading import result as results_room
 from tlkeras.grading.export import ExportError
 from tlkeras.grading.report.text import clean
+from tlkeras.grading.submissions import result as results_room
 
 # https://gradescope-autograders.readthedocs.io/en/latest/specs/
 FORMATS = {"text", "html", "simple_format", "md", "ansi"}

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tlkeras.grading.notebook import NotebookError, parse, read
+from tlkeras.grading.notebooks.notebook import NotebookError, parse, read
 
 CELL = {"cell_type": "code", "source": ["a = 1\n", "b = 2"], "metadata": {}}
 

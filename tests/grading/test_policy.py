@@ -2,7 +2,9 @@
 
 import pytest
 
-from tlkeras.grading import Exercise, policy, source
+from tlkeras.grading import Exercise
+from tlkeras.grading.notebooks import source
+from tlkeras.grading.submissions import policy
 
 SOFTMAX = "keras.ops.softmax"
 TF = "import tensorflow as tf"

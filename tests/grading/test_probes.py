@@ -6,7 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from tlkeras.grading import Exercise, probes
+from tlkeras.grading import Exercise
+from tlkeras.grading.sandbox import probes
 
 MODULE = """
 import contextlib
@@ -83,7 +84,7 @@ def test_a_probe_does_the_same_elsewhere(module):
 
 
 def test_a_mere_call_needs_no_text(module):
-    from tlkeras.grading.exercise import call
+    from tlkeras.grading.judge.exercise import call
 
     assert probes.source(exercise(module, call)) == ""
     names: dict = {}

@@ -14,10 +14,10 @@ from synthetic import HOSTILE, NO_SANDBOX, classroom, made, one, outcomes
 
 from tlkeras.course import lesson
 from tlkeras.grading import report
-from tlkeras.grading import result as results_room
 from tlkeras.grading.report import markup, summary
 from tlkeras.grading.report.grades import safe
 from tlkeras.grading.report.text import FileNames, clean, one_line
+from tlkeras.grading.submissions import result as results_room
 
 LESSON = lesson("01_attention")
 LESSON02 = SimpleNamespace(name="02_other", title="Other", exercises=LESSON.exercises)

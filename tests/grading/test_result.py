@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tlkeras.grading import result
+from tlkeras.grading.submissions import result
 
 EXERCISE = {
     "name": "softmax",

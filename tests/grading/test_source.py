@@ -2,7 +2,7 @@
 
 import pytest
 
-from tlkeras.grading import source
+from tlkeras.grading.notebooks import source
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from tlkeras.grading import submission
-from tlkeras.grading.notebook import NotebookError
+from tlkeras.grading.notebooks.notebook import NotebookError
+from tlkeras.grading.submissions import submission
 
 
 def test_notebooks_are_found_in_order_and_named_by_their_place(tmp_path):

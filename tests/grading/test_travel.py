@@ -3,7 +3,7 @@
 import pytest
 
 from tlkeras.course import lessons
-from tlkeras.grading import channel, parcel, probes
+from tlkeras.grading.sandbox import channel, parcel, probes
 
 EXERCISES = [exercise for each in lessons() for exercise in each.exercises.values()]
 

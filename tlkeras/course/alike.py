@@ -1,11 +1,11 @@
 """Which mistakes can be told apart on the cases of an exercise, whoever is asked.
 
-Worked out apart from `tlkeras.grading.diagnose`, which it is there to check: on every
-case, in no order, with no short cut.
+Worked out apart from `tlkeras.grading.judge.diagnose`, which it is there to check: on
+every case, in no order, with no short cut.
 """
 
-from tlkeras.grading.compare import difference
-from tlkeras.grading.trial import trial
+from tlkeras.grading.judge.compare import difference
+from tlkeras.grading.judge.trial import trial
 
 
 class Simulations:

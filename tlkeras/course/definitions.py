@@ -7,7 +7,7 @@ the function needs, and those that these need, take a moment.
 import ast
 import json
 
-from tlkeras.grading.source import defined, used
+from tlkeras.grading.notebooks.source import defined, used
 
 
 class UndefinedError(LookupError):

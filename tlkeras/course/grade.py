@@ -13,9 +13,11 @@ import tlkeras
 from tlkeras.course import material
 from tlkeras.course.headless import lesson_of
 from tlkeras.course.syllabus import CourseError, home, lesson
-from tlkeras.grading import message, notebook, policy, record, submission, verdict
+from tlkeras.grading.judge import wording
+from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.report.text import one_line
 from tlkeras.grading.sandbox import Isolation, Limits, Nursery
+from tlkeras.grading.submissions import policy, record, submission, verdict
 
 NOTED = 5  # failures that a result tells of
 # What a warm parent has imported. Which one a submission gets depends on its imports.
@@ -78,7 +80,7 @@ def grade(job):
         steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
     )
     for name, place in material.misplaced(document, which.exercises).items():
-        message.say_where(which.exercises[name], found.outcomes[name], *place)
+        wording.say_where(which.exercises[name], found.outcomes[name], *place)
     reported = policy.findings(which.exercises.values(), steps)
     result = record.graded(
         _header(job, handed_in, began),

@@ -9,7 +9,9 @@ from pathlib import Path
 import tlkeras
 from tlkeras.course import material, progress
 from tlkeras.course.syllabus import CourseError, lessons, load_exercises
-from tlkeras.grading import message, notebook, practice
+from tlkeras.grading.judge import wording
+from tlkeras.grading.notebooks import notebook
+from tlkeras.grading.running import practice
 
 CELL_SECONDS = 60
 
@@ -41,7 +43,7 @@ def check_notebook(path, seconds=300, report=lambda event: None):
     found = practice.outcomes(_command(), job, seconds, report)
     limit = min(cell_seconds, practice.SECONDS)
     return lesson, {
-        name: found.get(name) or message.stopped(exercise, limit).to_dict()
+        name: found.get(name) or wording.stopped(exercise, limit).to_dict()
         for name, exercise in lesson.exercises.items()
     }
 

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from tlkeras.grading import source
+from tlkeras.grading.notebooks import source
 
 SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
 

@@ -16,7 +16,7 @@ from tlkeras.course.build import build
 from tlkeras.course.syllabus import CourseError, lessons
 from tlkeras.extras import require
 from tlkeras.files import write_atomically
-from tlkeras.grading import notebook
+from tlkeras.grading.notebooks import notebook
 
 
 def hand_out(folder, lesson):

@@ -19,7 +19,7 @@ from tlkeras.course.build import build
 from tlkeras.course.definitions import UndefinedError, define
 from tlkeras.course.sentences import lesson_failures, missing_sentences
 from tlkeras.grading import State, check
-from tlkeras.grading.exercise import call
+from tlkeras.grading.judge.exercise import call
 
 SECONDS = 60  # for an answer on all cases: a first call may load or compile a library
 

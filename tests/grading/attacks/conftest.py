@@ -7,7 +7,7 @@ import pytest
 from arena import LIMITS, TINY, isolation_or_skip, notebook
 
 from tlkeras.course import build, grade, lessons, syllabus
-from tlkeras.grading import remote
+from tlkeras.grading.sandbox import client
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def isolation():
 def _tiny_course(monkeypatch):
     monkeypatch.setattr(syllabus, "home", lambda: TINY)
     monkeypatch.setattr(grade, "home", lambda: TINY)
-    monkeypatch.setattr(remote, "GRACE", 0.5)
+    monkeypatch.setattr(client, "GRACE", 0.5)
     syllabus._read.cache_clear()
     yield
     syllabus._read.cache_clear()

@@ -11,7 +11,8 @@ import pytest
 from arena import TINY, command, notebook, run
 
 from tlkeras.course import grade
-from tlkeras.grading import batch, result, sandbox
+from tlkeras.grading import sandbox
+from tlkeras.grading.submissions import batch, result
 
 # What processes import first, what they import later, and what is not installed.
 MODULES = """

@@ -10,9 +10,9 @@ import pytest
 from arena import TINY, isolation_or_skip, notebook
 
 from tlkeras.course import grade
-from tlkeras.grading import submission
 from tlkeras.grading.sandbox import Limits, SandboxError, choose
 from tlkeras.grading.sandbox import isolation as tiers
+from tlkeras.grading.submissions import submission
 
 FULL = Limits(wall=60, cell=20, exercise=10)
 
@@ -42,7 +42,7 @@ def test_printing_a_lot_and_extra_functions_cost_nothing(grader, solved_cells):
 
 
 def test_the_same_seed_gives_the_same_result(grader, solved_cells):
-    from tlkeras.grading.result import without_times
+    from tlkeras.grading.submissions.result import without_times
 
     wrong = "def double(x):\n    return x ** 2"
     first, second = (grader(*solved_cells, wrong)[0] for _ in range(2))

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from arena import command, isolation_or_skip, notebook, run
 
-from tlkeras.grading import result, submission
+from tlkeras.grading.submissions import result, submission
 
 NAMES = [
     *("x", "x/result.json", "x/printed.txt", "x/x", "x/x/result.json", "result.json"),

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from tlkeras import cli, files
 from tlkeras.course import grade as room
-from tlkeras.grading import batch, output, record, result, sandbox, submission
+from tlkeras.grading import sandbox
+from tlkeras.grading.submissions import batch, output, record, result, submission
 
 WORDS = {"COLUMNS": "10000"}
 
@@ -87,7 +88,7 @@ def test_a_second_grading_is_told_of_the_first(graded, tmp_path):
 HOLD = """
 import sys, time
 sys.path.insert(0, {root!r})
-from tlkeras.grading import output
+from tlkeras.grading.submissions import output
 with output.alone("out"):
     print("held", flush=True)
     time.sleep(100)

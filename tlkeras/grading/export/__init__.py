@@ -2,11 +2,11 @@
 
 from pathlib import Path, PurePath
 
-from tlkeras.grading import result as results_room
 from tlkeras.grading.export.gradebook import nbgrader
 from tlkeras.grading.export.gradescope import gradescope
 from tlkeras.grading.export.marks import ExportError, refuse
-from tlkeras.grading.output import writing
+from tlkeras.grading.submissions import result as results_room
+from tlkeras.grading.submissions.output import writing
 
 __all__ = ["ExportError", "gradescope", "nbgrader", "write"]
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path, PurePath
 
 from tlkeras.grading.export.marks import make_sure_of_marks, refuse
-from tlkeras.grading.outcome import State
+from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.report.text import clean, one_line
 
 CHECK = "{}-check"  # the grade cell of an exercise

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tlkeras.files import write_atomically
 from tlkeras.grading.export.marks import make_sure_of_marks, refuse, say
-from tlkeras.grading.outcome import State
+from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.report.text import clean, number, one_line
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from tlkeras.files import write_atomically
-from tlkeras.grading import result as results_room
 from tlkeras.grading.report import grades, summary
 from tlkeras.grading.report.class_report import class_report
 from tlkeras.grading.report.feedback import feedback
 from tlkeras.grading.report.text import FileNames
+from tlkeras.grading.submissions import result as results_room
 
 __all__ = ["class_report", "feedback", "not_counted", "write", "write_all"]
 
@@ -88,7 +88,7 @@ def write(results, folder, lesson, others=0):
     """Write `grades.csv`, `report.html` and `feedback/<name>.html` into a folder.
 
     Results are read one by one and their cards let go at once, so that an iterator over
-    thousands, such as `tlkeras.grading.result.read_all(folder)`, needs little memory.
+    thousands, such as `submissions.result.read_all(folder)`, needs little memory.
 
     Args:
         results: what each `result.json` holds; all of one lesson, or of none.

@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 
-from tlkeras.grading.outcome import State
+from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.report import summary
 from tlkeras.grading.report.histogram import picture
 from tlkeras.grading.report.markup import element, join, page, prose

@@ -2,7 +2,7 @@
 
 from pathlib import PurePath
 
-from tlkeras.grading.outcome import State
+from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.report.markup import Markup, element, join, page, prose
 from tlkeras.grading.report.parts import breakable, chip, say, state_name
 from tlkeras.grading.report.text import clean, number, one_line

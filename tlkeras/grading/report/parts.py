@@ -3,8 +3,8 @@
 from pathlib import Path
 from urllib.parse import quote
 
+from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.messages import Messages
-from tlkeras.grading.outcome import State
 from tlkeras.grading.report.markup import Markup, element, join
 
 say = Messages(Path(__file__).parent).say

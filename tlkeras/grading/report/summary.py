@@ -4,7 +4,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tlkeras.grading.outcome import State
+from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.report.text import one_line
 
 STATES = (

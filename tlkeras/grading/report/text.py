@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 
-from tlkeras.grading.result import RESERVED
+from tlkeras.grading.submissions.result import RESERVED
 
 # What a name may hold to mislead a reader or a program: half a surrogate pair (from a
 # file name that is not UTF-8), control characters, and marks that turn text around.

@@ -16,8 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tlkeras.grading.channel import Channel, ChannelError
 from tlkeras.grading.sandbox import jail
+from tlkeras.grading.sandbox.channel import Channel, ChannelError
 from tlkeras.grading.sandbox.remove import remove
 
 START = 120  # seconds to import everything, on a busy machine

@@ -11,11 +11,12 @@ from dataclasses import asdict
 
 import numpy as np
 
-from tlkeras.grading import attempt, exercise, parcel, probes
-from tlkeras.grading.attempt import CheckTimeoutError, deadline
-from tlkeras.grading.cells import Cells
-from tlkeras.grading.channel import ARRAYS, LARGEST, Channel
-from tlkeras.grading.form import Form
+from tlkeras.grading.judge import attempt, exercise
+from tlkeras.grading.judge.attempt import CheckTimeoutError, deadline
+from tlkeras.grading.judge.form import Form
+from tlkeras.grading.running.cells import Cells
+from tlkeras.grading.sandbox import parcel, probes
+from tlkeras.grading.sandbox.channel import ARRAYS, LARGEST, Channel
 
 MOST = 50  # failures of a cell, and names of a failure, that are told
 

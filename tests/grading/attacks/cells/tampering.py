@@ -3,21 +3,22 @@
 # same. A cell prints LEAK if it got hold of something that it must not have.
 
 # %% the comparison says yes
-import tlkeras.grading.compare as compare
+import tlkeras.grading.judge.compare as compare
 compare.difference = lambda *a: None
 compare.near = compare.close = lambda a, *b: np.ones(np.shape(a), bool)
 compare.as_arrays = lambda output, expected: (np.zeros((2, 3)),)
 
 # %% the attempt says yes
-import tlkeras.grading.attempt as attempt
+import tlkeras.grading.judge.attempt as attempt
 attempt.judged = attempt.ask = lambda *a, **k: attempt.Reply((np.zeros((2, 3)),))
 
 # %% the check passes everything
-import tlkeras.grading, tlkeras.grading.check as check_module
-from tlkeras.grading import State, message
-check_module.judge = check_module._judge = lambda exercise, *a, **k: message.outcome(
+import tlkeras.grading, tlkeras.grading.judge.check as check_module
+from tlkeras.grading.judge import wording
+from tlkeras.grading import State
+check_module.judge = check_module._judge = lambda exercise, *a, **k: wording.outcome(
     exercise, State.PASSED, exercise.points)
-message.wrong = message.outcome
+wording.wrong = wording.outcome
 State.WRONG._value_ = "passed"
 
 # %% every state is passed
@@ -40,7 +41,7 @@ json.loads = lambda *a, **k: {"points": 3}
 
 # %% struct lies
 import struct
-import tlkeras.grading.channel as channel
+import tlkeras.grading.sandbox.channel as channel
 struct.pack = lambda *a: b"J" + bytes(8)
 class Head:
     size = 9
@@ -141,7 +142,7 @@ def row_sums(x): return search()
 
 # %% looks for exercises among all objects
 import gc
-from tlkeras.grading.exercise import Exercise
+from tlkeras.grading.judge.exercise import Exercise
 for thing in gc.get_objects():
     if isinstance(thing, Exercise) or "exercises" in str(getattr(thing, "__module__", "")):
         print("LEAK", thing)
@@ -314,8 +315,8 @@ def double(x): raise Strange
 def row_sums(x): raise Strange from Strange()
 
 # %% raises the grader's own exceptions
-from tlkeras.grading.attempt import CheckTimeoutError
-from tlkeras.grading.channel import Closed
+from tlkeras.grading.judge.attempt import CheckTimeoutError
+from tlkeras.grading.sandbox.channel import Closed
 def double(x): raise CheckTimeoutError
 def row_sums(x): raise Closed
 

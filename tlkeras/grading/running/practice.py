@@ -17,11 +17,11 @@ import tempfile
 import threading
 import time
 
-from tlkeras.grading import message
-from tlkeras.grading.attempt import CheckTimeoutError, deadline
-from tlkeras.grading.cells import Cells
-from tlkeras.grading.check import SECONDS, check
-from tlkeras.grading.failures import OVERSTAYED, reason, to_run_again
+from tlkeras.grading.judge import wording
+from tlkeras.grading.judge.attempt import CheckTimeoutError, deadline
+from tlkeras.grading.judge.check import SECONDS, check
+from tlkeras.grading.judge.failures import OVERSTAYED, reason, to_run_again
+from tlkeras.grading.running.cells import Cells
 
 GRACE = 2  # seconds between the signal and the kill
 
@@ -70,9 +70,9 @@ def work(steps, exercises, skip=(), seconds=60, misplaced=(), keep=lambda found:
                 outcome = check(exercise, cells.names[name], seconds=limit)
             else:
                 why = reason(steps, failures, name)
-                outcome = message.undefined(exercise, why, seconds)
+                outcome = wording.undefined(exercise, why, seconds)
             if name in misplaced:
-                message.say_where(exercise, outcome, *misplaced[name])
+                wording.say_where(exercise, outcome, *misplaced[name])
             keep(outcome)
             tell(step=name, outcome=outcome.to_dict())
     tell(done=True)

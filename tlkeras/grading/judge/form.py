@@ -10,8 +10,8 @@ import re
 import types
 from dataclasses import dataclass
 
-from tlkeras.grading.compare import Problem, difference
-from tlkeras.grading.exercise import call
+from tlkeras.grading.judge.compare import Problem, difference
+from tlkeras.grading.judge.exercise import call
 
 KINDS = ("class", "function", "instance")
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tlkeras.files import write_atomically
-from tlkeras.grading.outcome import State
+from tlkeras.grading.judge.outcome import State
 
 SCHEMA = "tlkeras.result/1"
 FOLDER, FILE = "submissions", "result.json"

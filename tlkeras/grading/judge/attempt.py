@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tlkeras.grading.compare import Problem, as_arrays, difference
-from tlkeras.grading.trial import Trial, trial
+from tlkeras.grading.judge.compare import Problem, as_arrays, difference
+from tlkeras.grading.judge.trial import Trial, trial
 
 # Frames below here are not the learner's.
-ROOM = str(Path(__file__).resolve().parents[1])
+ROOM = str(Path(__file__).resolve().parents[2])
 
 
 class CheckTimeoutError(BaseException):

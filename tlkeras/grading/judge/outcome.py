@@ -87,6 +87,6 @@ class Outcome:
         return self.message
 
     def _repr_html_(self):
-        from tlkeras.grading.card import card
+        from tlkeras.grading.judge.card import card
 
         return card(self)

@@ -16,9 +16,9 @@ import types
 
 import numpy as np
 
-from tlkeras.grading.attempt import CheckTimeoutError, Raised
-from tlkeras.grading.failures import Failure
-from tlkeras.grading.source import defined
+from tlkeras.grading.judge.attempt import CheckTimeoutError, Raised
+from tlkeras.grading.judge.failures import Failure
+from tlkeras.grading.notebooks.source import defined
 
 # Such an error tells of the surroundings: elsewhere the statement may have worked.
 SURROUNDINGS = (ImportError, OSError, EOFError, MemoryError, subprocess.SubprocessError)

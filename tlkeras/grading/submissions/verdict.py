@@ -8,13 +8,13 @@ worker, is left out of the next one.
 import time
 from dataclasses import dataclass, field
 
-from tlkeras.grading import message
-from tlkeras.grading.attempt import Attempt, CheckTimeoutError, Raised, judged
-from tlkeras.grading.check import judge
-from tlkeras.grading.failures import OVERSTAYED, Failure, reason, to_run_again
-from tlkeras.grading.outcome import State
-from tlkeras.grading.remote import Lost, Worker
-from tlkeras.grading.trial import trial
+from tlkeras.grading.judge import wording
+from tlkeras.grading.judge.attempt import Attempt, CheckTimeoutError, Raised, judged
+from tlkeras.grading.judge.check import judge
+from tlkeras.grading.judge.failures import OVERSTAYED, Failure, reason, to_run_again
+from tlkeras.grading.judge.outcome import State
+from tlkeras.grading.judge.trial import trial
+from tlkeras.grading.sandbox.client import Lost, Worker
 
 STARTS = 12  # workers for one submission; each is needed because a step spoilt one
 
@@ -163,7 +163,7 @@ class _Grading:
     def _undefined(self, exercise):
         """Why a name does not exist: its cell is gone, raised, or was stopped."""
         why = reason(self._steps, self._failures, exercise.name)
-        return message.undefined(exercise, why, self._limits.cell)
+        return wording.undefined(exercise, why, self._limits.cell)
 
     def verdict(self):
         """All outcomes; what was not graded says why."""
@@ -177,5 +177,5 @@ class _Grading:
 
     def _not_reached(self, exercise):
         if self._verdict.unfinished == "time" or self._last_end is None:
-            return message.stopped(exercise, self._limits.wall)
-        return message.never_defined(exercise, self._ended(self._last_end))
+            return wording.stopped(exercise, self._limits.wall)
+        return wording.never_defined(exercise, self._ended(self._last_end))

@@ -6,12 +6,12 @@ import time
 
 import numpy as np
 
-from tlkeras.grading import parcel, probes
-from tlkeras.grading.attempt import CheckTimeoutError, Raised, Reply
-from tlkeras.grading.channel import DTYPES, LARGEST, ChannelError, Closed, Late
-from tlkeras.grading.compare import Problem
-from tlkeras.grading.failures import Failure
-from tlkeras.grading.form import KINDS, Form
+from tlkeras.grading.judge.attempt import CheckTimeoutError, Raised, Reply
+from tlkeras.grading.judge.compare import Problem
+from tlkeras.grading.judge.failures import Failure
+from tlkeras.grading.judge.form import KINDS, Form
+from tlkeras.grading.sandbox import parcel, probes
+from tlkeras.grading.sandbox.channel import DTYPES, LARGEST, ChannelError, Closed, Late
 
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
 FAILURES = 50  # of a cell, and names of a failure, that are looked at

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from tlkeras.grading.result import SCHEMA
-from tlkeras.grading.verdict import STARTS
+from tlkeras.grading.submissions.result import SCHEMA
+from tlkeras.grading.submissions.verdict import STARTS
 
 UNFINISHED = {
     "time": "It used up the time for a whole submission; what was graded until then "

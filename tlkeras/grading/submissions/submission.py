@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlkeras.grading.notebook import NotebookError
+from tlkeras.grading.notebooks.notebook import NotebookError
 
 LARGEST = 128 << 20  # bytes; notebooks are large because of their pictures
 

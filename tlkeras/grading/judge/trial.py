@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from tlkeras.grading.compare import allowance, near
+from tlkeras.grading.judge.compare import allowance, near
 
 
 class Trial:

@@ -7,7 +7,7 @@ guesses. Where several pairs give the same numbers, only what they share is cert
 only that is named.
 """
 
-from tlkeras.grading.compare import same
+from tlkeras.grading.judge.compare import same
 
 
 def diagnose(exercise, attempts):

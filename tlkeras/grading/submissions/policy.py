@@ -7,7 +7,7 @@ It costs no points.
 
 import ast
 
-from tlkeras.grading import source
+from tlkeras.grading.notebooks import source
 
 UNFOLLOWED = {"__import__", "eval", "exec", "import_module"}
 

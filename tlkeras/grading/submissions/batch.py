@@ -18,9 +18,9 @@ from pathlib import Path
 
 import tlkeras
 from tlkeras.files import write_atomically
-from tlkeras.grading import result, submission
-from tlkeras.grading.notebook import NotebookError
-from tlkeras.grading.output import writing
+from tlkeras.grading.notebooks.notebook import NotebookError
+from tlkeras.grading.submissions import result, submission
+from tlkeras.grading.submissions.output import writing
 
 PRINTED = "printed.txt"  # beside a result, if the submission printed anything
 

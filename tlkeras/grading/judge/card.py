@@ -4,8 +4,8 @@ from html import escape
 
 import numpy as np
 
+from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.messages import Messages
-from tlkeras.grading.outcome import State
 from tlkeras.visualization.palette import (
     BLUE,
     DIVERGING,

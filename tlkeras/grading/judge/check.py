@@ -2,16 +2,16 @@
 
 from contextlib import suppress
 
-from tlkeras.grading import message
-from tlkeras.grading.attempt import (
+from tlkeras.grading.judge import wording
+from tlkeras.grading.judge.attempt import (
     Attempt,
     CheckTimeoutError,
     attempt,
     deadline,
 )
-from tlkeras.grading.diagnose import diagnose
-from tlkeras.grading.form import Form, changed, misfit, not_usable
-from tlkeras.grading.outcome import State
+from tlkeras.grading.judge.diagnose import diagnose
+from tlkeras.grading.judge.form import Form, changed, misfit, not_usable
+from tlkeras.grading.judge.outcome import State
 
 SECONDS = 10  # after which a check gives up, where signals exist
 
@@ -51,7 +51,7 @@ def judge(exercise, form, try_case, seconds, hint=0, limit=deadline):
         An Outcome.
     """
     if (problem := not_usable(exercise, form)) is not None:
-        return message.misfit(exercise, problem)
+        return wording.misfit(exercise, problem)
     attempts: list[Attempt] = []
     problem = None
     try:
@@ -60,7 +60,7 @@ def judge(exercise, form, try_case, seconds, hint=0, limit=deadline):
             problem = _misfit(exercise, form, try_case, attempts)
         return _judge(exercise, attempts, problem, hint, seconds)
     except Exception as error:  # not the answer's, which `attempt` keeps: our fault
-        return message.uncheckable(exercise, error)
+        return wording.uncheckable(exercise, error)
 
 
 def _try_cases(exercise, try_case, attempts):
@@ -113,13 +113,13 @@ def _judge(exercise, attempts, problem, hint, seconds):
         c for c in _ordered(exercise) if not c.diagnostic and c.name not in cases
     ]
     if waiting:  # time ran out; in a diagnostic case it takes nothing away
-        return message.timed_out(exercise, waiting[0], cases, points, seconds)
+        return wording.timed_out(exercise, waiting[0], cases, points, seconds)
     if all(cases.values()):
-        return message.outcome(exercise, State.PASSED, points, cases=cases)
+        return wording.outcome(exercise, State.PASSED, points, cases=cases)
     if _untouched(attempts):
-        return message.not_attempted(exercise, cases)
+        return wording.not_attempted(exercise, cases)
     failed = min(_failing(attempts), key=lambda a: a.size)
     if problem is not None:
-        return message.misfit(exercise, problem, failed, cases, points)
-    say = message.raised if failed.error is not None else message.wrong
+        return wording.misfit(exercise, problem, failed, cases, points)
+    say = wording.raised if failed.error is not None else wording.wrong
     return say(exercise, failed, diagnose(exercise, attempts), cases, points, hint)

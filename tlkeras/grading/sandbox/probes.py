@@ -12,8 +12,8 @@ import sys
 import textwrap
 import types
 
-from tlkeras.grading.exercise import call
-from tlkeras.grading.source import used
+from tlkeras.grading.judge.exercise import call
+from tlkeras.grading.notebooks.source import used
 
 NAME = "_tlkeras_probe"  # what stands for the probe at the end of the text
 

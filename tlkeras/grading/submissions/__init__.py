@@ -1,0 +1,1 @@
+"""A class of submissions: found, judged where none of their code runs, written."""
