@@ -33,6 +33,18 @@ MAY_IMPORT = {
     "cli_grade": {"course", "extras", "grading"},
     "__main__": {"cli", "extras", "output"},
 }
+# The same inside of `grading`: what is judged is not where learners' code runs.
+GRADING_MAY_IMPORT = {
+    "__init__": {"judge", "messages"},
+    "messages": set(),
+    "judge": {"messages"},
+    "notebooks": set(),
+    "running": {"judge", "notebooks"},
+    "sandbox": {"judge", "notebooks", "running"},
+    "submissions": {"judge", "notebooks", "sandbox"},
+    "report": {"judge", "messages", "submissions"},
+    "export": {"judge", "messages", "report", "submissions"},
+}
 # Third-party modules that a room may import when it is itself imported.
 LIGHT = {"keras", "numpy"}
 EAGER = {
@@ -77,6 +89,43 @@ def test_a_room_imports_only_the_rooms_it_may(path):
     assert others <= MAY_IMPORT[here]
     assert "tests" not in {parts[0] for parts in names}
     assert "notebooks" not in {parts[0] for parts in names}
+
+
+GRADING = PACKAGE / "grading"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(GRADING.rglob("*.py")), ids=lambda p: str(p.relative_to(GRADING))
+)
+def test_a_room_of_grading_imports_only_the_rooms_it_may(path):
+    here = path.relative_to(GRADING).parts[0].removesuffix(".py")
+    names = [n.split(".") for n in imported(ast.parse(path.read_text("utf-8")))]
+    inside = {
+        parts[2]
+        for parts in names
+        if parts[:2] == ["tlkeras", "grading"] and len(parts) > 2
+    }
+    rooms = {name for name in inside if name in GRADING_MAY_IMPORT}
+    assert rooms - {here} <= GRADING_MAY_IMPORT[here]
+
+
+def test_no_two_modules_of_grading_import_each_other():
+    known, wanted = {}, {}
+    for path in GRADING.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        known[".".join(parts).removesuffix(".__init__")] = path
+    for name, path in known.items():
+        found = set(imported(ast.parse(path.read_text("utf-8"))))
+        wanted[name] = (found & set(known)) - {name}
+    tops = {name for name, path in known.items() if path.name == "__init__.py"}
+
+    def visit(name, above):
+        assert name not in above, " → ".join([*above, name])
+        for other in wanted[name] - tops:  # a room's front names what is inside
+            visit(other, [*above, name])
+
+    for name in set(known) - tops:
+        visit(name, [])
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
