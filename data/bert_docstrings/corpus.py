@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tlkeras.datasets import docstrings
-from tlkeras.datasets._copies import normalized, without_copies
+from tlkeras.datasets.text._copies import normalized, without_copies
 
 # Read where they are installed: what the course and its tests need anyway.
 INSTALLED = """

@@ -18,7 +18,7 @@ from tlkeras.datasets import (
     spoken_digits,
     synthetic_speech,
 )
-from tlkeras.datasets._lossless import compress, decompress
+from tlkeras.datasets.audio._lossless import compress, decompress
 
 MIRROR = os.environ.get("TLKERAS_MIRROR")
 FOLDER = Path(MIRROR or "/nowhere", spoken_digits.REPOSITORY, spoken_digits.COMMIT)

@@ -1,41 +1,53 @@
-"""Where data comes from, and how it becomes arrays; one module a data set."""
+"""Where data comes from, and how it becomes arrays; one module a data set.
 
-from tlkeras.datasets import (
-    ag_news,
+Each lies in the room of what it holds, `text`, `images` or `audio`, and is imported
+from here: `from tlkeras.datasets import digits`.
+"""
+
+import inspect
+import sys
+
+from tlkeras.datasets import audio, images, text
+from tlkeras.datasets._fetch import DataError
+from tlkeras.datasets.audio import (
     audio_files,
-    cards,
-    cifar10,
-    digits,
-    docstrings,
-    image_files,
-    mnist,
-    multi30k,
     new_voices,
-    phrases,
-    prose,
-    shapes,
     speech_commands,
     spoken_digits,
-    sst2,
     synthetic_speech,
-    tatoeba,
-    text,
 )
-from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets.audio_files import AudioWarning
-from tlkeras.datasets.recordings import Recordings
+from tlkeras.datasets.audio.audio_files import AudioWarning
+from tlkeras.datasets.audio.recordings import Recordings
+from tlkeras.datasets.images import cards, cifar10, digits, image_files, mnist, shapes
+from tlkeras.datasets.text import (
+    ag_news,
+    docstrings,
+    multi30k,
+    phrases,
+    prose,
+    sst2,
+    tatoeba,
+)
+
+# `import tlkeras.datasets.digits` names the same module as `images.digits`.
+for _room in (audio, images, text):
+    for _name, _module in vars(_room).items():
+        if inspect.ismodule(_module) and _name in globals():
+            sys.modules[f"{__name__}.{_name}"] = _module
 
 __all__ = [
     "AudioWarning",
     "DataError",
     "Recordings",
     "ag_news",
+    "audio",
     "audio_files",
     "cards",
     "cifar10",
     "digits",
     "docstrings",
     "image_files",
+    "images",
     "mnist",
     "multi30k",
     "new_voices",

@@ -14,8 +14,8 @@ import re
 
 import numpy as np
 
-from tlkeras.datasets._copies import without_copies
 from tlkeras.datasets._fetch import DataError, Source, fetch
+from tlkeras.datasets.text._copies import without_copies
 
 CLASSES = ("world", "sports", "business", "science and technology")
 SOURCE = Source(

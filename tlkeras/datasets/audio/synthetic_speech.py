@@ -12,10 +12,10 @@ import numpy as np
 
 from tlkeras import shipped
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets._lossless import decompress
-from tlkeras.datasets.audio_files import pad
-from tlkeras.datasets.recordings import Recordings
-from tlkeras.datasets.spoken_digits import WORDS
+from tlkeras.datasets.audio._lossless import decompress
+from tlkeras.datasets.audio.audio_files import pad
+from tlkeras.datasets.audio.recordings import Recordings
+from tlkeras.datasets.audio.spoken_digits import WORDS
 
 SAMPLE_RATE, BITS = 8000, 10
 KINDS = ("words", "phrases")

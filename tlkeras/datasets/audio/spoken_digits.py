@@ -23,9 +23,9 @@ import numpy as np
 
 from tlkeras.datasets import _fetch
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets._wav import read_wav
-from tlkeras.datasets.audio_files import pad
-from tlkeras.datasets.recordings import Recordings
+from tlkeras.datasets.audio._wav import read_wav
+from tlkeras.datasets.audio.audio_files import pad
+from tlkeras.datasets.audio.recordings import Recordings
 
 REPOSITORY = "Jakobovski/free-spoken-digit-dataset"
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"

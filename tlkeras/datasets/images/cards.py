@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlkeras.datasets import digits
+from tlkeras.datasets.images import digits
 
 LENGTH = 8  # cards in a row
 

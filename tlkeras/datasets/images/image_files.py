@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets._image_metadata import upright, without_metadata
+from tlkeras.datasets.images._image_metadata import upright, without_metadata
 
 DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # grey, 16 bits a pixel
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlkeras.datasets._copies import normalized, without_copies
+from tlkeras.datasets.text._copies import normalized, without_copies
 
 CLASSES = ("keras", "matplotlib", "numpy", "scipy", "sklearn")
 MASK = "this package"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets.image_files import load_images
+from tlkeras.datasets.images.image_files import load_images
 
 NAMES = (
     "airplane",

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlkeras.datasets import spoken_digits, synthetic_speech
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets.recordings import Recordings
+from tlkeras.datasets.audio import spoken_digits, synthetic_speech
+from tlkeras.datasets.audio.recordings import Recordings
 
 PATIENCE = 5  # seconds for the first of many files
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets._wav import is_wav, read_wav
+from tlkeras.datasets.audio._wav import is_wav, read_wav
 
 SILENCE = 1e-4  # −80 dB of full scale: nothing louder is there
 CLIPPED = 1e-3  # the share of samples at the limit that is worth a word

@@ -11,8 +11,8 @@ Reference:
 import numpy as np
 
 from tlkeras.datasets._fetch import DataError
-from tlkeras.datasets.audio_files import pad
-from tlkeras.datasets.recordings import Recordings
+from tlkeras.datasets.audio.audio_files import pad
+from tlkeras.datasets.audio.recordings import Recordings
 
 NAME = "speech_commands:0.0.3"
 SAMPLE_RATE = 16000

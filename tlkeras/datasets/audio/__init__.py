@@ -1,0 +1,1 @@
+"""Sound: recordings of words, spoken by people and by a synthesiser."""

@@ -1,0 +1,1 @@
+"""Pictures: photographs, handwritten digits, drawn shapes."""
