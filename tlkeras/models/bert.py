@@ -195,7 +195,7 @@ class Bert(EncoderModel):
                 f"inputs must be a dictionary of {', '.join(INPUTS)}; given {given}."
             )
         length = inputs["token_ids"].shape[-1]
-        if length is not None and length > self.position_embedding.sequence_length:
+        if isinstance(length, int) and length > self.position_embedding.sequence_length:
             raise ValueError(
                 "token_ids must be at most max_sequence_length="
                 f"{self.position_embedding.sequence_length} long; given {length}."

@@ -365,7 +365,7 @@ class SpeechEncoder(EncoderModel):
     def _check_length(self, shape):
         length = self.subsampling.compute_output_shape(shape)[1]
         most = self._arguments["max_sequence_length"]
-        if length is not None and length > most:
+        if isinstance(length, int) and length > most:
             raise ValueError(
                 f"features must be at most max_sequence_length={most} long after the "
                 f"convolutions; given {shape[1]} frames, which become {length}."
