@@ -47,8 +47,9 @@ def none_by_turns(x):
 
 
 def raising_by_turns(x):
-    SEEN.append(x)
-    return SEEN[0] if len(SEEN) > 1 else 1 / 0
+    known = x.shape in SEEN
+    SEEN.append(x.shape)
+    return x if known else 1 / 0
 
 
 RNG = np.random.default_rng(0)
