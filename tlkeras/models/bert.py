@@ -1,6 +1,7 @@
 """BERT: a stack of encoders that reads a text in both directions at once."""
 
 import types
+from typing import Any
 
 import keras
 from keras import ops
@@ -213,7 +214,7 @@ class Bert(keras.Model):
             outputs["attention_scores"] = scores
         return outputs
 
-    def compute_output_spec(self, inputs, **arguments):
+    def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:
         if any(arguments.get(name) for name in EXTRAS):  # not what was traced once
             return keras.Operation.compute_output_spec(self, inputs, **arguments)
         return super().compute_output_spec(inputs)
@@ -235,7 +236,7 @@ class Bert(keras.Model):
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         arguments = dict(self._arguments)
         if not isinstance(arguments["activation"], str):
             arguments["activation"] = keras.activations.serialize(

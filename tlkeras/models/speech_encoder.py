@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Tensor
 from tlkeras.layers import (
     ConvSubsampling,
     LogMelSpectrogram,
@@ -315,7 +316,9 @@ class SpeechEncoder(keras.Model):
             setattr(self, name, part)
         self._arguments = arguments
 
-    def features(self, waveform, padding_mask=None):
+    def features(
+        self, waveform: Tensor, padding_mask: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """What the encoder reads: log-mel frames and the mask of the real ones.
 
         Args:
@@ -353,13 +356,13 @@ class SpeechEncoder(keras.Model):
             outputs["attention_scores"] = scores
         return outputs
 
-    def compute_output_spec(self, inputs, **arguments):
+    def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:
         asked = any(arguments.get(name) for name in EXTRAS)
         if asked or set(inputs) != set(FEATURES):  # not what was traced once
             return keras.Operation.compute_output_spec(self, inputs, **arguments)
         return super().compute_output_spec(inputs)
 
-    def entrance(self, inputs):
+    def entrance(self, inputs: Any) -> dict[str, Tensor]:
         """Features and their mask, whichever door the inputs came through.
 
         Args:
@@ -403,7 +406,7 @@ class SpeechEncoder(keras.Model):
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         arguments = dict(self._arguments)
         if not isinstance(arguments["activation"], str):
             arguments["activation"] = keras.activations.serialize(

@@ -256,7 +256,7 @@ class ViT(keras.Model):
             outputs["attention_scores"] = scores
         return outputs
 
-    def compute_output_spec(self, inputs, **arguments):
+    def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:
         self._check_images(inputs)
         if any(arguments.get(name) for name in EXTRAS):  # not what was traced once
             return keras.Operation.compute_output_spec(self, inputs, **arguments)
@@ -272,7 +272,7 @@ class ViT(keras.Model):
                 "channels)). One image needs images[None], and grey ones a last axis."
             )
 
-    def with_image_shape(self, image_shape):
+    def with_image_shape(self, image_shape: tuple[int, int, int]) -> "ViT":
         """The same model for another size of images, its positions interpolated.
 
         Args:
@@ -305,7 +305,7 @@ class ViT(keras.Model):
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         arguments = dict(self._arguments)
         if not isinstance(arguments["activation"], str):
             arguments["activation"] = keras.activations.serialize(
