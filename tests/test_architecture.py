@@ -14,17 +14,18 @@ PACKAGE = ROOT / "tlkeras"
 
 # A room may import itself, these rooms, and nothing else of tlkeras.
 MAY_IMPORT = {
-    "masks": set(),
-    "layers": {"masks"},
-    "models": {"masks", "layers"},
-    "generation": {"masks", "layers", "models"},
+    "masks": {"annotations"},
+    "layers": {"annotations", "masks"},
+    "models": {"annotations", "masks", "layers"},
+    "generation": {"annotations", "masks", "layers", "models"},
     "checkpoints": {"masks", "layers", "models", "shipped"},
-    "transfer": {"visualization"},  # to draw a comparison, when asked to
+    "transfer": {"annotations", "visualization"},  # to draw a comparison, when asked to
     "datasets": {"shipped"},
     "visualization": set(),
     "grading": {"files", "visualization"},  # its palette, for cards
     "extras": set(),
     "files": set(),
+    "annotations": set(),
     "output": set(),
     "registration": set(),
     "shipped": set(),

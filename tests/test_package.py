@@ -1,11 +1,14 @@
 """What `import tlkeras` alone is enough for."""
 
 import ast
+import functools
+import inspect
 import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -14,6 +17,7 @@ from tlkeras.registration import REGISTERED
 
 PACKAGE = Path(tlkeras.__file__).parent
 ROOT = PACKAGE.parent
+SELF = ("self", "cls")
 
 
 def rooms():
@@ -103,3 +107,66 @@ def saved(tmp_path_factory):
 )
 def test_a_saved_model_loads(saved, imports):
     assert run(f"{imports}\n{LOAD}", saved) == ["BertMaskedLM", "Sequential"]
+
+
+def exported():
+    """Each name in `__all__` of a room, and what a module among these defines."""
+    for room in rooms():
+        for name in getattr(tlkeras, room).__all__:
+            thing = getattr(getattr(tlkeras, room), name)
+            if not inspect.ismodule(thing):
+                yield f"{room}.{name}", thing
+                continue
+            for inner, own in vars(thing).items():
+                here = getattr(own, "__module__", None) == thing.__name__
+                if here and not inner.startswith("_"):
+                    yield f"{room}.{name}.{inner}", own
+
+
+def methods(kind):
+    """The public methods and properties of a class that this package defines."""
+    for base in kind.__mro__:
+        if not base.__module__.startswith("tlkeras."):
+            continue
+        for name, thing in vars(base).items():
+            if isinstance(thing, property):
+                thing = thing.fget
+            elif isinstance(thing, functools.cached_property):
+                thing = thing.func
+            thing = getattr(thing, "__func__", thing)  # of a class or static method
+            named = inspect.isfunction(thing) and thing.__name__ != "<lambda>"
+            if named and not name.startswith("_") and name != "call":
+                yield name, thing
+
+
+def functions():
+    for name, thing in exported():
+        if inspect.isclass(thing):
+            yield from ((f"{name}.{inner}", x) for inner, x in methods(thing))
+        elif inspect.isfunction(thing):
+            yield name, thing
+
+
+def unannotated(function):
+    """The arguments without a type, and `return`; an annotation must mean something."""
+    names = [x for x in inspect.signature(function).parameters if x not in SELF]
+    return {*names, "return"} - set(get_type_hints(inspect.unwrap(function)))
+
+
+def test_every_public_function_says_its_types():
+    found = dict(functions())
+    assert len(found) > 200
+    rooms_found = {name.split(".")[0] for name in found}
+    assert rooms_found == set(rooms())
+    missing = {name: unannotated(function) for name, function in found.items()}
+    assert {name: names for name, names in missing.items() if names} == {}
+
+
+def test_a_missing_or_misspelt_type_is_noticed():
+    def missing(x, y: int): ...
+
+    def misspelt(x: "Tensr") -> None: ...  # noqa: F821
+
+    assert unannotated(missing) == {"x", "return"}
+    with pytest.raises(NameError, match="Tensr"):
+        unannotated(misspelt)

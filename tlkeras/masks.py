@@ -6,10 +6,14 @@ says whether query `t` of sequence `b` may look at key `s`.
 Axes: B batch, T query length, S key length.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
+
+from tlkeras.annotations import Tensor
 
 __all__ = [
     "attention_masks",
@@ -96,7 +100,7 @@ def check_mask_values(name, mask):
         )
 
 
-def padding_mask(token_ids, padding_id=0):
+def padding_mask(token_ids: Tensor, padding_id: int = 0) -> Tensor:
     """True where a token is real, False where it is padding.
 
     Args:
@@ -114,7 +118,7 @@ def padding_mask(token_ids, padding_id=0):
     return ops.not_equal(token_ids, padding_id)
 
 
-def causal_mask(query_length, key_length=None):
+def causal_mask(query_length: int, key_length: int | None = None) -> Tensor:
     """True where a query may look: at its own position and at earlier ones.
 
     When there are more keys than queries, the queries are the *last* positions, as in
@@ -149,8 +153,11 @@ def causal_mask(query_length, key_length=None):
 
 
 def position_mask(
-    query_positions, key_positions, use_causal_mask=False, sliding_window=None
-):
+    query_positions: Tensor,
+    key_positions: Tensor,
+    use_causal_mask: bool = False,
+    sliding_window: int | None = None,
+) -> Tensor | None:
     """Which positions see each other by the rules of order and distance alone.
 
     Args:
@@ -184,7 +191,7 @@ def position_mask(
     )
 
 
-def implicit_mask(tensor):
+def implicit_mask(tensor: Tensor) -> Tensor | None:
     """The padding mask that Keras attached to a tensor, such as `mask_zero` does.
 
     Args:
@@ -203,7 +210,7 @@ def implicit_mask(tensor):
     return get_keras_mask(tensor)
 
 
-def without_mask(tensor):
+def without_mask(tensor: Tensor) -> Tensor:
     """The same values, without the mask that Keras may have attached to them.
 
     Args:
@@ -222,7 +229,7 @@ def without_mask(tensor):
     return tensor if implicit_mask(tensor) is None else tensor * 1
 
 
-def place_mask(mask, length, index):
+def place_mask(mask: Tensor | None, length: int, index: Tensor) -> Tensor | None:
     """A mask of some positions as one of a longer sequence that keeps all others.
 
     Args:
@@ -253,8 +260,11 @@ def place_mask(mask, length, index):
 
 
 def attention_masks(
-    query_mask=None, value_mask=None, key_mask=None, attention_mask=None
-):
+    query_mask: Tensor | None = None,
+    value_mask: Tensor | None = None,
+    key_mask: Tensor | None = None,
+    attention_mask: Tensor | None = None,
+) -> tuple[Tensor, ...]:
     """Masks of queries and of keys, each with the four axes of attention scores.
 
     Args:
@@ -291,7 +301,7 @@ def attention_masks(
     return tuple(ops.cast(mask, "bool") for mask in masks)
 
 
-def merge_masks(*masks):
+def merge_masks(*masks: Tensor | None) -> Tensor | None:
     """Keep a position only where every mask keeps it.
 
     Masks broadcast against each other, so shape them first: a padding mask `(B, S)`
@@ -338,7 +348,7 @@ def _broadcastable(left, right):
     return all(a is None or b is None or a == b or 1 in (a, b) for a, b in pairs)
 
 
-def length_mask(lengths, max_length):
+def length_mask(lengths: Tensor, max_length: int) -> Tensor:
     """True at the first `lengths[b]` positions of row b.
 
     Args:
@@ -364,7 +374,7 @@ def length_mask(lengths, max_length):
     return ops.arange(max_length, dtype=lengths.dtype) < lengths[:, None]  # (B, S)
 
 
-def prepend_to_mask(mask, count=1):
+def prepend_to_mask(mask: Tensor | None, count: int = 1) -> Tensor | None:
     """Keep `count` more positions, in front of the others.
 
     Args:
@@ -390,7 +400,7 @@ def prepend_to_mask(mask, count=1):
     return ops.concatenate([ops.ones_like(mask[:, :1])] * count + [mask], axis=1)
 
 
-def strided_mask(mask, stride, first=0):
+def strided_mask(mask: Tensor | None, stride: int, first: int = 0) -> Tensor | None:
     """The mask of a sequence that is read every `stride` positions.
 
     Args:
@@ -417,7 +427,7 @@ def strided_mask(mask, stride, first=0):
     return ops.cast(mask, "bool")[:, first::stride]
 
 
-def from_torch(mask):
+def from_torch(mask: Any) -> np.ndarray | None:
     """A mask of `torch.nn.MultiheadAttention` or `torch.nn.Transformer*`, turned round.
 
     There, True means *hide*, and floats are added to the logits: 0 keeps, −∞ hides.
@@ -459,7 +469,7 @@ def from_torch(mask):
     return keep
 
 
-def to_torch(mask, additive=False):
+def to_torch(mask: Tensor | None, additive: bool = False) -> np.ndarray | None:
     """A mask of this library for `torch.nn.MultiheadAttention` and its relatives.
 
     Args:

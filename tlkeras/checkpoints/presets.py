@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -65,8 +66,13 @@ class Report:
 
 
 def from_preset(
-    preset, revision=None, sha256=None, return_report=False, head=None, **overrides
-):
+    preset: Path | str,
+    revision: str | None = None,
+    sha256: str | None = None,
+    return_report: bool = False,
+    head: str | None = None,
+    **overrides: Any,
+) -> Any:
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, ViT,
@@ -152,7 +158,9 @@ def _read(folder, config, weights, head, overrides):
     return model, Report("Hugging Face", *map(tuple, names))
 
 
-def save_to_preset(model, folder, dtype=None):
+def save_to_preset(
+    model: keras.Model, folder: Path | str, dtype: str | None = None
+) -> None:
     """Write a model of this library so that `from_preset` makes it again.
 
     Args:

@@ -1,5 +1,8 @@
 """From text to the inputs of `Bert`, with KerasHub's WordPiece."""
 
+from pathlib import Path
+from typing import Any
+
 from tlkeras.checkpoints.config_files import LARGEST, entry, read_json
 from tlkeras.checkpoints.sources import locate
 from tlkeras.layers import _input_checks as check
@@ -7,7 +10,9 @@ from tlkeras.layers import _input_checks as check
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-def preprocessor(preset, sequence_length=128, revision=None):
+def preprocessor(
+    preset: Path | str, sequence_length: int = 128, revision: str | None = None
+) -> Any:
     """KerasHub's preprocessor with the vocabulary of a Hugging Face preset.
 
     Args:

@@ -1,5 +1,8 @@
 """The weights of `torch.nn.Transformer`, in a `tlkeras.models.Transformer`."""
 
+from typing import Any
+
+import keras
 import numpy as np
 
 # Names of one block's layers: ours, and PyTorch's.
@@ -21,7 +24,9 @@ DECODER = {
 }
 
 
-def load_torch_weights(model, weights, prefix=""):
+def load_torch_weights(
+    model: keras.Model, weights: Any, prefix: str = ""
+) -> keras.Model:
     """Give a Transformer the weights of a `torch.nn.Transformer`: the same output.
 
     `torch.nn.Transformer` maps vectors to vectors: it has no embeddings and no output

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 from tlkeras import grading
 from tlkeras.course import progress
@@ -50,7 +51,7 @@ class Lesson:
         """The exercises by name, loaded on first use."""
         return load_exercises(self.folder)
 
-    def check(self, answer, name=None) -> Outcome:
+    def check(self, answer: Any, name: str | None = None) -> Outcome:
         """Judge an answer by what it does; each failure shows the next hint.
 
         Args:
@@ -72,7 +73,7 @@ class Lesson:
         return outcome
 
     @staticmethod
-    def at_scale(quick, default, full=None):
+    def at_scale(quick: Any, default: Any, full: Any = None) -> Any:
         """The one of three settings that `TLKERAS_SCALE` asks for.
 
         Args:
@@ -130,7 +131,7 @@ def lessons() -> list[Lesson]:
     return list(_read(home()))
 
 
-def lesson(name) -> Lesson:
+def lesson(name: str) -> Lesson:
     """The lesson of that name, always the same object.
 
     Raises:

@@ -1,25 +1,27 @@
 """Several continuations at once, so that a poor start can be regretted."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from tlkeras.annotations import Tensor
 from tlkeras.generation import prompts
 
 
 def beam_search(
-    step,
-    prompt,
-    max_length,
-    end_id=None,
-    cache=(),
-    num_beams=4,
-    length_penalty=0.6,
-    padding_mask=None,
-    padding_id=0,
-):
+    step: Callable[..., Any],
+    prompt: Tensor,
+    max_length: int,
+    end_id: int | Sequence[int] | None = None,
+    cache: Any = (),
+    num_beams: int = 4,
+    length_penalty: float = 0.6,
+    padding_mask: Tensor | None = None,
+    padding_id: int = 0,
+) -> tuple[Tensor, Tensor]:
     """Keep the likeliest continuations of each row, and rank those that end.
 
     A continuation Y scores `log P(Y) / ((5 + |Y|) / 6)^length_penalty`, where |Y|

@@ -1,11 +1,13 @@
 """XLA for a function of arrays, on whichever backend there is."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 
-def jit(function, *stateful):
+def jit(function: Callable[..., Any], *stateful: Any) -> Callable[..., Any]:
     """Compile a function of arrays with XLA, once for each set of shapes.
 
     JAX compiles a variable it is not told about as a constant, so name what has any:

@@ -1,22 +1,26 @@
 """One token at a time, each chosen for good."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 from keras import ops
 
+from tlkeras.annotations import Tensor
 from tlkeras.generation import prompts
 from tlkeras.generation.samplers import Greedy
 
 
 def generate(
-    step,
-    prompt,
-    max_length,
-    end_id=None,
-    cache=(),
-    sampler=None,
-    padding_mask=None,
-    padding_id=0,
-):
+    step: Callable[..., Any],
+    prompt: Tensor,
+    max_length: int,
+    end_id: int | Sequence[int] | None = None,
+    cache: Any = (),
+    sampler: Any = None,
+    padding_mask: Tensor | None = None,
+    padding_id: int = 0,
+) -> Tensor:
     """Continue each row of `prompt` until it ends or is `max_length` tokens long.
 
     The prompt is read in one step, then one token a step. Rows whose prompt is longer

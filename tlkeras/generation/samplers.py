@@ -1,8 +1,12 @@
 """How a token is chosen from its logits `(B, V)`."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
+
+from tlkeras.annotations import Tensor
 
 
 class Greedy:
@@ -29,7 +33,7 @@ class Greedy:
         _check_logits(logits)
         return ops.argmax(logits, axis=-1)  # (B,)
 
-    def draw(self, shape):
+    def draw(self, shape: tuple[int, ...]) -> Tensor:
         """Nothing is left to chance: zeros of the given shape."""
         return ops.zeros(shape)
 
@@ -109,12 +113,12 @@ class Sample:
         place = _pick(probabilities, uniform)[:, None]  # (B, 1)
         return ops.take_along_axis(token_ids, place, axis=1)[:, 0]  # (B,)
 
-    def draw(self, shape):
+    def draw(self, shape: tuple[int, ...]) -> Tensor:
         """Numbers in [0, 1), one for each token that will be drawn."""
         return keras.random.uniform(shape, dtype="float32", seed=self.seed)
 
     @property
-    def variables(self):
+    def variables(self) -> list[Any]:
         """The state of the seed generator, for `jit`."""
         return [self.seed.state] if hasattr(self.seed, "state") else []
 

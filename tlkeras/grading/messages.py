@@ -9,6 +9,7 @@ import os
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 FALLBACK = "en"
 
@@ -24,7 +25,7 @@ class Messages:
     def __init__(self, folder=None):
         self.folder = None if folder is None else Path(folder)
 
-    def get(self, *keys):
+    def get(self, *keys: str) -> Any:
         """The entry at a path of keys, or `None`: a string, list or table."""
         language = os.environ.get("TLKERAS_LANGUAGE", FALLBACK)
         for folder in (self.folder, Path(__file__).parent):
@@ -36,7 +37,7 @@ class Messages:
                     return entry
         return None
 
-    def say(self, *keys, **values):
+    def say(self, *keys: str, **values: Any) -> str:
         """The sentence at a path of keys, with `{names}` filled in.
 
         Raises:

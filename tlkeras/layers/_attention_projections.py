@@ -1,8 +1,11 @@
 """The arguments, the projections and the config of `MultiHeadAttention`."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
+from tlkeras.annotations import Shape
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._attention import IMPLEMENTATIONS
 from tlkeras.layers._attention_checks import check_shapes
@@ -140,7 +143,12 @@ class AttentionProjections(keras.layers.Layer):
     value_dense = property(lambda self: self._value_dense)
     output_dense = property(lambda self: self._output_dense)
 
-    def build(self, query_shape, value_shape=None, key_shape=None):
+    def build(
+        self,
+        query_shape: Shape,
+        value_shape: Any = None,
+        key_shape: Shape | None = None,
+    ) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         check_shapes(query_shape, value_shape, key_shape)
         self._features = (query_shape[-1], value_shape[-1], key_shape[-1])
@@ -181,7 +189,7 @@ class AttentionProjections(keras.layers.Layer):
         layer.build((None, None, *input_sizes))
         return layer
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         serializers = {
             "initializer": keras.initializers.serialize,
             "regularizer": keras.regularizers.serialize,
@@ -209,6 +217,6 @@ class AttentionProjections(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         rotary = keras.saving.deserialize_keras_object(config.get("rotary"))
         return cls(**{**config, "rotary": rotary})

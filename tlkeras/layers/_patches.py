@@ -1,10 +1,12 @@
 """What images and videos share: a grid cut into patches, each one projected."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from tlkeras.annotations import Shape
 from tlkeras.layers import _input_checks as check
 
 
@@ -59,7 +61,7 @@ class GridEmbedding(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *_, channels = self._channels_last(input_shape)
         if not channels:
             raise ValueError(
@@ -129,14 +131,14 @@ class GridEmbedding(keras.layers.Layer):
                 f'{self.name_of_input}, or pad with zeros: padding="same".'
             )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, *lengths, _ = self._channels_last(input_shape)
         if None in lengths:
             return (batch, None, self.hidden_dim)
         counts = [-(-n // size) for n, size in zip(lengths, self.sizes, strict=True)]
         return (batch, math.prod(counts), self.hidden_dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {
             self.name_of_size: getattr(self, self.name_of_size),
             "hidden_dim": self.hidden_dim,

@@ -1,5 +1,7 @@
 """What `TransformerEncoder` and `TransformerDecoder` are both made of."""
 
+from typing import Any, Self
+
 import keras
 
 from tlkeras.layers import _input_checks as check
@@ -113,10 +115,10 @@ class TransformerBlock(keras.layers.Layer):
         hidden = self._feedforward_intermediate_dense(inputs)  # (B, T, F)
         return self._feedforward_output_dense(hidden)  # (B, T, D)
 
-    def compute_output_spec(self, *inputs, **arguments):
+    def compute_output_spec(self, *inputs: Any, **arguments: Any) -> Any:
         return traced_output_spec(self, *inputs, **arguments)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "dtype": saved_policy(self),
@@ -132,6 +134,6 @@ class TransformerBlock(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         rotary = keras.saving.deserialize_keras_object(config.get("rotary"))
         return cls(**{**config, "rotary": rotary})

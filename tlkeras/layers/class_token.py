@@ -1,9 +1,12 @@
 """One more token, learned, in front of the sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 
 
@@ -44,7 +47,7 @@ class ClassToken(keras.layers.Layer):
         self.initializer = keras.initializers.get(initializer)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check.axes("inputs", input_shape, "B S D")
         check.features("inputs", input_shape)
         self.token = self.add_weight(
@@ -60,14 +63,16 @@ class ClassToken(keras.layers.Layer):
         token = ops.broadcast_to(token, (batch, 1, size))  # (B, 1, D)
         return ops.concatenate([token, inputs], axis=1)  # (B, 1 + S, D)
 
-    def compute_mask(self, inputs, previous_mask=None):
+    def compute_mask(
+        self, inputs: Tensor, previous_mask: Tensor | None = None
+    ) -> Tensor | None:
         return masks.prepend_to_mask(previous_mask)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check.axes("inputs", input_shape, "B S D")
         batch, length, size = input_shape
         return (batch, None if length is None else length + 1, size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         initializer = keras.initializers.serialize(self.initializer)
         return {**super().get_config(), "initializer": initializer}

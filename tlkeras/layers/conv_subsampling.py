@@ -1,11 +1,13 @@
 """Speech has a hundred frames a second: convolutions make fewer, richer ones."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers.feed_forward import get_activation
 
@@ -91,7 +93,7 @@ class ConvSubsampling(keras.layers.Layer):
             name=f"convolution_{index}",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check.axes("inputs", input_shape, "B F M")
         check.not_empty("inputs", input_shape)
         check.features("inputs", input_shape)
@@ -118,19 +120,21 @@ class ConvSubsampling(keras.layers.Layer):
             mask = masks.strided_mask(mask, stride)
         return x
 
-    def compute_mask(self, inputs, previous_mask=None):
+    def compute_mask(
+        self, inputs: Tensor, previous_mask: Tensor | None = None
+    ) -> Tensor | None:
         for stride in self.strides:
             previous_mask = masks.strided_mask(previous_mask, stride)
         return previous_mask
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check.axes("inputs", input_shape, "B F M")
         batch, frames, _ = input_shape
         for stride in self.strides:
             frames = None if frames is None else math.ceil(frames / stride)
         return (batch, frames, self.hidden_dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {
             "hidden_dim": self.hidden_dim,
             "kernel_size": self.kernel_size,

@@ -1,14 +1,17 @@
 """What a Transformer does at each position by itself."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-def gelu_tanh(x):
+def gelu_tanh(x: Tensor) -> Tensor:
     """GELU by its approximation, as GPT-2 computes it.
 
     `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`. The exact one is `"gelu"`.
@@ -126,7 +129,7 @@ class FeedForward(keras.layers.Layer):
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ValueError(
                 "inputs must have the axes (batch, …, features), the last one known; "
@@ -169,10 +172,10 @@ class FeedForward(keras.layers.Layer):
         hidden = self.dropout_layer(hidden, training=training)
         return self.output_dense(hidden)  # (B, …, D)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         activation = self.activation
         if activation != "swiglu":
             activation = keras.activations.serialize(activation)

@@ -1,9 +1,12 @@
 """A waveform becomes a picture: time across, pitch up, loudness as the value."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._mel import hann_window, mel_filters
 
@@ -145,7 +148,9 @@ class LogMelSpectrogram(keras.layers.Layer):
         loudest = ops.max(decades, axis=(1, 2), keepdims=True)  # (B, 1, 1)
         return (ops.maximum(decades, loudest - 8.0) + 4.0) / 4.0
 
-    def compute_mask(self, inputs, previous_mask=None):
+    def compute_mask(
+        self, inputs: Tensor, previous_mask: Tensor | None = None
+    ) -> Tensor | None:
         needed = self.frame_step if self.centered else self.fft_length
         return masks.strided_mask(previous_mask, self.frame_step, first=needed - 1)
 
@@ -182,11 +187,11 @@ class LogMelSpectrogram(keras.layers.Layer):
             )
         return samples // step if self.centered else (samples - 2 * half) // step + 1
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check.axes("waveform", input_shape, "B S")
         return (input_shape[0], self._num_frames(input_shape[1]), self.num_mels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in _NAMES},

@@ -1,9 +1,12 @@
 """Several attentions side by side, each in its own subspace."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._attention import Visibility, attend, choose
 from tlkeras.layers._attention_checks import (
@@ -285,11 +288,15 @@ class MultiHeadAttention(AttentionProjections):
             return output
         return output, axes.restore_scores(scores, shape, key_shape)
 
-    def compute_output_shape(self, query_shape, value_shape, key_shape=None):
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None
+    ) -> Shape:
         check_shapes(query_shape, value_shape, key_shape or value_shape)
         return (*query_shape[:-1], *(self._output_shape or query_shape[-1:]))
 
-    def compute_output_spec(self, query, value, key=None, **arguments):
+    def compute_output_spec(
+        self, query: Tensor, value: Tensor, key: Tensor | None = None, **arguments: Any
+    ) -> Any:
         return traced_output_spec(self, query, value, key=key, **arguments)
 
 

@@ -1,13 +1,21 @@
 """Positions as vectors that are learned, and how to stretch them to other sizes."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._positions import check_inputs, check_positions
 
 
-def interpolate_positions(embeddings, old_shape, new_shape, interpolation="bicubic"):
+def interpolate_positions(
+    embeddings: Tensor,
+    old_shape: tuple[int, int],
+    new_shape: tuple[int, int],
+    interpolation: str = "bicubic",
+) -> Tensor:
     """Learned positions of one length or grid, resampled for another.
 
     A sequence is a grid of one row: `old_shape=(1, 128)`, `new_shape=(1, 256)`. A class
@@ -103,7 +111,7 @@ class PositionEmbedding(keras.layers.Layer):
         )
         self.initializer = keras.initializers.get(initializer)
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         self._check_shape(inputs_shape)
         check.features("inputs", inputs_shape)
         self._hidden_dim = inputs_shape[-1]
@@ -150,10 +158,10 @@ class PositionEmbedding(keras.layers.Layer):
                 "interpolate_positions."
             )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "sequence_length": self.sequence_length,

@@ -1,11 +1,13 @@
 """Positions as angles: attention then depends on distances alone."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from tlkeras.annotations import Shape
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._positions import float_positions
 
@@ -119,7 +121,7 @@ class RotaryEmbedding(keras.layers.Layer):
         x = x if magnitude == 1 else x * magnitude
         return ops.moveaxis(x, (-1, 1), (feature, sequence))
 
-    def frequencies(self, size):
+    def frequencies(self, size: int) -> tuple[np.ndarray, float]:
         """Radians per position of each pair of H = `size` features, and a factor."""
         feature = np.arange(0, size, 2)  # (H/2,)
         frequency = self.max_wavelength ** -(feature / (self.denominator_dim or size))
@@ -184,11 +186,11 @@ class RotaryEmbedding(keras.layers.Layer):
             )
         return sequence, feature
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self._axes(input_shape)
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = (
             "max_wavelength",
             "scaling_factor",

@@ -1,9 +1,12 @@
 """Equation 1 of Vaswani et al. (2017)."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
 
+from tlkeras.annotations import Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.masks import check_mask_values
 
@@ -11,14 +14,14 @@ MASKED = -1e9  # the logit of a masked position: finite, so that no row yields N
 
 
 def scaled_dot_product_attention(
-    query,
-    key,
-    value,
-    mask=None,
-    scale=None,
-    return_attention_scores=False,
-    dropout=None,
-):
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    scale: float | None = None,
+    return_attention_scores: bool = False,
+    dropout: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor | tuple[Tensor, Tensor]:
     r"""Average the values, weighted by how well each query matches each key.
 
     `Attention(Q, K, V) = softmax(Q Kᵀ / √H) V`

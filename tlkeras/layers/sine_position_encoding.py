@@ -1,14 +1,19 @@
 """Positions as waves of many lengths."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._positions import check_inputs, float_positions
 
 
-def sine_position_encoding(positions, hidden_dim, max_wavelength=10000):
+def sine_position_encoding(
+    positions: Tensor, hidden_dim: int, max_wavelength: float = 10000
+) -> Tensor:
     """Sines and cosines of given positions, alternating along the features.
 
     The function behind `SinePositionEncoding`, which gives the equation.
@@ -93,8 +98,8 @@ class SinePositionEncoding(keras.layers.Layer):
         encoding = sine_position_encoding(positions, shape[-1], self.max_wavelength)
         return ops.broadcast_to(ops.cast(encoding, self.compute_dtype), shape)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "max_wavelength": self.max_wavelength}

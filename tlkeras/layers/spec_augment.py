@@ -1,9 +1,12 @@
 """Hide stripes of a spectrogram, so that a model learns not to depend on any one."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Shape
 from tlkeras.layers import _input_checks as check
 
 
@@ -119,11 +122,11 @@ class SpecAugment(keras.layers.Layer):
     def _uniform(self, shape):
         return keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check.axes("inputs", input_shape, "B F M")
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {
             "time_width": self.time_width,
             "num_time_masks": self.num_time_masks,

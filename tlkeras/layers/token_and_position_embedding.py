@@ -1,8 +1,11 @@
 """What a token is, plus where it stands."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.layers.position_embedding import PositionEmbedding
@@ -92,7 +95,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         )
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._check_shape(input_shape)
         self.token_embedding.build(input_shape)
         self.position_embedding.build((*input_shape, self.embedding_dim))
@@ -112,13 +115,15 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         if not shape:
             raise ValueError(f"inputs must have an axis, (…, T); given shape {shape}.")
 
-    def compute_mask(self, inputs, previous_mask=None):
+    def compute_mask(
+        self, inputs: Tensor, previous_mask: Tensor | None = None
+    ) -> Tensor | None:
         return padding_mask(inputs) if self.mask_zero else previous_mask
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.embedding_dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "dtype": saved_policy(self),

@@ -1,8 +1,11 @@
 """One layer of a decoder: read what was written so far, read the source, then think."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 
+from tlkeras.annotations import Shape
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import settle
 from tlkeras.layers._transformer_block import TransformerBlock
@@ -77,7 +80,9 @@ class TransformerDecoder(TransformerBlock):
         Xiong et al. (2020), arXiv:2002.04745, section 3 (where to normalise).
     """
 
-    def build(self, decoder_sequence_shape, encoder_sequence_shape=None):
+    def build(
+        self, decoder_sequence_shape: Shape, encoder_sequence_shape: Shape | None = None
+    ) -> None:
         shape = decoder_sequence_shape
         check.axes("decoder_sequence", shape, "B T D")
         check.not_empty("decoder_sequence", shape)
@@ -246,11 +251,13 @@ class TransformerDecoder(TransformerBlock):
         if encoder is not None:
             check.keep_mask("encoder_padding_mask", encoder_mask, encoder.shape[:2])
 
-    def compute_output_shape(self, decoder_sequence_shape, encoder_sequence_shape=None):
+    def compute_output_shape(
+        self, decoder_sequence_shape: Shape, encoder_sequence_shape: Shape | None = None
+    ) -> Shape:
         return decoder_sequence_shape
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         # KerasHub keeps the shapes in the config; Keras now keeps them beside it.
         config = dict(config)
         target = config.pop("decoder_sequence_shape", None)

@@ -2,6 +2,7 @@
 
 import keras
 
+from tlkeras.annotations import Shape
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import settle
 from tlkeras.layers._transformer_block import TransformerBlock
@@ -61,7 +62,7 @@ class TransformerEncoder(TransformerBlock):
         Xiong et al. (2020), arXiv:2002.04745, section 3 (where to normalise).
     """
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         check.axes("inputs", inputs_shape, "B T D")
         check.not_empty("inputs", inputs_shape)
         check.features("inputs", inputs_shape)
@@ -119,5 +120,5 @@ class TransformerEncoder(TransformerBlock):
         x = self._leave("feedforward", x, y, training)  # (B, T, D)
         return (x, scores) if return_attention_scores else x
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         return inputs_shape

@@ -5,7 +5,7 @@ import numpy as np
 SHARPNESS = -0.75  # of the cubic curve: PyTorch's value, and so that of checkpoints
 
 
-def interpolation_matrix(new, old):
+def interpolation_matrix(new: int, old: int) -> np.ndarray:
     """How each of `new` places is mixed from `old` places.
 
     Cubic convolution (Keys 1981) with centres of pixels at halves, edges repeated,

@@ -1,5 +1,7 @@
 """A BERT that puts a text into one of several classes."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
@@ -118,7 +120,7 @@ class BertClassifier(keras.Model):
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -127,7 +129,9 @@ class BertClassifier(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Self:
         backbone = keras.saving.deserialize_keras_object(
             config["backbone"], custom_objects
         )

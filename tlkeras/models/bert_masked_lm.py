@@ -1,10 +1,12 @@
 """A BERT that says which token stood where one is hidden."""
 
 import types
+from typing import Any, Self
 
 import keras
 from keras import ops
 
+from tlkeras.annotations import Tensor
 from tlkeras.layers.feed_forward import get_activation
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.bert import INPUTS, Bert
@@ -109,7 +111,9 @@ class BertMaskedLM(keras.Model):
         places = ops.cast(positions, "int32")[..., None]  # (B, K, 1)
         return _head(self, ops.take_along_axis(x, places, axis=1))  # (B, K, V)
 
-    def compute_output_spec(self, inputs, positions=None, **arguments):
+    def compute_output_spec(
+        self, inputs: Any, positions: Tensor | None = None, **arguments: Any
+    ) -> Any:
         if positions is not None:  # not what was traced once
             return keras.Operation.compute_output_spec(
                 self, inputs, positions=positions, **arguments
@@ -118,7 +122,7 @@ class BertMaskedLM(keras.Model):
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -126,7 +130,9 @@ class BertMaskedLM(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Self:
         backbone = keras.saving.deserialize_keras_object(
             config["backbone"], custom_objects
         )

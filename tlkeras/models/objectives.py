@@ -1,5 +1,7 @@
 """What a Transformer is trained with: its loss and its learning rate."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -68,7 +70,7 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
         real = ops.cast(padding_mask(y_true, self.padding_id), "float32")  # (B, T)
         return loss * real / ops.maximum(ops.sum(real), 1.0)  # (B, T)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "label_smoothing": self.label_smoothing,
@@ -120,7 +122,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         rate = ops.minimum(step**-0.5, step * self.warmup_steps**-1.5)
         return self.scale * self.hidden_dim**-0.5 * rate
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "hidden_dim": self.hidden_dim,
             "warmup_steps": self.warmup_steps,

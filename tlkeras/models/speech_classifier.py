@@ -1,7 +1,10 @@
 """A speech encoder that puts a recording into one of several classes."""
 
+from typing import Any, Self
+
 import keras
 
+from tlkeras.annotations import Tensor
 from tlkeras.layers import _input_checks as check
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.speech_encoder import SpeechEncoder
@@ -81,12 +84,14 @@ class SpeechClassifier(keras.Model):
         ready = self.backbone.prepare(inputs)
         return super().call(ready, training=training)
 
-    def compute_output_spec(self, inputs, training=None, mask=None):
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Tensor | None = None
+    ) -> Any:
         return keras.Operation.compute_output_spec(self, inputs, training=training)
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -95,7 +100,9 @@ class SpeechClassifier(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Self:
         backbone = keras.saving.deserialize_keras_object(
             config["backbone"], custom_objects
         )

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Tensor
 from tlkeras.layers import (
     ConvSubsampling,
     LogMelSpectrogram,
@@ -311,7 +312,9 @@ class SpeechEncoder(EncoderModel):
         pooled = ops.cast(masked_mean(ops.cast(x, exact), keep), x.dtype)  # (B, D)
         return {"sequence_output": x, "pooled_output": pooled}
 
-    def features(self, waveform, padding_mask=None):
+    def features(
+        self, waveform: Tensor, padding_mask: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """What the encoder reads: log-mel frames and the mask of the real ones.
 
         Args:

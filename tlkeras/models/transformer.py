@@ -1,9 +1,12 @@
 """The Transformer: an encoder that reads and a decoder that writes."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tlkeras import masks
+from tlkeras.annotations import Tensor
 from tlkeras.layers import SinePositionEncoding, TransformerDecoder, TransformerEncoder
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
@@ -228,8 +231,13 @@ class Transformer(keras.Model):
         return (logits, scores) if return_attention_scores else logits
 
     def encode(
-        self, source_ids, padding_mask=None, mask=None, training=None, scores=None
-    ):
+        self,
+        source_ids: Tensor,
+        padding_mask: Tensor | None = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+        scores: dict[str, list] | None = None,
+    ) -> Tensor:
         """Read a source: its memory `(B, S, D)`.
 
         Args:
@@ -254,7 +262,12 @@ class Transformer(keras.Model):
             )
         return x if self.encoder_norm is None else self.encoder_norm(x)
 
-    def initial_cache(self, source_ids, max_length, source_padding_mask=None):
+    def initial_cache(
+        self,
+        source_ids: Tensor,
+        max_length: int,
+        source_padding_mask: Tensor | None = None,
+    ) -> Any:
         """Read a source once, for `step` to write from.
 
         Args:
@@ -283,7 +296,7 @@ class Transformer(keras.Model):
         nothing = ops.full((batch, 1), self.padding_id, dtype="int32")
         return self._decode(nothing, cache, 0, memory_index=0)[1]
 
-    def step(self, token_ids, cache, index):
+    def step(self, token_ids: Tensor, cache: Any, index: Tensor) -> tuple[Tensor, Any]:
         """Write on: the logits of the next token, for `tlkeras.generation`.
 
         Args:
@@ -342,7 +355,7 @@ class Transformer(keras.Model):
 
     # ── config ────────────────────────────────────────────────────────────────────────
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         activation = self.activation
         if not isinstance(activation, str):
             activation = keras.activations.serialize(activation)

@@ -244,7 +244,7 @@ class ViT(EncoderModel):
             )
         return images
 
-    def with_image_shape(self, image_shape):
+    def with_image_shape(self, image_shape: tuple[int, int, int]) -> "ViT":
         """The same model for another size of images, its positions interpolated.
 
         Args:

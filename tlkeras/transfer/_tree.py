@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 import keras
 
@@ -232,7 +233,9 @@ def _reach(model, tensors, needed):
             _reach(operation, chosen, needed)
 
 
-def blocks(model, patterns=None):
+def blocks(
+    model: keras.Model, patterns: Sequence[str] | None = None
+) -> list[list[tuple[str, keras.layers.Layer]]]:
     """A model cut into blocks from input to output, the steps in which depth counts.
 
     By default each layer with weights begins a block; embeddings that follow each other

@@ -1,10 +1,12 @@
 """Small networks put between frozen layers."""
 
 import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
+from tlkeras.annotations import Shape
 from tlkeras.transfer._tree import as_list
 from tlkeras.transfer.freezing import learn_only
 from tlkeras.transfer.lora import matching_projections
@@ -48,7 +50,7 @@ class Adapter(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.down = keras.layers.Dense(
             self.size, self.activation, dtype=self.dtype_policy, name="down"
         )
@@ -64,10 +66,10 @@ class Adapter(keras.layers.Layer):
     def call(self, inputs):
         return inputs + self.up(self.down(inputs))  # (B, …, D)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         activation = keras.activations.serialize(self.activation)
         return {**super().get_config(), "size": self.size, "activation": activation}
 
@@ -86,12 +88,12 @@ _CLASSES: dict[type, type] = {}
 
 
 def add_adapters(
-    model,
-    size=64,
-    layers="(attention_output|feedforward_output_dense)$",
-    trainable=(),
-    activation="gelu",
-):
+    model: keras.Model,
+    size: int = 64,
+    layers: str | Sequence[str] = "(attention_output|feedforward_output_dense)$",
+    trainable: str | Sequence[str] = (),
+    activation: str | Callable[..., Any] = "gelu",
+) -> keras.Model:
     """Freeze a model, and put an adapter behind some of its projections.
 
     By default that is behind both parts of every `TransformerEncoder`, before what they

@@ -1,7 +1,11 @@
 """New examples from old ones, as layers that act in training alone."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from tlkeras.annotations import Shape, Tensor
 
 
 def _rate(name, value):
@@ -22,10 +26,10 @@ class _Augmentation(keras.layers.Layer):
     def _uniform(self, shape, low=0.0, high=1.0):
         return keras.random.uniform(shape, low, high, "float32", self.seed_generator)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
 
 
@@ -76,10 +80,10 @@ class TokenMasking(_Augmentation):
             hide = ops.logical_and(hide, ops.not_equal(inputs, token))
         return ops.where(hide, ops.cast(self.mask_id, inputs.dtype), inputs)
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(self, inputs: Tensor, training: bool = False) -> Tensor:
         return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"mask_id": self.mask_id, "rate": self.rate, "keep": self.keep}
         return {**super().get_config(), **own}
 
@@ -165,7 +169,7 @@ class AudioAugmentation(_Augmentation):
         )
         return x + size * noise  # (B, S)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"speed": self.speed, "shift": self.shift, "noise": self.noise}
         return {**super().get_config(), **own}
 
@@ -241,5 +245,5 @@ class ImageAugmentation(_Augmentation):
             inputs = step(inputs, training=True)  # (B, H, W, C)
         return inputs
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self._own}

@@ -7,7 +7,9 @@ import re
 import shutil
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +20,9 @@ from tlkeras.transfer._tree import ROOT, inside, matching, named_weights, walk
 MANIFEST = "manifest.json"
 
 
-def split_model(model, at):
+def split_model(
+    model: keras.Model, at: str | Sequence[str]
+) -> tuple[keras.Model, keras.Model]:
     """Cut a functional model in two: what is computed once, and what learns.
 
     `head(prefix(inputs))` is `model(inputs)`. Both use the layers of the model, so that
@@ -95,7 +99,13 @@ def _layer(model, name):
     return found[hits.pop()] if hits else model.get_layer(name)  # which says its names
 
 
-def cached_features(model, inputs, folder, batch_size=32, verbose=False):
+def cached_features(
+    model: keras.Model,
+    inputs: Any,
+    folder: Path | str,
+    batch_size: int = 32,
+    verbose: bool = False,
+) -> Any:
     """The outputs of a model for some inputs, computed only once.
 
     They lie in a folder of their own, named after the model's weights, its settings and

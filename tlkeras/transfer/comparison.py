@@ -7,11 +7,13 @@ import math
 import os
 import re
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 CONFIDENCE = 0.95
 
@@ -47,7 +49,7 @@ class Estimate(NamedTuple):
         return f"{self.mean:.3f} ± {self.half_width:.3f}"
 
 
-def estimate(values):
+def estimate(values: ArrayLike) -> Estimate:
     """The mean of some values and its 95 % confidence interval, by Student's t.
 
     Args:
@@ -87,7 +89,14 @@ def t_quantile(degrees, confidence=CONFIDENCE):
     return math.sqrt(degrees) * math.tan(angle)
 
 
-def compare(strategies, label_counts, seeds, folder, settings=None, verbose=True):
+def compare(
+    strategies: Mapping[str, Callable[[int, int], Any]],
+    label_counts: Sequence[int],
+    seeds: Iterable[int],
+    folder: Path | str,
+    settings: Any = None,
+    verbose: bool = True,
+) -> "Comparison":
     """Run every strategy with every number of labels and every seed.
 
     Each result is written to the folder as soon as it is there. Called again, after an
@@ -154,7 +163,9 @@ class Comparison:
         self.strategies = list(dict.fromkeys(r.strategy for r in self.results))
         self.label_counts = sorted({result.label_count for result in self.results})
 
-    def values(self, strategy, label_count, metric=None):
+    def values(
+        self, strategy: str, label_count: int, metric: str | None = None
+    ) -> dict[int, float]:
         """Seed to value of a metric: the first one, if none is named."""
         found = {
             result.seed: result.metrics[metric or next(iter(result.metrics))]
@@ -168,11 +179,15 @@ class Comparison:
             )
         return found
 
-    def estimate(self, strategy, label_count, metric=None):
+    def estimate(
+        self, strategy: str, label_count: int, metric: str | None = None
+    ) -> Estimate:
         """The mean over seeds and its interval, an `Estimate`."""
         return estimate(list(self.values(strategy, label_count, metric).values()))
 
-    def difference(self, strategy, baseline, label_count, metric=None):
+    def difference(
+        self, strategy: str, baseline: str, label_count: int, metric: str | None = None
+    ) -> Estimate:
         """How much better a strategy is, seed by seed: an `Estimate`.
 
         Both learned from the same examples of a seed, so their difference says more
@@ -183,7 +198,9 @@ class Comparison:
         shared = sorted(set(left) & set(right))
         return estimate([left[seed] - right[seed] for seed in shared])
 
-    def lines(self, metric=None):
+    def lines(
+        self, metric: str | None = None
+    ) -> dict[str, tuple[list[float], list[float]]]:
         """Strategy to means and half widths, as `visualization.curves` takes them."""
         result = {}
         for name in self.strategies:
@@ -191,7 +208,9 @@ class Comparison:
             result[name] = ([e.mean for e in row], [e.half_width for e in row])
         return result
 
-    def curve(self, metric=None, title="", axes=None):
+    def curve(
+        self, metric: str | None = None, title: str = "", axes: Any = None
+    ) -> Any:
         """Draw the means over numbers of labels, with their intervals as bands.
 
         Args:
@@ -208,7 +227,7 @@ class Comparison:
         lines = self.lines(metric)
         return learning_curves(self.label_counts, lines, metric, title, axes)
 
-    def table(self, metric=None):
+    def table(self, metric: str | None = None) -> str:
         """Rows of strategies, columns of label counts, as text."""
         cells = [["strategy", *(f"{count:,}" for count in self.label_counts)]]
         for name in self.strategies:
@@ -227,7 +246,7 @@ class Comparison:
         return self.table()
 
 
-def draw_labels(labels, count, seed):
+def draw_labels(labels: ArrayLike, count: int, seed: int) -> np.ndarray:
     """Which examples keep their labels: as many of each class as can be.
 
     Args:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from pathlib import Path
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -16,7 +18,7 @@ ABOUT = "__about__"
 VERSION = 2  # 1 had the names of its session; 2 has layers counted anew
 
 
-def save_delta(model, path):
+def save_delta(model: keras.Model, path: Path | str) -> int:
     """Write the weights that learn, and nothing else.
 
     That is what `model.trainable_weights` holds, and the statistics of the layers that
@@ -56,7 +58,7 @@ def save_delta(model, path):
         return file.tell()
 
 
-def load_delta(model, path):
+def load_delta(model: keras.Model, path: Path | str) -> keras.Model:
     """Put weights that `save_delta` wrote into a model with the same base.
 
     LoRA is added where the file has one; adapters must be there (`add_adapters`).

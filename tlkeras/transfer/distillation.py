@@ -1,12 +1,17 @@
 """Teach a small model what a large one thinks."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
+from tlkeras.annotations import Tensor
 from tlkeras.transfer._compiled import refresh
 
 
-def distillation_loss(teacher_logits, student_logits, temperature=2.0):
+def distillation_loss(
+    teacher_logits: Tensor, student_logits: Tensor, temperature: float = 2.0
+) -> Tensor:
     """How far a student's softened opinion is from its teacher's.
 
     `T² · KL(softmax(teacher / T) ‖ softmax(student / T))`; T² keeps the size of the
@@ -83,8 +88,13 @@ class Distiller(keras.Model):
         return self.student(inputs, training=training)
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
         hard = super().compute_loss(x, y, y_pred, sample_weight, training)
         opinion = ops.stop_gradient(self.teacher(x, training=False))  # (B, C)
         soft = distillation_loss(opinion, y_pred, self.temperature)  # (B,)
@@ -92,7 +102,7 @@ class Distiller(keras.Model):
             soft = soft * ops.cast(sample_weight, soft.dtype)
         return self.alpha * hard + (1 - self.alpha) * ops.mean(soft)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return {
             "name": self.name,
@@ -103,7 +113,7 @@ class Distiller(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         make = keras.saving.deserialize_keras_object
         models = {name: make(config[name]) for name in ("student", "teacher")}
         return cls(**{**config, **models})

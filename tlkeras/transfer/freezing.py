@@ -1,5 +1,8 @@
 """Say which weights learn: by name, by depth, or more of them with each epoch."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tlkeras.transfer._compiled import refresh
@@ -37,7 +40,12 @@ NOISE: tuple[tuple[tuple, tuple], ...] = (
 )
 
 
-def freeze(model, pattern=None, depth=None, keep_dropout=False):
+def freeze(
+    model: keras.Model,
+    pattern: str | Sequence[str] | None = None,
+    depth: int | None = None,
+    keep_dropout: bool = False,
+) -> keras.Model:
     """Stop weights from learning, and make frozen parts compute as at inference.
 
     A frozen layer takes no part in training at all: batch normalisation uses its stored
@@ -85,7 +93,11 @@ def freeze(model, pattern=None, depth=None, keep_dropout=False):
     return _set(model, False, pattern, depth, keep_dropout)
 
 
-def unfreeze(model, pattern=None, depth=None):
+def unfreeze(
+    model: keras.Model,
+    pattern: str | Sequence[str] | None = None,
+    depth: int | None = None,
+) -> keras.Model:
     """Let weights learn, and bring back the dropout of their layers.
 
     What no output depends on, such as a pooler below a head that takes all tokens, does
@@ -255,7 +267,7 @@ class GradualUnfreezing(keras.callbacks.Callback):
                 raise ValueError(f"{name} must be an integer above 0; given {value!r}.")
         self.every, self.start, self.patterns = every, start, patterns
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         parts = blocks(self.model, self.patterns)
         count = min(len(parts), self.start + epoch // self.every)
         learning = leaves_of(parts[-count:]) - unused_weights(self.model)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Leak(NamedTuple):
     likeness: float
 
 
-def find_leaks(splits, likeness=0.6):
+def find_leaks(splits: dict[str, Any], likeness: float = 0.6) -> list[Leak]:
     """Pairs of examples in different splits that are the same, or nearly so.
 
     Texts are compared as sets of three words in a row, in lower case and without signs

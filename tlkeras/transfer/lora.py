@@ -1,5 +1,7 @@
 """Learn a small low-rank change of a kernel, and leave the kernel itself alone."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -11,8 +13,13 @@ KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
 
 
 def add_lora(
-    model, rank=8, layers="(query|value)$", trainable=(), alpha=None, seed=None
-):
+    model: keras.Model,
+    rank: int = 8,
+    layers: str | Sequence[str] = "(query|value)$",
+    trainable: str | Sequence[str] = (),
+    alpha: float | None = None,
+    seed: int | None = None,
+) -> keras.Model:
     """Freeze a model, and give some of its projections a low-rank change that learns.
 
         kernel + alpha / rank · A B
@@ -97,7 +104,7 @@ def enable(layer, rank, alpha=None, seed=None):
     )
 
 
-def merge_lora(model):
+def merge_lora(model: keras.Model) -> keras.Model:
     """Put every low-rank change into its kernel, and take A and B away.
 
     The model computes the same as before, at the cost of the plain model. Kernels stay

@@ -1,6 +1,7 @@
 """A learning rate of its own for every part of a model, inside the optimizer's step."""
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -63,7 +64,9 @@ for _name in ("Adam", "AdamW", "Adamax", "Lion", "Nadam", "RMSprop", "SGD"):
     layerwise_class(getattr(keras.optimizers, _name))
 
 
-def discriminative_rates(model, optimizer, rates):
+def discriminative_rates(
+    model: keras.Model, optimizer: Any, rates: Iterable[tuple[str, float]]
+) -> keras.optimizers.Optimizer:
     """An optimizer that trains each part of a model with a learning rate of its own.
 
     The multipliers stand inside the optimizer's step: they hold with schedules, weight
@@ -145,7 +148,9 @@ def multipliers(model, rates):
     return {path: rate for path, rate in result.items() if rate != 1.0}
 
 
-def layerwise_decay(model, decay, patterns=None):
+def layerwise_decay(
+    model: keras.Model, decay: float, patterns: Sequence[str] | None = None
+) -> list[tuple[str, float]]:
     """Rates that fall by a factor with each block below the last, for
     `discriminative_rates`.
 

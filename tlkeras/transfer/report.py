@@ -1,7 +1,8 @@
 """What learns in a model, what it costs, and what would go wrong unseen."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
 
@@ -45,7 +46,9 @@ class Summary(tuple):
         return "\n".join(lines)
 
 
-def summary(model, optimizer=None, patterns=None):
+def summary(
+    model: keras.Model, optimizer: Any = None, patterns: Sequence[str] | None = None
+) -> Summary:
     """Parameters, trainable parameters and optimizer state, block by block.
 
     Args:
@@ -111,7 +114,7 @@ def _bytes(variable):
     return math.prod(variable.shape) * size
 
 
-def problems(model):
+def problems(model: keras.Model) -> list[str]:
     """What about frozen and trainable parts would go wrong without a message.
 
     Args:

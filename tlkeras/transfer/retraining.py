@@ -1,5 +1,8 @@
 """Train one compiled model again and again, each time from weights of its own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -64,7 +67,7 @@ class Retrainer:
         self._changes = CHANGES.get(self.model, 0)
         self._take_steps = take_steps(self.model, self._jit_compile)
 
-    def reset(self, seed, weights=None):
+    def reset(self, seed: int, weights: Sequence[np.ndarray] | None = None) -> None:
         """Forget all runs: weights, the optimizer's state, and what dropout draws from.
 
         Args:
@@ -85,7 +88,15 @@ class Retrainer:
             if variable.path.endswith("seed_generator_state"):
                 variable.assign([rng.integers(2**31), 0])
 
-    def run(self, inputs, labels, learning_rate, steps, seed, weights=None):
+    def run(
+        self,
+        inputs: Any,
+        labels: np.ndarray,
+        learning_rate: float,
+        steps: int,
+        seed: int,
+        weights: Sequence[np.ndarray] | None = None,
+    ) -> None:
         """Train from given weights.
 
         Args:
@@ -117,7 +128,7 @@ class Retrainer:
             self._compile_steps()
         self._take_steps(map(batch, range(steps)))
 
-    def logits(self, inputs, batch_size=1024):
+    def logits(self, inputs: Any, batch_size: int = 1024) -> np.ndarray:
         """What the model says, `(N, classes)`, a batch at a time."""
         # Called as it is: compiling takes longer than a few passes of a small model.
         count = len(keras.tree.flatten(inputs)[0])
@@ -127,7 +138,7 @@ class Retrainer:
         ]
         return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
-    def accuracy(self, inputs, labels):
+    def accuracy(self, inputs: Any, labels: np.ndarray) -> float:
         """The share of inputs whose largest logit is that of their label."""
         return float(np.mean(self.logits(inputs).argmax(axis=-1) == labels))
 

@@ -1,5 +1,6 @@
 """The figures of the course. Each draws into `axes`, or into a figure of its own."""
 
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -8,6 +9,7 @@ from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 
 from tlkeras.visualization import palette
 
@@ -28,7 +30,7 @@ STYLE: dict[Any, Any] = {
 plt.rcParams.update(STYLE)
 
 
-def panels(*widths, height=3.2):
+def panels(*widths: float, height: float = 3.2) -> np.ndarray:
     """Axes side by side, as many as there are `widths` (inches)."""
     _, axes = plt.subplots(
         1,
@@ -44,7 +46,16 @@ def _axes(axes, width, height):
     return plt.subplots(figsize=(width, height))[1] if axes is None else axes
 
 
-def curves(x, lines, xlabel, ylabel, title="", log="", dotted=(), axes=None):
+def curves(
+    x: ArrayLike,
+    lines: Mapping[str, Any],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    log: str = "",
+    dotted: Container[str] = (),
+    axes: Any = None,
+) -> Any:
     """One line for each entry of `lines`: `label -> y`, or `label -> (y, spread)`.
 
     A spread is drawn as a band; labels in `dotted` are baselines. `log` names the axes
@@ -67,7 +78,13 @@ def curves(x, lines, xlabel, ylabel, title="", log="", dotted=(), axes=None):
     return axes
 
 
-def learning_curves(label_counts, lines, ylabel="accuracy", title="", axes=None):
+def learning_curves(
+    label_counts: Sequence[int],
+    lines: Mapping[str, Any],
+    ylabel: str = "accuracy",
+    title: str = "",
+    axes: Any = None,
+) -> Any:
     """Curves over numbers of labels, which are ticks: `lines` as in `curves`."""
     axes = curves(label_counts, lines, "labels", ylabel, title, log="x", axes=axes)
     axes.set_xticks(label_counts, [f"{count:,}" for count in label_counts])
@@ -75,7 +92,15 @@ def learning_curves(label_counts, lines, ylabel="accuracy", title="", axes=None)
     return axes
 
 
-def matrix(values, xlabel, ylabel, title="", xticks=None, yticks=None, axes=None):
+def matrix(
+    values: ArrayLike,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    xticks: Sequence | None = None,
+    yticks: Sequence | None = None,
+    axes: Any = None,
+) -> Any:
     """A matrix as a picture: rows down, columns across, dark for large.
 
     Where some values are negative, blue is above zero and orange below.
@@ -104,7 +129,12 @@ def _ticks(count, labels):
     return places, places
 
 
-def picture_ticks(axes, columns=None, rows=None, zoom=2.5):
+def picture_ticks(
+    axes: Any,
+    columns: np.ndarray | None = None,
+    rows: np.ndarray | None = None,
+    zoom: float = 2.5,
+) -> None:
     """Small grey pictures below and beside a matrix, in place of numbers."""
     if columns is not None:
         axes.set_xticks([])
@@ -132,7 +162,7 @@ def _picture(axes, picture, place, coordinates, zoom):
     axes.add_artist(box)
 
 
-def outline(axes, columns, label, colour):
+def outline(axes: Any, columns: Iterable[int], label: str, colour: Any) -> None:
     """Frame one cell in each row of a matrix: the one in `columns[row]`."""
     for row, column in enumerate(columns):
         corner = (column - 0.46, row - 0.46)
@@ -141,7 +171,12 @@ def outline(axes, columns, label, colour):
         axes.add_patch(Rectangle(corner, 0.92, 0.92, **style, label=name))
 
 
-def images(pictures, titles, columns=9, width=1.05):
+def images(
+    pictures: Sequence[np.ndarray],
+    titles: Iterable[str],
+    columns: int = 9,
+    width: float = 1.05,
+) -> None:
     """Small grey pictures in a grid, `width` inches each, a title above each."""
     rows = -(-len(pictures) // columns)
     _, grid = plt.subplots(
@@ -154,7 +189,14 @@ def images(pictures, titles, columns=9, width=1.05):
         axes.set_title(title, fontsize=9, loc="center")
 
 
-def bars(labels, heights, xlabel, ylabel, title="", axes=None):
+def bars(
+    labels: Sequence[str],
+    heights: Sequence[float],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    axes: Any = None,
+) -> Any:
     """A bar for each label."""
     axes = _axes(axes, 6, 3)
     axes.bar(range(len(heights)), heights, color=palette.BLUE)
@@ -163,7 +205,14 @@ def bars(labels, heights, xlabel, ylabel, title="", axes=None):
     return axes
 
 
-def points(x, y, xlabel, ylabel, title="", axes=None):
+def points(
+    x: ArrayLike,
+    y: ArrayLike,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    axes: Any = None,
+) -> Any:
     """A dot for each pair."""
     axes = _axes(axes, 5, 3.5)
     axes.plot(x, y, ".", color=palette.BLUE, alpha=0.5)

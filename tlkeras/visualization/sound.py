@@ -1,13 +1,22 @@
 """Sound in figures, with units, and to listen to."""
 
 import html
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tlkeras.visualization.figures import INK, _axes
 
 
-def waveform(samples, sample_rate, title="", axes=None, start=0.0):
+def waveform(
+    samples: np.ndarray,
+    sample_rate: float,
+    title: str = "",
+    axes: Any = None,
+    start: float = 0.0,
+) -> Any:
     """Samples `(S,)` over time in seconds, which begins at `start`.
 
     Less than a tenth of a second is drawn in milliseconds.
@@ -23,8 +32,15 @@ def waveform(samples, sample_rate, title="", axes=None, start=0.0):
 
 
 def spectrogram(
-    values, frames_per_second, top, ylabel, unit, title="", axes=None, darkest=None
-):
+    values: ArrayLike,
+    frames_per_second: float,
+    top: float,
+    ylabel: str,
+    unit: str,
+    title: str = "",
+    axes: Any = None,
+    darkest: float | None = None,
+) -> Any:
     """Frames across, frequency or mels up: values `(F, K)`, dark for large.
 
     Args:
@@ -53,7 +69,11 @@ def spectrogram(
     return axes
 
 
-def players(sounds, titles, sample_rate):
+def players(
+    sounds: Sequence[ArrayLike],
+    titles: Iterable[str],
+    sample_rate: float | Sequence[float],
+) -> Any:
     """A row of players for a notebook, a title above each.
 
     Args:

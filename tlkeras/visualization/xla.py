@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 # Bookkeeping that costs nothing at run time.
 FREE = {
@@ -15,7 +16,7 @@ FREE = {
 }
 
 
-def xla_operations(compiled, *inputs):
+def xla_operations(compiled: Any, *inputs: Any) -> tuple[Counter[str], ...]:
     """Count the operations of a TensorFlow function before and after XLA.
 
     Args:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ class AudioWarning(UserWarning):
     """A recording that can be read and is probably not what was meant."""
 
 
-def read_audio(path, sample_rate):
+def read_audio(path: Path | str, sample_rate: int) -> np.ndarray:
     """Read one recording.
 
     Whatever the file holds, the result is one channel at one rate:
@@ -56,7 +57,9 @@ def read_audio(path, sample_rate):
     return resample(waveform, rate, sample_rate).astype("float32")
 
 
-def load_audio(paths, sample_rate, seconds):
+def load_audio(
+    paths: Iterable[Path | str], sample_rate: int, seconds: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Read many recordings into one array, before a training that one would stop.
 
     Args:
@@ -85,7 +88,7 @@ def load_audio(paths, sample_rate, seconds):
     return pad(waveforms, round(seconds * sample_rate))
 
 
-def pad(waveforms, samples):
+def pad(waveforms: Sequence[np.ndarray], samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Recordings of different lengths in one array, cut or filled with zeros.
 
     Args:
@@ -108,7 +111,7 @@ def pad(waveforms, samples):
     return rows, np.arange(samples) < lengths[:, None]
 
 
-def resample(waveform, old, new):
+def resample(waveform: np.ndarray, old: float, new: float) -> np.ndarray:
     """The same sound at another sample rate, limited to the band that both hold.
 
     A polyphase filter: what lies above half of the new rate would come back as a wrong
@@ -144,7 +147,12 @@ def resample(waveform, old, new):
     return resample_poly(waveform, int(new) // common, int(old) // common)
 
 
-def trim_silence(waveform, sample_rate, threshold=0.02, margin=0.02):
+def trim_silence(
+    waveform: np.ndarray,
+    sample_rate: float,
+    threshold: float = 0.02,
+    margin: float = 0.02,
+) -> np.ndarray:
     """Without what is quiet before and after.
 
     Args:

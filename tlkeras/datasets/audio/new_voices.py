@@ -30,7 +30,7 @@ class NewVoices(NamedTuple):
     human: bool
 
 
-def human_or_synthetic(seconds=1.0, download=True):
+def human_or_synthetic(seconds: float = 1.0, download: bool = True) -> NewVoices:
     """Human recordings if they can be had, else synthetic ones, and says which.
 
     Human: the authors' split of the Free Spoken Digit Dataset, 2,700 and 300 words.

@@ -24,7 +24,7 @@ class Recordings(NamedTuple):
     speakers: np.ndarray
     sample_rate: int
 
-    def only(self, chosen):
+    def only(self, chosen: np.ndarray) -> "Recordings":
         """Some of them.
 
         Args:
@@ -36,6 +36,6 @@ class Recordings(NamedTuple):
         rows = {name: getattr(self, name)[chosen] for name in self._fields[:-1]}
         return self._replace(**rows)
 
-    def sound(self, index):
+    def sound(self, index: int) -> np.ndarray:
         """One recording without its padding, floats `(S',)`: to play or to draw."""
         return self.waveforms[index][self.padding_mask[index]]

@@ -8,6 +8,8 @@ Reference:
     Warden (2018), arXiv:1804.03209, sections 4 and 7.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from tlkeras.datasets._fetch import DataError
@@ -19,7 +21,9 @@ SAMPLE_RATE = 16000
 SPLITS = ("train", "validation", "test")
 
 
-def load_data(split="train", count=None, data_dir=None):
+def load_data(
+    split: str = "train", count: int | None = None, data_dir: Path | str | None = None
+) -> Recordings:
     """The recordings of a split.
 
     Args:
@@ -53,7 +57,7 @@ def load_data(split="train", count=None, data_dir=None):
     return Recordings(rows, mask, found, texts, nobody, SAMPLE_RATE)
 
 
-def names(data_dir=None):
+def names(data_dir: Path | str | None = None) -> list[str]:
     """The twelve classes, in the order of the labels.
 
     Raises:

@@ -48,7 +48,9 @@ HASHES = Path(__file__).with_suffix(".sha256")
 AT_ONCE = 16  # downloads
 
 
-def load_data(split="train", unseen_speaker=None, seconds=1.0):
+def load_data(
+    split: str = "train", unseen_speaker: str | None = None, seconds: float = 1.0
+) -> Recordings:
     """The recordings of a split.
 
     Args:
@@ -90,7 +92,7 @@ def load_data(split="train", unseen_speaker=None, seconds=1.0):
     return Recordings(rows, mask, labels, texts, np.array(speakers), SAMPLE_RATE)
 
 
-def at_hand():
+def at_hand() -> bool:
     """Whether the recordings lie in the mirror or in Keras's cache."""
     try:
         folder = _mirror() or _cache()
@@ -99,7 +101,7 @@ def at_hand():
     return all((folder / name).is_file() for name in _names())
 
 
-def fetch_first(timeout):
+def fetch_first(timeout: float) -> None:
     """Fetch one recording into the cache, to find out whether there is a network.
 
     Args:

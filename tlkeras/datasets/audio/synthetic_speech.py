@@ -24,7 +24,9 @@ TEST_VARIANTS = (
 )
 
 
-def load_data(split="train", kind="words", seconds=None):
+def load_data(
+    split: str = "train", kind: str = "words", seconds: float | None = None
+) -> Recordings:
     """The recordings of a split.
 
     Args:

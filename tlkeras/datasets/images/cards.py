@@ -36,7 +36,9 @@ class Rows(NamedTuple):
     twin: np.ndarray
 
 
-def load_data(train_count=8000, test_count=1000, seed=0):
+def load_data(
+    train_count: int = 8000, test_count: int = 1000, seed: int = 0
+) -> tuple[Rows, Rows]:
     """Deal rows to train on and rows to test on.
 
     Args:

@@ -39,7 +39,7 @@ SHA256 = {
 }
 
 
-def load_data(split="train"):
+def load_data(split: str = "train") -> tuple[np.ndarray, np.ndarray]:
     """The whole data set, for which Keras needs a network once.
 
     Args:
@@ -67,7 +67,9 @@ def load_data(split="train"):
     return images.astype("float32") / 255, labels[:, 0].astype("int64")
 
 
-def load_part(split="train", per_class=None):
+def load_part(
+    split: str = "train", per_class: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """A part of it, from the mirror: JPEG copies, so pixels differ a little.
 
     Args:

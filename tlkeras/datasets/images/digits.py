@@ -10,7 +10,7 @@ import numpy as np
 TEST_COUNT = 500
 
 
-def load_data(seed=0):
+def load_data(seed: int = 0) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Shuffle the digits and split them.
 
     Args:

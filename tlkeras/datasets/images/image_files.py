@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from tlkeras.datasets.images._image_metadata import upright, without_metadata
 DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # grey, 16 bits a pixel
 
 
-def read_image(path, size=None, channels=3):
+def read_image(
+    path: Path | str, size: tuple[int, int] | None = None, channels: int = 3
+) -> np.ndarray:
     """Read one file of an image.
 
     Whatever the file holds, the result has the same range and channels:
@@ -54,7 +57,9 @@ def read_image(path, size=None, channels=3):
     return pixels @ np.array([[0.299], [0.587], [0.114]], "float32")
 
 
-def load_images(paths, size, channels=3):
+def load_images(
+    paths: Iterable[Path | str], size: tuple[int, int], channels: int = 3
+) -> np.ndarray:
     """Read many files into one array, before a training that one of them would stop.
 
     Args:

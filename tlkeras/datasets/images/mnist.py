@@ -31,7 +31,7 @@ IMAGES, LABELS = (
 )
 
 
-def load_data(split="test"):
+def load_data(split: str = "test") -> tuple[np.ndarray, np.ndarray]:
     """The images and labels of a split.
 
     Args:

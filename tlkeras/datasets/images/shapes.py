@@ -9,7 +9,9 @@ NAMES = ("circle", "square", "triangle")
 FINER = 4  # pixels are averages of this many squared
 
 
-def load_data(count=1000, size=64, most=3, seed=0):
+def load_data(
+    count: int = 1000, size: int = 64, most: int = 3, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw images.
 
     Each holds 1 to `most` shapes in random colours on a noisy grey ground. Shapes do

@@ -27,7 +27,7 @@ SOURCE = Source(
 COUNT, TEST_COUNT, VALIDATION_COUNT = 7600, 2000, 600
 
 
-def load_data():
+def load_data() -> tuple[tuple[list[str], np.ndarray], ...]:
     """Three splits.
 
     Returns:

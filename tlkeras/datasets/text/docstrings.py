@@ -17,6 +17,7 @@ import ast
 import functools
 import re
 import warnings
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,7 +38,9 @@ SHARES = {"test": 0.25, "validation": 0.1}
 WORDS = (6, 40)  # the shortest and the longest sentence
 
 
-def load_data(per_package=1500, seed=0):
+def load_data(
+    per_package: int = 1500, seed: int = 0
+) -> tuple[tuple[list[str], np.ndarray], ...]:
     """Three splits, with as many sentences of each package as can be had up to a limit.
 
     Args:
@@ -97,7 +100,7 @@ def _sample(name, count, rng):
             return
 
 
-def source_files(root):
+def source_files(root: Path | str) -> list[Path]:
     """The source files of a package, sorted, without its tests and copies of others.
 
     Args:
@@ -110,7 +113,7 @@ def source_files(root):
     ]
 
 
-def all_docstrings(path):
+def all_docstrings(path: Path) -> tuple[str, ...]:
     """The docstrings of one source file, none if it cannot be parsed.
 
     Args:
@@ -138,7 +141,7 @@ def _sentences(path):
     )
 
 
-def prose(paragraph):
+def prose(paragraph: str) -> Iterator[str]:
     """Whole sentences of a paragraph, names of packages masked.
 
     Args:

@@ -36,7 +36,9 @@ SHA256 = {
 LANGUAGES = ("en", "de", "fr")
 
 
-def load_data(split="train", source="en", target="de"):
+def load_data(
+    split: str = "train", source: str = "en", target: str = "de"
+) -> list[tuple[str, str]]:
     """One split as pairs of sentences.
 
     Args:

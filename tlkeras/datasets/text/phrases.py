@@ -92,7 +92,9 @@ class Format(NamedTuple):
     held_out: bool
 
 
-def load_data(train=20_000, test=1_000, seed=0):
+def load_data(
+    train: int = 20_000, test: int = 1_000, seed: int = 0
+) -> tuple[list[Phrase], list[Phrase], list[Phrase]]:
     """Write phrases.
 
     Args:
@@ -116,17 +118,17 @@ def load_data(train=20_000, test=1_000, seed=0):
     )
 
 
-def family(name):
+def family(name: str) -> str:
     """`datetime` of `datetime.long.12h`."""
     return name.split(".")[0]
 
 
-def is_for_test(*value):
+def is_for_test(*value: Any) -> bool:
     """Whether a date `(year, month, day)`, time `(hour, minute)` or number is."""
     return zlib.crc32(repr(value).encode()) % 5 == 0
 
 
-def all_formats():
+def all_formats() -> list[Format]:
     """Every `Format`."""
     formats = [Format(f"date.{s}", _Date(s), False) for s in DATE_STYLES]
     formats += [Format(f"time.{s}", _Time(s), False) for s in TIME_STYLES]
@@ -301,7 +303,7 @@ class _Words(NamedTuple):
         ]
 
 
-def write_date(style, year, month, day):
+def write_date(style: str, year: int, month: int, day: int) -> list[str]:
     """A date in one of `DATE_STYLES`, in English and in Chinese."""
     from babel.dates import format_date, format_skeleton
 
@@ -312,7 +314,7 @@ def write_date(style, year, month, day):
     return [format_skeleton(skeleton, date, locale=code) for code in LOCALES]
 
 
-def write_time(style, hour, minute, second):
+def write_time(style: str, hour: int, minute: int, second: int) -> list[str]:
     """A time of day in one of `TIME_STYLES`, in English and in Chinese."""
     from babel.dates import format_skeleton
 

@@ -10,6 +10,7 @@ Reference:
 
 import ast
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ SENTENCES = re.compile(r"[A-Za-z][A-Za-z0-9 ,.;:'()`*/-]+\.")
 NO_PROSE = (">>>", "--", " : ", "..")
 
 
-def load_data(test_share=0.1, seed=0):
+def load_data(
+    test_share: float = 0.1, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, str]:
     """Shuffle the paragraphs and split them.
 
     Args:
@@ -42,7 +45,7 @@ def load_data(test_share=0.1, seed=0):
     return train, test, alphabet
 
 
-def encode(text, alphabet):
+def encode(text: str, alphabet: str) -> np.ndarray:
     """Characters as integers, their places in the alphabet.
 
     Raises:
@@ -58,12 +61,12 @@ def encode(text, alphabet):
     return np.array([places[character] for character in text], dtype="int32")
 
 
-def decode(token_ids, alphabet):
+def decode(token_ids: Iterable[int], alphabet: str) -> str:
     """The text that some integers stand for; padding is left out."""
     return "".join(alphabet[i] for i in token_ids).replace(PADDING, "")
 
 
-def paragraphs():
+def paragraphs() -> list[str]:
     """Each paragraph of prose in NumPy's docstrings once, in the order of its files."""
     found = {
         " ".join(paragraph.split()): None

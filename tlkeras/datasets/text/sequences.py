@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,17 +11,17 @@ PADDING, BEGIN, END, UNKNOWN = range(4)
 SPECIAL = ("", "[", "]", "?")  # how each of them is shown
 
 
-def words(text):
+def words(text: str) -> list[str]:
     """Runs of letters, and every other sign alone; spaces are left out."""
     return re.findall(r"[^\W\d_]+|\S", text)
 
 
-def spaced_words(text):
+def spaced_words(text: str) -> list[str]:
     """Words and signs, each with the space before it, so that nothing is lost."""
     return re.findall(r" ?\w+| ?[^\w\s]|\s", text)
 
 
-def characters(text):
+def characters(text: str) -> list[str]:
     """Every character."""
     return list(text)
 
@@ -54,7 +56,7 @@ class Vocabulary:
     def __len__(self):
         return len(self.tokens)
 
-    def encode(self, texts, length=None):
+    def encode(self, texts: Iterable[str], length: int | None = None) -> np.ndarray:
         """Sentences as integers `(count, length)`, with begin and end, padded with 0.
 
         Args:
@@ -77,11 +79,11 @@ class Vocabulary:
             row[: len(tokens)] = tokens
         return ids
 
-    def decode(self, ids):
+    def decode(self, ids: Any) -> list[str]:
         """Texts from rows of integers: what stands before the end of each."""
         return [self.joint.join(self.shown(row)) for row in np.asarray(ids)]
 
-    def shown(self, row):
+    def shown(self, row: Any) -> list[str]:
         """The tokens of one row as strings, without begin, end and padding."""
         row = np.asarray(row)
         ends = np.flatnonzero(row == END)
@@ -93,8 +95,13 @@ class Vocabulary:
 
 
 def mask_tokens(
-    token_ids, mask_id, vocabulary_size, special_ids, share=0.15, seed=None
-):
+    token_ids: Any,
+    mask_id: int,
+    vocabulary_size: int,
+    special_ids: Iterable[int],
+    share: float = 0.15,
+    seed: int | np.random.Generator | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Hide tokens that a masked language model is to find again.
 
     A share of the real tokens of each row is chosen, at least one. Of the chosen, 80 %
@@ -145,7 +152,7 @@ def mask_tokens(
     return hidden.astype(token_ids.dtype), chosen
 
 
-def chosen_positions(chosen, count):
+def chosen_positions(chosen: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Where the chosen places are, in rows of one length, for `BertMaskedLM`.
 
     Args:
@@ -168,7 +175,13 @@ def chosen_positions(chosen, count):
     return positions.astype("int32"), weights.astype("float32")
 
 
-def by_length(source_ids, target_ids, widths, batch_size, seed=0):
+def by_length(
+    source_ids: np.ndarray,
+    target_ids: np.ndarray,
+    widths: Sequence[int],
+    batch_size: int,
+    seed: int = 0,
+) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
     """Endless batches of sentence pairs of similar length, for `Model.fit`.
 
     A pair goes to the narrowest width that holds both its sentences, so that there is

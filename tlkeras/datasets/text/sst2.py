@@ -27,7 +27,7 @@ FILES = (
 )
 
 
-def load_data():
+def load_data() -> tuple[tuple[list[str], np.ndarray], ...]:
     """The three splits.
 
     Returns:

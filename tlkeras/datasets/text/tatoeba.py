@@ -20,7 +20,7 @@ SOURCE = Source(
 SPLITS = ("train", "validation", "test")
 
 
-def load_data(split="train"):
+def load_data(split: str = "train") -> list[tuple[str, str]]:
     """One split as pairs of an English and a Chinese sentence.
 
     There are no official splits. One English sentence in 20 is for validation and one

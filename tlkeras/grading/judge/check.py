@@ -1,6 +1,7 @@
 """From an answer to an Outcome."""
 
 from contextlib import suppress
+from typing import Any
 
 from tlkeras.grading.judge import wording
 from tlkeras.grading.judge.attempt import (
@@ -10,13 +11,20 @@ from tlkeras.grading.judge.attempt import (
     deadline,
 )
 from tlkeras.grading.judge.diagnose import diagnose
+from tlkeras.grading.judge.exercise import Exercise
 from tlkeras.grading.judge.form import Form, changed, misfit, not_usable
-from tlkeras.grading.judge.outcome import State
+from tlkeras.grading.judge.outcome import Outcome, State
 
 SECONDS = 10  # after which a check gives up, where signals exist
 
 
-def check(exercise, answer, seed=0, hint=0, seconds=SECONDS):
+def check(
+    exercise: Exercise,
+    answer: Any,
+    seed: int = 0,
+    hint: int = 0,
+    seconds: float | None = SECONDS,
+) -> Outcome:
     """Judge an answer by what it does.
 
     Args:

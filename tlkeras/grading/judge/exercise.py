@@ -13,7 +13,7 @@ and are.
 
 import itertools
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -42,7 +42,7 @@ class Case:
     tolerance: float = 1e-4
     diagnostic: bool = False
 
-    def draw(self, seed):
+    def draw(self, seed: int) -> tuple:
         """The inputs for one seed, always the same."""
         return self.inputs(
             np.random.default_rng([seed, zlib.crc32(self.name.encode())])
@@ -68,12 +68,12 @@ class Misconception:
         object.__setattr__(self, "section", section)
         object.__setattr__(self, "steps", steps)
 
-    def combines_with(self, other):
+    def combines_with(self, other: "Misconception") -> bool:
         """Whether both can be made at once: they replace different steps."""
         return self.steps.keys().isdisjoint(other.steps)
 
 
-def call(answer, *inputs):
+def call(answer: Callable, *inputs: Any) -> Any:
     """The default probe: call the learner's function."""
     return answer(*inputs)
 
@@ -112,13 +112,13 @@ class Exercise:
     forbidden: tuple[str, ...] = ()
 
     @cached_property
-    def mistakes(self):
+    def mistakes(self) -> tuple[tuple[Misconception, ...], ...]:
         """Each misconception alone, then every two that can be made at once."""
         singles = [(m,) for m in self.misconceptions]
         pairs = itertools.combinations(self.misconceptions, 2)
         return (*singles, *((a, b) for a, b in pairs if a.combines_with(b)))
 
-    def expected(self, inputs, *mistakes):
+    def expected(self, inputs: Iterable, *mistakes: Misconception) -> Any:
         """The reference's output for some inputs, with some misconceptions made."""
         steps = {name: step for m in mistakes for name, step in m.steps.items()}
         with np.errstate(all="ignore"):
