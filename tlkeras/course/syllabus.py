@@ -100,7 +100,7 @@ class Lesson:
             name = type(answer).__name__  # an object, where its class was meant
         return name
 
-    def exercise(self, name):
+    def exercise(self, name: str) -> Exercise:
         """The exercise of that name.
 
         Raises:

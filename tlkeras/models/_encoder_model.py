@@ -1,7 +1,10 @@
 """What `Bert`, `ViT` and `SpeechEncoder` share: a stack between two ends."""
 
+from typing import Any
+
 import keras
 
+from tlkeras.annotations import Tensor
 from tlkeras.layers import TransformerEncoder
 from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
@@ -30,16 +33,20 @@ class EncoderModel(keras.Model):
         settle(self)
 
     @staticmethod
-    def embed(parts, inputs, training=None):
+    def embed(
+        parts: Any, inputs: Any, training: bool | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """What enters the stack, `(B, T, D)`, and its mask `(B, T)` or `None`."""
         raise NotImplementedError
 
     @staticmethod
-    def read_out(parts, x, padding_mask):
+    def read_out(
+        parts: Any, x: Tensor, padding_mask: Tensor | None
+    ) -> dict[str, Tensor]:
         """The dictionary of outputs, from what leaves the stack."""
         raise NotImplementedError
 
-    def prepare(self, inputs):
+    def prepare(self, inputs: Any) -> Any:
         """The inputs as the graph takes them, found sound."""
         return inputs
 
@@ -81,11 +88,11 @@ class EncoderModel(keras.Model):
         lists = more.get("hidden_states"), more.get("attention_scores")
         return {**self._encode(self, inputs, training, *lists), **more}
 
-    def compute_output_spec(self, inputs, **arguments):
+    def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:
         # Traced, because what is returned depends on the arguments.
         return keras.Operation.compute_output_spec(self, inputs, **arguments)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         arguments = dict(self._arguments)
         if not isinstance(arguments["activation"], str):
             arguments["activation"] = keras.activations.serialize(

@@ -1,10 +1,12 @@
 """BERT: a stack of encoders that reads a text in both directions at once."""
 
 import types
+from typing import Any
 
 import keras
 from keras import ops
 
+from tlkeras.annotations import Tensor
 from tlkeras.layers import PositionEmbedding
 from tlkeras.layers import _input_checks as check
 from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
@@ -170,7 +172,9 @@ class Bert(EncoderModel):
         super().__init__(parts, inputs, arguments, dtype=dtype, **kwargs)
 
     @staticmethod
-    def embed(parts, inputs, training=None):
+    def embed(
+        parts: Any, inputs: Any, training: bool | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         tokens = parts.token_embedding(inputs["token_ids"])  # (B, T, D)
         positions = parts.position_embedding(tokens)  # (B, T, D)
         segments = parts.segment_embedding(inputs["segment_ids"])  # (B, T, D)
@@ -180,13 +184,15 @@ class Bert(EncoderModel):
         return x, inputs["padding_mask"]
 
     @staticmethod
-    def read_out(parts, x, padding_mask):
+    def read_out(
+        parts: Any, x: Tensor, padding_mask: Tensor | None
+    ) -> dict[str, Tensor]:
         outputs = {"sequence_output": x}
         if parts.pooled_dense is not None:
             outputs["pooled_output"] = parts.pooled_dense(x[:, 0])  # (B, D)
         return outputs
 
-    def prepare(self, inputs):
+    def prepare(self, inputs: Any) -> Any:
         if not isinstance(inputs, dict) or set(inputs) != set(INPUTS):
             given = (
                 sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__

@@ -1,6 +1,7 @@
 """A Whisper-style encoder: speech as a spectrogram, and a stack that reads it."""
 
 import types
+from typing import Any
 
 import keras
 import numpy as np
@@ -296,7 +297,9 @@ class SpeechEncoder(EncoderModel):
         super().__init__(parts, inputs, arguments, dtype=dtype, **kwargs)
 
     @staticmethod
-    def embed(parts, inputs, training=None):
+    def embed(
+        parts: Any, inputs: Any, training: bool | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         features, keep = inputs["features"], inputs["padding_mask"]
         x = parts.subsampling(features, mask=keep)  # (B, T, D)
         keep = parts.subsampling.compute_mask(features, keep)  # (B, T)
@@ -305,7 +308,9 @@ class SpeechEncoder(EncoderModel):
         return parts.embeddings_dropout(x, training=training), keep
 
     @staticmethod
-    def read_out(parts, x, padding_mask):
+    def read_out(
+        parts: Any, x: Tensor, padding_mask: Tensor | None
+    ) -> dict[str, Tensor]:
         x = parts.layer_norm(x)
         exact = keras.backend.result_type(x.dtype, "float32")  # a sum of many halves
         keep = ops.cast(padding_mask, exact)[:, :, None]
@@ -332,7 +337,7 @@ class SpeechEncoder(EncoderModel):
         x = masks.without_mask(x)
         return {"features": x, "padding_mask": _all_real(x) if keep is None else keep}
 
-    def prepare(self, inputs):
+    def prepare(self, inputs: Any) -> Any:
         """Features and their mask, whichever door the inputs came through.
 
         Args:

@@ -1,10 +1,12 @@
 """ViT: an image as a sequence of patches, read by a stack of encoders."""
 
 import types
+from typing import Any
 
 import keras
 from keras import ops
 
+from tlkeras.annotations import Tensor
 from tlkeras.layers import (
     ClassToken,
     PatchEmbedding,
@@ -218,7 +220,9 @@ class ViT(EncoderModel):
         self.grid = grid
 
     @staticmethod
-    def embed(parts, inputs, training=None):
+    def embed(
+        parts: Any, inputs: Any, training: bool | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         x = parts.patch_embedding(inputs)  # (B, P, D)
         for layer in parts.front_tokens:
             x = layer(x)
@@ -227,13 +231,15 @@ class ViT(EncoderModel):
         return parts.embeddings_dropout(x, training=training), None
 
     @staticmethod
-    def read_out(parts, x, padding_mask):
+    def read_out(
+        parts: Any, x: Tensor, padding_mask: Tensor | None
+    ) -> dict[str, Tensor]:
         x = parts.layer_norm(x)
         patches = x[:, parts.num_front_tokens :]
         pooled = x[:, 0] if parts.use_class_token else ops.mean(patches, axis=1)
         return {"sequence_output": x, "pooled_output": pooled}  # (B, T, D), (B, D)
 
-    def prepare(self, images):
+    def prepare(self, images: Any) -> Any:
         check.floats("images", images, "Scale pixels as in training: pixels / 255.")
         wanted, given = self._arguments["image_shape"], tuple(images.shape)
         if len(given) != 4 or given[1:] != wanted:
