@@ -432,6 +432,9 @@ def test_wrong_inputs(make, inputs, message):
 )
 @pytest.mark.parametrize("dtype", ["bool", "float32"])
 def test_wrong_masks(make, inputs, dtype):
-    shape = inputs.shape[:2] if dtype == "float32" else (2, inputs.shape[1] + 1)
+    if dtype == "float32":  # what is added to logits, not what is kept
+        mask = ops.full(inputs.shape[:2], -1e9, dtype)
+    else:
+        mask = ops.ones((2, inputs.shape[1] + 1), dtype)
     with pytest.raises(ValueError, match=r"mask must .* given"):
-        make()(inputs, mask=ops.ones(shape, dtype))
+        make()(inputs, mask=mask)
