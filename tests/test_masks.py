@@ -187,5 +187,5 @@ def test_what_is_no_array(given, message, name, function):
 
 
 def test_nothing_is_no_token_ids():
-    with pytest.raises(ValueError, match="token_ids must .* given a NoneType"):
+    with pytest.raises(ValueError, match=r"token_ids must .* given a NoneType"):
         masks.padding_mask(None)

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from tlkeras.models import Bert, BertClassifier
-from tlkeras.transfer import Retrainer, blocks, freeze
+from tlkeras.transfer import Retrainer, blocks, freeze, unfreeze
 
 
 def bert(**arguments):
@@ -118,3 +118,19 @@ def test_a_head_on_halves(policy, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "half.keras")
     assert loaded.head.dtype_policy.name == policy
     np.testing.assert_array_equal(loaded.predict(inputs(), verbose=0), logits)
+
+
+def test_unfreeze_leaves_an_idle_pooler_out(recwarn):
+    """As the docstring says; a plain `fit` warns of it, and rightly."""
+    model = BertClassifier(bert(), 3)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for warned in (True, False):
+        if not warned:
+            unfreeze(model)
+        recwarn.clear()
+        model.compile("sgd", loss)
+        model.fit(inputs(), np.array([0, 1, 2, 1]), verbose=0)
+        found = [str(w.message) for w in recwarn if "Gradients" in str(w.message)]
+        if keras.backend.backend() == "tensorflow":
+            assert bool(found) == warned
+        assert not (found and not warned)

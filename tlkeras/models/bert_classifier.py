@@ -23,6 +23,11 @@ class BertClassifier(keras.Model):
     has taught [CLS] nothing, and there the mean is better. Axes: B batch, T length, D
     width of the backbone.
 
+    Only `"pooler"` uses the dense layer of a backbone with `use_pooler=True`. With the
+    others `fit` warns that it has no gradients, which is true and harmless: it stays
+    among the weights, for the files and for other users of the backbone.
+    `tlkeras.transfer.unfreeze(model)` leaves it out, and the warning goes.
+
     Masking: True (or 1) in `padding_mask` means keep; the mean is over these.
 
     Args:
