@@ -140,3 +140,52 @@ def test_polarity_is_that_of_keras():
     token_ids = np.array([[3, 2, 0], [1, 0, 0]])
     kept = numpy(masks.padding_mask(token_ids))
     assert np.array_equal(kept, numpy(embedding.compute_mask(token_ids)))
+
+
+def _other_tensor(kind):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow has ragged and sparse tensors in Keras")
+    import tensorflow as tf
+
+    if kind == "ragged":
+        return tf.ragged.constant([[1, 0], [1]])
+    return tf.sparse.from_dense([[1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("ragged", "given a RaggedTensor"),
+        ("sparse", "given a SparseTensor"),
+        (np.array([["a"]]), "array of numbers or booleans"),
+        (np.array([[1], [2, 3]], object), "array of numbers or booleans"),
+        ([[1, 0], [1]], "rows that have one length"),
+        (["words"], "array of numbers or booleans"),
+    ],
+    ids=["ragged", "sparse", "strings", "objects", "unequal", "words"],
+)
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("token_ids", masks.padding_mask),
+        ("each mask", masks.merge_masks),
+        ("lengths", lambda x: masks.length_mask(x, 3)),
+        ("mask", masks.prepend_to_mask),
+        ("mask", lambda x: masks.strided_mask(x, 2)),
+        ("mask", lambda x: masks.place_mask(x, 4, 0)),
+        ("query_mask", lambda x: masks.attention_masks(query_mask=x)),
+        ("attention_mask", lambda x: masks.attention_masks(attention_mask=x)),
+        ("query_positions", lambda x: masks.position_mask(x, np.arange(2), True)),
+        ("mask", masks.from_torch),
+        ("mask", masks.to_torch),
+    ],
+)
+def test_what_is_no_array(given, message, name, function):
+    given = _other_tensor(given) if isinstance(given, str) else given
+    with pytest.raises(ValueError, match=f"^{name} must .*{message}"):
+        function(given)
+
+
+def test_nothing_is_no_token_ids():
+    with pytest.raises(ValueError, match=r"token_ids must .* given a NoneType"):
+        masks.padding_mask(None)

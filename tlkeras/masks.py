@@ -6,6 +6,7 @@ says whether query `t` of sequence `b` may look at key `s`.
 Axes: B batch, T query length, S key length.
 """
 
+import re
 from typing import Any
 
 import keras
@@ -43,7 +44,41 @@ def _check_length(name, length, least=0):
         )
 
 
+def dense(name, inputs):
+    """Raise when `inputs` is a ragged or sparse tensor."""
+    kind = type(inputs).__name__
+    if kind in ("RaggedTensor", "SparseTensor"):
+        change = "to_tensor()" if kind == "RaggedTensor" else "tf.sparse.to_dense"
+        raise ValueError(
+            f"{name} must be an array of rows that have one length; given a {kind}. "
+            f"Fill it up with {change}, and hide what was filled in with a mask."
+        )
+
+
+def _check_array(name, given):
+    """Refuse what is no array of numbers or booleans, nor a list that makes one."""
+    dense(name, given)
+    if not hasattr(given, "dtype"):
+        what = f"a {type(given).__name__}"
+        try:
+            given = np.asarray(given)
+        except (NotImplementedError, TypeError):  # a list of symbolic tensors
+            return
+        except ValueError:
+            raise ValueError(
+                f"{name} must have rows that have one length; given {what} of unequal "
+                "ones. Fill them up with keras.utils.pad_sequences."
+            ) from None
+    else:
+        what = f"dtype {given.dtype}"
+    if re.search("object|str|<U|S[0-9]", str(given.dtype)):
+        raise ValueError(
+            f"{name} must be an array of numbers or booleans; given {what}."
+        )
+
+
 def _check_axes(name, array, axes):
+    _check_array(name, array)
     shape = np.shape(array)
     if len(shape) != len(axes.split(", ")):
         raise ValueError(f"{name} must have shape ({axes}); given {tuple(shape)}.")
@@ -110,11 +145,15 @@ def padding_mask(token_ids: Tensor, padding_id: int = 0) -> Tensor:
     Returns:
         Boolean `(B, S)`.
 
+    Raises:
+        ValueError: `token_ids` are no array of numbers.
+
     Example:
 
     >>> np.array(padding_mask(np.array([[5, 2, 0]]))).tolist()
     [[True, True, False]]
     """
+    _check_array("token_ids", token_ids)
     return ops.not_equal(token_ids, padding_id)
 
 
@@ -184,6 +223,8 @@ def position_mask(
         return None
     if sliding_window is not None:
         _check_length("sliding_window", sliding_window, 1)
+    _check_array("query_positions", query_positions)
+    _check_array("key_positions", key_positions)
     distance = query_positions[:, None] - key_positions[None, :]  # (T, S)
     return merge_masks(
         distance >= 0 if use_causal_mask else None,
@@ -241,22 +282,26 @@ def place_mask(mask: Tensor | None, length: int, index: Tensor) -> Tensor | None
         Boolean `(B, S)`, or `None`.
 
     Raises:
-        ValueError: the mask is longer than `length`.
+        ValueError: the mask has other axes, or is longer than `length`.
 
     Example:
 
     >>> np.array(place_mask(np.array([[False, True]]), 4, 1)).tolist()
     [[True, False, True, True]]
     """
-    if mask is None or mask.shape[1] == length:
+    if mask is None:
+        return None
+    _check_axes("mask", mask, "B, T")
+    if np.shape(mask)[1] == length:
         return mask
+    mask = ops.cast(mask, "bool")
     if None not in (mask.shape[1], length) and mask.shape[1] > length:
         raise ValueError(
             f"mask must not be longer than length, {length}; given shape "
             f"{tuple(mask.shape)}."
         )
     keep_all = ops.ones((ops.shape(mask)[0], length), dtype="bool")  # (B, S)
-    return ops.slice_update(keep_all, (0, index), ops.cast(mask, "bool"))
+    return ops.slice_update(keep_all, (0, index), mask)
 
 
 def attention_masks(
@@ -295,7 +340,8 @@ def attention_masks(
             mask = ops.expand_dims(mask, 1)  # (B, 1, S)
             masks.append(ops.expand_dims(mask, 1))  # (B, 1, 1, S)
     if attention_mask is not None:
-        while len(attention_mask.shape) < 4:
+        _check_array("attention_mask", attention_mask)
+        while len(np.shape(attention_mask)) < 4:
             attention_mask = ops.expand_dims(attention_mask, -3)  # (·, 1, T, S)
         masks.append(attention_mask)
     return tuple(ops.cast(mask, "bool") for mask in masks)
@@ -327,6 +373,7 @@ def merge_masks(*masks: Tensor | None) -> Tensor | None:
     for mask in masks:
         if mask is None:
             continue
+        _check_array("each mask", mask)
         if hasattr(mask, "dtype"):
             check_mask_values("each mask", mask)
         mask = ops.cast(mask, "bool")
@@ -452,6 +499,7 @@ def from_torch(mask: Any) -> np.ndarray | None:
     """
     if mask is None:
         return None
+    _check_array("mask", mask)
     mask = np.asarray(mask)
     if mask.dtype == bool:
         return ~mask
@@ -492,6 +540,7 @@ def to_torch(mask: Tensor | None, additive: bool = False) -> np.ndarray | None:
     """
     if mask is None:
         return None
+    _check_array("mask", mask)
     mask = ops.convert_to_numpy(mask)
     if mask.dtype.kind not in "biu":
         raise ValueError(

@@ -256,7 +256,7 @@ def smoothed_cross_entropy(logits, labels, smoothing):
     """The mean loss of the tokens that are not padding: a number.
 
     logits: floats (B, T, V). labels: integers (B, T), padding is 0.
-    smoothing: the share that is spread over all V tokens, from 0 to 1.
+    smoothing: the share that is spread over all V tokens, from 0 to below 1.
     """
     # BEGIN SOLUTION
     logits = logits - logits.max(axis=-1, keepdims=True)

@@ -129,3 +129,28 @@ def test_a_model_trains(rng, jit_compile):
     x, y = floats(rng, 4, 300, 8), floats(rng, 4, 300, 8)
     losses = model.fit(x, y, epochs=3, verbose=0).history["loss"]
     assert losses[2] < losses[0]
+
+
+@pytest.mark.parametrize("implementation", ["chunked", "auto"])
+def test_a_length_that_is_not_known_yet(rng, implementation):
+    """Shorter than a block and of several, with a mask, through the gradients too."""
+    models = []
+    for one in (implementation, "equation"):
+        x, keep = keras.Input((None, 8)), keras.Input((None,), dtype="bool")
+        layer = MultiHeadAttention(2, 4, implementation=one)
+        y = layer(x, x, value_mask=keep, use_causal_mask=True)
+        model = keras.Model([x, keep], y)
+        model.compile("sgd", "mse")
+        models.append(model)
+    weights = models[0].get_weights()
+    for length in (5, 128, 300):
+        x, keep = floats(rng, 2, length, 8), rng.random((2, length)) < 0.7
+        for model in models:
+            model.set_weights(weights)
+        close(*(model.predict([x, keep], verbose=0) for model in models))
+        for model in models:
+            model.train_on_batch([x, keep], x)
+        learnt = [model.get_weights() for model in models]
+        assert np.abs(learnt[0][0] - weights[0]).max() > 0
+        for left, right in zip(*learnt, strict=True):
+            close(left, right)

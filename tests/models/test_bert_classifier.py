@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from tlkeras.models import Bert, BertClassifier
-from tlkeras.transfer import Retrainer, blocks, freeze
+from tlkeras.transfer import Retrainer, blocks, freeze, unfreeze
 
 
 def bert(**arguments):
@@ -104,3 +104,33 @@ def test_wrong_inputs():
         model(inputs()["token_ids"])
     with pytest.raises(ValueError, match="max_sequence_length=9"):
         model(inputs(length=10))
+
+
+@pytest.mark.parametrize("policy", ["float16", "mixed_bfloat16"])
+def test_a_head_on_halves(policy, tmp_path):
+    model = BertClassifier(bert(use_pooler=False, dtype=policy), 3)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(inputs(), np.array([0, 1, 2, 1]), verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    logits = model.predict(inputs(), verbose=0)
+    assert str(logits.dtype) == policy.removeprefix("mixed_")
+    model.save(tmp_path / "half.keras")
+    loaded = keras.saving.load_model(tmp_path / "half.keras")
+    assert loaded.head.dtype_policy.name == policy
+    np.testing.assert_array_equal(loaded.predict(inputs(), verbose=0), logits)
+
+
+def test_unfreeze_leaves_an_idle_pooler_out(recwarn):
+    """As the docstring says; a plain `fit` warns of it, and rightly."""
+    model = BertClassifier(bert(), 3)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for warned in (True, False):
+        if not warned:
+            unfreeze(model)
+        recwarn.clear()
+        model.compile("sgd", loss)
+        model.fit(inputs(), np.array([0, 1, 2, 1]), verbose=0)
+        found = [str(w.message) for w in recwarn if "Gradients" in str(w.message)]
+        if keras.backend.backend() == "tensorflow":
+            assert bool(found) == warned
+        assert not (found and not warned)

@@ -13,7 +13,15 @@ from tlkeras.layers import (
     TransformerDecoder,
     TransformerEncoder,
 )
-from tlkeras.models import Bert, SpeechEncoder, Transformer, ViT
+from tlkeras.models import (
+    Bert,
+    BertClassifier,
+    BertMaskedLM,
+    SpeechClassifier,
+    SpeechEncoder,
+    Transformer,
+    ViT,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
 
@@ -64,6 +72,18 @@ def speech(policy):
     return SpeechEncoder(1, 2, 8, 16, num_mels=20, dtype=policy)
 
 
+def reader(policy):
+    return BertClassifier(bert(policy), 3)
+
+
+def guesser(policy):
+    return BertMaskedLM(bert(policy))
+
+
+def listener(policy):
+    return SpeechClassifier(speech(policy), 3)
+
+
 def transformer(policy):
     return Transformer(20, 30, 8, 2, 1, 1, intermediate_dim=16, dtype=policy)
 
@@ -101,11 +121,15 @@ CASES = {
     "feed_forward": (lambda p: one_layer(FeedForward(16, dtype=p)), vectors, 2),
     "embedding": (embedding, token_ids, 1),
     "bert": (bert, text, 6 + 3),
+    "reader": (reader, text, 6 + 3 + 1),
+    "guesser": (guesser, text, 6 + 3 + 1),
+    "listener": (listener, sound, 6 + 1),
     "vit": (vit, images, 6),
     "speech": (speech, sound, 6),
     "transformer": (transformer, sentences, 6 + 10 + 2),
 }
-LONG = ("decoder", "bert", "vit", "speech", "transformer")
+HEADS = ("reader", "guesser", "listener")
+LONG = ("decoder", "bert", "vit", "speech", "transformer", *HEADS)
 every_case = pytest.mark.parametrize(
     "name",
     [pytest.param(x, marks=pytest.mark.slow if x in LONG else ()) for x in CASES],

@@ -34,9 +34,10 @@ def chunked_attention(query, key, value, masks=(), order=None, block_size=128):
             them, boolean `(T, C)`, or to `None`.
         block_size: C. Smaller blocks stay in a processor's cache.
     """
-    length = key.shape[2]
-    block_size = min(block_size, length)
-    count = math.ceil(length / block_size)
+    length = ops.shape(key)[2]  # a tensor where it is not known yet
+    if isinstance(length, int):
+        block_size = min(block_size, length)
+    count = (length + block_size - 1) // block_size
     masks = [_pad(ops.cast(mask, "bool"), 3, count * block_size) for mask in masks]
     blocks = _Blocks(
         length, block_size, count, masks, order or (lambda positions: None)
@@ -72,9 +73,9 @@ def chunked_attention(query, key, value, masks=(), order=None, block_size=128):
 class _Blocks(NamedTuple):
     """How the keys are cut, and what may be seen of them."""
 
-    length: int
+    length: Any
     size: int
-    number: int
+    number: Any
     masks: list
     order: Callable[[Any], Any]
 
@@ -94,7 +95,8 @@ class _Blocks(NamedTuple):
         logits = _matmul(query, ops.swapaxes(key, -1, -2))  # (B, N, T, C)
         if mask is not None:
             logits = ops.where(mask, logits, MASKED)
-        if self.number * self.size > self.length:
+        known = isinstance(self.length, int)
+        if not known or self.number * self.size > self.length:
             logits = ops.where(positions < self.length, logits, -math.inf)
         return logits, mask
 
@@ -152,7 +154,10 @@ def _transposed_matmul(left, right):
 
 
 def _pad(x, axis, length):
-    if x.shape[axis] in (1, length):
+    given = ops.shape(x)[axis]
+    known = isinstance(given, int) and isinstance(length, int)
+    if x.shape[axis] == 1 or (known and given == length):
         return x
-    padding = [(0, length - x.shape[axis] if a == axis else 0) for a in range(4)]
-    return ops.pad(x, padding)
+    shape = list(ops.shape(x))
+    shape[axis] = length - given
+    return ops.concatenate([x, ops.zeros(shape, x.dtype)], axis)  # of any length

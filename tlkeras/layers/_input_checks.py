@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from tlkeras.masks import check_mask_values, known
+from tlkeras.masks import check_mask_values, dense, known
 
 
 def positive_integer(name, value):
@@ -91,17 +91,6 @@ def features(name, shape, built=None):
         raise ValueError(
             f"{name} must have {built} features, as when the layer was built; given "
             f"{shape[-1]}, shape {tuple(shape)}."
-        )
-
-
-def dense(name, inputs):
-    """Raise when `inputs` is a ragged or sparse tensor."""
-    kind = type(inputs).__name__
-    if kind in ("RaggedTensor", "SparseTensor"):
-        change = "to_tensor()" if kind == "RaggedTensor" else "tf.sparse.to_dense"
-        raise ValueError(
-            f"{name} must be an array of rows that have one length; given a {kind}. "
-            f"Fill it up with {change}, and hide what was filled in with a mask."
         )
 
 

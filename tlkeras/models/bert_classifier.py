@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.bert import INPUTS, Bert
 
@@ -24,6 +25,11 @@ class BertClassifier(keras.Model):
     has taught [CLS] nothing, and there the mean is better. Axes: B batch, T length, D
     width of the backbone.
 
+    Only `"pooler"` uses the dense layer of a backbone with `use_pooler=True`. With the
+    others `fit` warns that it has no gradients, which is true and harmless: it stays
+    among the weights, for the files and for other users of the backbone.
+    `tlkeras.transfer.unfreeze(model)` leaves it out, and the warning goes.
+
     Masking: True (or 1) in `padding_mask` means keep; the mean is over these.
 
     Args:
@@ -31,6 +37,7 @@ class BertClassifier(keras.Model):
         num_classes: number of classes.
         pooling: `"mean"`, `"cls"` or `"pooler"`. Defaults to `"mean"`.
         dropout: share of the pooled vector set to 0 in training. Defaults to 0.1.
+        dtype: of the head. Defaults to that of the backbone.
 
     Call arguments:
         inputs: as of `Bert`, a dictionary of integers `(B, T)`: `token_ids`,
@@ -63,7 +70,15 @@ class BertClassifier(keras.Model):
         arXiv:1908.10084, section 3 (the mean).
     """
 
-    def __init__(self, backbone, num_classes, pooling="mean", dropout=0.1, **kwargs):
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        pooling="mean",
+        dropout=0.1,
+        dtype=None,
+        **kwargs,
+    ):
         refuse_unknown(BertClassifier, kwargs)
         if not isinstance(backbone, Bert):
             raise ValueError(
@@ -83,7 +98,7 @@ class BertClassifier(keras.Model):
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        dtype = backbone.dtype_policy
+        dtype = backbone.dtype_policy if dtype is None else dtype
         pool = None
         if pooling == "mean":
             pool = keras.layers.GlobalAveragePooling1D(dtype=dtype, name="pooling")
@@ -107,6 +122,7 @@ class BertClassifier(keras.Model):
             pooled = outputs["pooled_output"]  # (B, D)
         logits = head(head_dropout(pooled))  # (B, classes)
         super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        self.dtype_policy = dtype  # as in Bert
         self.backbone, self.pooling = backbone, pool
         self.head_dropout, self.head = head_dropout, head
         self._arguments = {
@@ -114,6 +130,7 @@ class BertClassifier(keras.Model):
             "pooling": pooling,
             "dropout": dropout,
         }
+        settle(self)
 
     def call(self, inputs, training=None, mask=None):
         return super().call(inputs, training=training, mask=mask)
@@ -124,6 +141,7 @@ class BertClassifier(keras.Model):
         return {
             "name": self.name,
             "trainable": self.trainable,
+            "dtype": saved_policy(self),
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             **self._arguments,
         }

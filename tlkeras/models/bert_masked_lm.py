@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from tlkeras.annotations import Tensor
+from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.layers.feed_forward import get_activation
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.bert import INPUTS, Bert
@@ -29,6 +30,7 @@ class BertMaskedLM(keras.Model):
     Args:
         backbone: a `Bert`, whose activation and epsilon the head takes. It is shared,
             not copied.
+        dtype: of the head. Defaults to that of the backbone.
 
     Call arguments:
         inputs: as of `Bert`, a dictionary of integers `(B, T)`: `token_ids`,
@@ -65,7 +67,7 @@ class BertMaskedLM(keras.Model):
         (2016), arXiv:1608.05859, section 3 (one table).
     """
 
-    def __init__(self, backbone, **kwargs):
+    def __init__(self, backbone, dtype=None, **kwargs):
         refuse_unknown(BertMaskedLM, kwargs)
         if not isinstance(backbone, Bert):
             raise ValueError(
@@ -76,7 +78,7 @@ class BertMaskedLM(keras.Model):
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        dtype = backbone.token_embedding.dtype_policy
+        dtype = backbone.dtype_policy if dtype is None else dtype
         parts = types.SimpleNamespace(backbone=backbone)  # as in Bert
         parts.head_dense = keras.layers.Dense(
             config["hidden_dim"],
@@ -97,8 +99,10 @@ class BertMaskedLM(keras.Model):
         }
         logits = _head(parts, backbone(inputs)["sequence_output"])
         super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        self.dtype_policy = dtype  # as in Bert
         for name, part in vars(parts).items():
             setattr(self, name, part)
+        settle(self)
 
     def call(self, inputs, training=None, mask=None, positions=None):
         if positions is None:
@@ -126,6 +130,7 @@ class BertMaskedLM(keras.Model):
         return {
             "name": self.name,
             "trainable": self.trainable,
+            "dtype": saved_policy(self),
             "backbone": keras.saving.serialize_keras_object(self.backbone),
         }
 

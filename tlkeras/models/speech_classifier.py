@@ -6,6 +6,7 @@ import keras
 
 from tlkeras.annotations import Tensor
 from tlkeras.layers import _input_checks as check
+from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.speech_encoder import SpeechEncoder
 
@@ -24,6 +25,7 @@ class SpeechClassifier(keras.Model):
         backbone: a `SpeechEncoder`. It is shared, not copied.
         num_classes: number of classes.
         dropout: share of the pooled vector set to 0 in training. Defaults to 0.1.
+        dtype: of the head. Defaults to that of the backbone.
 
     Call arguments:
         inputs: as of `SpeechEncoder`: a dictionary of `waveform` `(B, S)` or `features`
@@ -52,7 +54,7 @@ class SpeechClassifier(keras.Model):
 
     input_spec = None  # the backbone's messages say more
 
-    def __init__(self, backbone, num_classes, dropout=0.1, **kwargs):
+    def __init__(self, backbone, num_classes, dropout=0.1, dtype=None, **kwargs):
         refuse_unknown(SpeechClassifier, kwargs)
         if not isinstance(backbone, SpeechEncoder):
             raise ValueError(
@@ -64,7 +66,7 @@ class SpeechClassifier(keras.Model):
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
-        dtype = backbone.dtype_policy
+        dtype = backbone.dtype_policy if dtype is None else dtype
         head_dropout = keras.layers.Dropout(dropout, dtype=dtype, name="head_dropout")
         head = keras.layers.Dense(num_classes, dtype=dtype, name="head")
 
@@ -77,8 +79,10 @@ class SpeechClassifier(keras.Model):
         pooled = backbone(inputs)["pooled_output"]  # (B, D)
         logits = head(head_dropout(pooled))  # (B, classes)
         super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        self.dtype_policy = dtype  # as in Bert
         self.backbone, self.head_dropout, self.head = backbone, head_dropout, head
         self._arguments = {"num_classes": num_classes, "dropout": dropout}
+        settle(self)
 
     def call(self, inputs, training=None, mask=None):
         ready = self.backbone.prepare(inputs)
@@ -95,6 +99,7 @@ class SpeechClassifier(keras.Model):
         return {
             "name": self.name,
             "trainable": self.trainable,
+            "dtype": saved_policy(self),
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             **self._arguments,
         }

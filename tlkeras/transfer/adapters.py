@@ -103,6 +103,10 @@ def add_adapters(
     Adapters are no part of a layer's config: save them with `save_delta`. `model.save`
     raises.
 
+    `model.save` then raises before it touches a file that is there;
+    `keras.saving.save_model`, and saving a model around this one, raise too, but Keras
+    has emptied the file by then.
+
     Args:
         model: a built `keras.Model`.
         size: of the squeezed vectors. Defaults to 64.

@@ -57,6 +57,10 @@ def freeze(
     layer or that dropout is off: call `unfreeze` before saving one, and `freeze` after
     loading it, or write a delta or weights only.
 
+    `model.save` of a changed model raises before it touches a file that is there;
+    `keras.saving.save_model`, and saving a model around this one, raise too, but Keras
+    has emptied the file by then.
+
     Args:
         model: a built `keras.Model`.
         pattern: a regular expression, or several, that occur in the path of a layer or
