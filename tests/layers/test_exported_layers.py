@@ -92,7 +92,7 @@ def test_litert_without_ops_of_tensorflow(name, tmp_path):
 ON_JAX = """
 import jax, numpy as np
 from jax import export
-from test_export import LENGTHS, TEXT, tokens
+from test_exported_layers import LENGTHS, TEXT, tokens
 for name, make in TEXT.items():
     model = make()
     weights = [v.value for v in model.trainable_variables]

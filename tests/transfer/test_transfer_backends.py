@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-FILES = ["test_changes_take_effect.py", "test_saving.py", "test_names.py"]
+FILES = ["test_changes_take_effect.py", "test_saving.py", "test_layer_names.py"]
 
 
 @pytest.mark.slow

@@ -10,6 +10,8 @@ from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._arguments import refuse_unknown
 
+EXTRAS = ("return_hidden_states", "return_attention_scores")
+
 
 class EncoderModel(keras.Model):
     """Embed, encode, read out. Private: use its subclasses.
@@ -89,8 +91,11 @@ class EncoderModel(keras.Model):
         return {**self._encode(self, inputs, training, *lists), **more}
 
     def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:
-        # Traced, because what is returned depends on the arguments.
-        return keras.Operation.compute_output_spec(self, inputs, **arguments)
+        asked = any(arguments.get(name) for name in EXTRAS)
+        names = set(self.input) if isinstance(self.input, dict) else None
+        if asked or (names is not None and set(inputs) != names):
+            return keras.Operation.compute_output_spec(self, inputs, **arguments)
+        return super().compute_output_spec(inputs)  # what the graph says
 
     def get_config(self) -> dict[str, Any]:
         arguments = dict(self._arguments)

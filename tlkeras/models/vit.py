@@ -239,6 +239,9 @@ class ViT(EncoderModel):
         pooled = x[:, 0] if parts.use_class_token else ops.mean(patches, axis=1)
         return {"sequence_output": x, "pooled_output": pooled}  # (B, T, D), (B, D)
 
+    def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:
+        return super().compute_output_spec(self.prepare(inputs), **arguments)
+
     def prepare(self, images: Any) -> Any:
         check.floats("images", images, "Scale pixels as in training: pixels / 255.")
         wanted, given = self._arguments["image_shape"], tuple(images.shape)
