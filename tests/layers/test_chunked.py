@@ -145,6 +145,7 @@ def test_a_length_that_is_not_known_yet(rng, implementation):
     weights = models[0].get_weights()
     for length in (5, 128, 300):
         x, keep = floats(rng, 2, length, 8), rng.random((2, length)) < 0.7
+        keep[:, 0] = True  # PyTorch's kernel has a gradient where nothing is seen
         for model in models:
             model.set_weights(weights)
         close(*(model.predict([x, keep], verbose=0) for model in models))
