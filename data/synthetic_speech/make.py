@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tlkeras.datasets.audio_files import resample, trim_silence
-from tlkeras.datasets.spoken_digits import WORDS as DIGITS
 
 from tlkeras.datasets.audio._lossless import compress
+from tlkeras.datasets.audio_files import resample, trim_silence
+from tlkeras.datasets.spoken_digits import WORDS as DIGITS
 
 HERE = Path(__file__).resolve().parent
 SAMPLE_RATE, BITS = 8000, 10

@@ -82,7 +82,7 @@ class Retrainer:
             )
         self.model.set_weights(weights)
         for variable in self.model.optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
         rng = np.random.default_rng([seed, 1])  # others than those of the batches
         for variable in self.model.variables:
             if variable.path.endswith("seed_generator_state"):
