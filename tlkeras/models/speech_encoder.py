@@ -61,10 +61,11 @@ class UtteranceNormalization(keras.layers.Layer):
         if mask is None:
             keep = ops.ones_like(x[:, :, :1])  # (B, F, 1)
         else:
-            keep = ops.cast(mask, "float32")[:, :, None]
-        mean = ops.mean(masked_mean(x, keep), axis=1)[:, None, None]  # (B, 1, 1)
+            keep = ops.expand_dims(ops.cast(mask, "float32"), -1)
+        mean = ops.mean(masked_mean(x, keep), axis=1)
+        mean = ops.expand_dims(mean, (1, 2))  # (B, 1, 1)
         variance = ops.mean(masked_mean(ops.square(x - mean), keep), axis=1)
-        variance = variance[:, None, None]
+        variance = ops.expand_dims(variance, (1, 2))
         x = keep * (x - mean) / ops.sqrt(variance + self.epsilon)
         return ops.cast(x, self.compute_dtype)
 
@@ -313,7 +314,7 @@ class SpeechEncoder(EncoderModel):
     ) -> dict[str, Tensor]:
         x = parts.layer_norm(x)
         exact = keras.backend.result_type(x.dtype, "float32")  # a sum of many halves
-        keep = ops.cast(padding_mask, exact)[:, :, None]
+        keep = ops.expand_dims(ops.cast(padding_mask, exact), -1)
         pooled = ops.cast(masked_mean(ops.cast(x, exact), keep), x.dtype)  # (B, D)
         return {"sequence_output": x, "pooled_output": pooled}
 
