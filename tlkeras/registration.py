@@ -7,7 +7,6 @@ model, and stays light. The module then puts the real class in the stand-in's pl
 """
 
 import importlib
-import importlib.abc
 import sys
 
 # Module to the names that it registers under "tlkeras>".
@@ -52,7 +51,7 @@ def register_when_keras_is_there():
         sys.meta_path.insert(0, _AfterKeras())
 
 
-class _AfterKeras(importlib.abc.MetaPathFinder):
+class _AfterKeras:
     """Finds Keras where others find it, and registers once it has been imported."""
 
     def find_spec(self, name, path=None, target=None):

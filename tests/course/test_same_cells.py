@@ -177,7 +177,7 @@ def practised(tmp_path_factory):
         path.write_text(whole, "utf-8")
         job = {"notebook": str(write(path, cells)), "lesson": str(lesson.folder)}
         path.with_suffix(".job").write_text(
-            json.dumps(job | {"skip": [], "seconds": 20})
+            json.dumps(job | {"folder": str(folder), "skip": [], "seconds": 20})
         )
         places = {each: str(path.with_suffix(f".{each}")) for each in ("job", "events")}
         lines.append(json.dumps(places))
