@@ -339,7 +339,7 @@ class SpeechEncoder(EncoderModel):
         return {"features": x, "padding_mask": _all_real(x) if keep is None else keep}
 
     def prepare(self, inputs: Any) -> Any:
-        """Features and their mask, whichever door the inputs came through.
+        """Features and their mask, from a waveform or from features.
 
         Args:
             inputs: as the model takes them.
