@@ -38,6 +38,7 @@ MAY_IMPORT = {
 GRADING_MAY_IMPORT = {
     "__init__": {"judge", "messages"},
     "messages": set(),
+    "authoring": {"judge"},
     "judge": {"messages"},
     "notebooks": set(),
     "running": {"judge", "notebooks"},

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import floats, identity, keras, swap, tensorflow
 
 MESSAGES = Messages(Path(__file__).parent)
 # What these exercises ask a learner to write; reported if it is called instead.
@@ -30,21 +31,6 @@ ATTENTIONS = (
     "tlkeras.layers",
 )
 MASKS = ("tlkeras.masks",)
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def swap(x):
-    """Exchange the last two axes."""
-    return np.swapaxes(x, -1, -2)
-
-
-def identity(x, *_):
-    """Leave a step out."""
-    return x
 
 
 def half(x):
@@ -182,8 +168,8 @@ SOFTMAX = Exercise(
         ),
     ),
     accepted={
-        "keras": lambda x: _keras().ops.softmax(x, axis=-1),
-        "tensorflow": lambda x: _tensorflow().nn.softmax(x),
+        "keras": lambda x: keras().ops.softmax(x, axis=-1),
+        "tensorflow": lambda x: tensorflow().nn.softmax(x),
         "scipy-like logsumexp": lambda x: np.exp(
             x
             - largest(x, -1)
@@ -541,7 +527,7 @@ def _attention_with_loops(query, key, value, mask=None):
 
 
 def _attention_with_keras(query, key, value, mask=None):
-    ops = _keras().ops
+    ops = keras().ops
     logits = ops.matmul(query, ops.swapaxes(key, -1, -2)) / query.shape[-1] ** 0.5
     if mask is not None:
         logits = ops.where(mask, logits, -1e9)
@@ -549,7 +535,8 @@ def _attention_with_keras(query, key, value, mask=None):
 
 
 def _attention_with_tensorflow(query, key, value, mask=None):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     logits = tf.matmul(query, key, transpose_b=True) / query.shape[-1] ** 0.5
     if mask is not None:
         logits += tf.where(mask, 0.0, -1e9)
@@ -600,7 +587,7 @@ CAUSAL_MASK = Exercise(
         "tri": lambda n: np.tri(n, dtype=bool),
         "not triu": lambda n: ~np.triu(np.ones((n, n), bool), k=1),
         "lists": lambda n: [[s <= t for s in range(n)] for t in range(n)],
-        "keras.ops": lambda n: _keras().ops.tril(np.ones((n, n), bool)),
+        "keras.ops": lambda n: keras().ops.tril(np.ones((n, n), bool)),
         "tlkeras.masks": lambda n: _masks().causal_mask(n),
     },
 )
@@ -681,7 +668,7 @@ PADDING_MASK = Exercise(
         "astype": lambda ids: ids.astype(bool),
         "logical not": lambda ids: np.logical_not(ids == 0),
         "lists": lambda ids: [[token != 0 for token in row] for row in ids],
-        "keras.ops": lambda ids: _keras().ops.not_equal(ids, 0),
+        "keras.ops": lambda ids: keras().ops.not_equal(ids, 0),
         "tlkeras.masks": lambda ids: _masks().padding_mask(ids),
     },
 )
@@ -994,7 +981,8 @@ ATTENTION_CLASSIFIER = Exercise(
 
 
 def _classifier_with_keras(images, known_images, known_labels, temperature):
-    keras = _keras()
+    import keras
+
     cosines = keras.ops.matmul(
         keras.ops.normalize(images),
         keras.ops.transpose(keras.ops.normalize(known_images)),
@@ -1002,21 +990,6 @@ def _classifier_with_keras(images, known_images, known_labels, temperature):
     return keras.ops.matmul(
         keras.ops.softmax(cosines / temperature), keras.ops.one_hot(known_labels, 10)
     )
-
-
-# Heavy libraries are for accepted variants alone: a check never loads them.
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 def _layers():

@@ -5,29 +5,21 @@ Each reference is float64 NumPy written in steps; a misconception replaces a ste
 key/value heads, H size of a query or key of one head, V size of a value of one head.
 """
 
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import (
+    exceptions_as_they_are,
+    floats,
+    identity,
+    keras,
+    swap,
+    tensorflow,
+)
 
 MESSAGES = Messages(Path(__file__).parent)
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def swap(x):
-    """Exchange the last two axes."""
-    return np.swapaxes(x, -1, -2)
-
-
-def identity(x, *_, **__):
-    """Leave a step out."""
-    return x
 
 
 def softmax(x, axis=-1):
@@ -130,15 +122,15 @@ SPLIT_HEADS = Exercise(
         ),
         "lists": lambda x, n: split(x, n).tolist(),
         "keras.ops": lambda x, n: _split_with_keras(x, n),
-        "tensorflow": lambda x, n: _tensorflow().stack(
-            _tensorflow().split(x, n, axis=-1), axis=1
+        "tensorflow": lambda x, n: tensorflow().stack(
+            tensorflow().split(x, n, axis=-1), axis=1
         ),
     },
 )
 
 
 def _split_with_keras(x, num_heads):
-    ops = _keras().ops
+    ops = keras().ops
     batch, length, width = ops.shape(x)
     x = ops.reshape(x, (batch, length, num_heads, width // num_heads))
     return ops.swapaxes(x, 1, 2)
@@ -193,11 +185,11 @@ MERGE_HEADS = Exercise(
         "concatenate": lambda x: np.concatenate(list(np.moveaxis(x, 1, 0)), axis=-1),
         "lists": lambda x: merge(x).tolist(),
         "loops": lambda x: _merge_with_loops(x),
-        "keras.ops": lambda x: _keras().ops.concatenate(
-            _keras().ops.unstack(x, axis=1), axis=-1
+        "keras.ops": lambda x: keras().ops.concatenate(
+            keras().ops.unstack(x, axis=1), axis=-1
         ),
-        "tensorflow": lambda x: _tensorflow().reshape(
-            _tensorflow().transpose(x, (0, 2, 1, 3)),
+        "tensorflow": lambda x: tensorflow().reshape(
+            tensorflow().transpose(x, (0, 2, 1, 3)),
             (x.shape[0], x.shape[2], x.shape[1] * x.shape[3]),
         ),
     },
@@ -502,7 +494,7 @@ MULTI_HEAD_ATTENTION = Exercise(
         "keras.ops.dot_product_attention": lambda *a: _with_keras_attention(*a),
         "tensorflow": lambda *a: _with_tensorflow(*a),
         "tlkeras.layers": lambda *a: _with_layer(_layers().MultiHeadAttention, *a),
-        "keras.layers": lambda *a: _with_layer(_keras().layers.MultiHeadAttention, *a),
+        "keras.layers": lambda *a: _with_layer(keras().layers.MultiHeadAttention, *a),
         "float64": lambda *a: multi_head(*(_double(x) for x in a)),
     },
 )
@@ -575,7 +567,7 @@ def _with_scaled_query(query, key, value, wq, *rest):
 
 
 def _with_keras_ops(query, key, value, wq, wk, wv, wo, n, mask=None):
-    ops = _keras().ops
+    ops = keras().ops
     pairs = ((query, wq), (key, wk), (value, wv))
     q, k, v = (_split_with_keras(ops.matmul(x, w), n) for x, w in pairs)
     logits = ops.matmul(q, ops.swapaxes(k, -1, -2)) / q.shape[-1] ** 0.5
@@ -586,7 +578,7 @@ def _with_keras_ops(query, key, value, wq, wk, wv, wo, n, mask=None):
 
 
 def _with_keras_attention(query, key, value, wq, wk, wv, wo, n, mask=None):
-    ops = _keras().ops
+    ops = keras().ops
     pairs = ((query, wq), (key, wk), (value, wv))
     heads = [cut(x @ w, n) for x, w in pairs]
     sizes = {"bsnv": heads[2].shape[-1], "bsnh": heads[0].shape[-1]}
@@ -605,7 +597,8 @@ def _with_keras_attention(query, key, value, wq, wk, wv, wo, n, mask=None):
 
 
 def _with_tensorflow(query, key, value, wq, wk, wv, wo, n, mask=None):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     pairs = ((query, wq), (key, wk), (value, wv))
     q, k, v = (tf.stack(tf.split(x @ w, n, axis=-1), axis=1) for x, w in pairs)
     logits = tf.matmul(q, k, transpose_b=True) / q.shape[-1] ** 0.5
@@ -682,14 +675,14 @@ def build_and_call(answer, query, value, *weights_and_settings):
     num_heads, use, *mask = settings
     dense = [_dense(*weights[i : i + 2]) for i in range(0, 8, 2)]
     given = [query, value, *mask]
-    with _exceptions_as_they_are():
+    with exceptions_as_they_are():
         layer = answer(num_heads, *dense)
         if use == "arrays":
             return _call(layer, *given)
         if use == "gradients":
             return _has_gradient(dense, lambda: _call(layer, *given))
         entrances = [_entrance(x) for x in given]
-        return _keras().Model(entrances, _call(layer, *entrances))(given)
+        return keras().Model(entrances, _call(layer, *entrances))(given)
 
 
 def _call(layer, query, value, mask=None):
@@ -698,7 +691,8 @@ def _call(layer, query, value, mask=None):
 
 def _has_gradient(dense, call):
     """Which of the matrices can learn from what the layer returns: booleans (4,)."""
-    tensorflow = _tensorflow()
+    import tensorflow
+
     with tensorflow.GradientTape() as tape:
         loss = tensorflow.reduce_sum(tensorflow.square(call()))
     gradients = tape.gradient(loss, [one.kernel.value for one in dense])
@@ -708,24 +702,11 @@ def _has_gradient(dense, call):
 def _entrance(x):
     """A model's input like `x`; batch size and lengths are not known beforehand."""
     shape = (None, None) if x.dtype == bool else (None, x.shape[-1])
-    return _keras().Input(shape, dtype=str(x.dtype))
-
-
-@contextmanager
-def _exceptions_as_they_are():
-    """Keep Keras from wrapping what a layer raises in a text of its own."""
-    config = _keras().config
-    filtering = config.is_traceback_filtering_enabled()
-    config.disable_traceback_filtering()
-    try:
-        yield
-    finally:
-        if filtering:
-            config.enable_traceback_filtering()
+    return keras().Input(shape, dtype=str(x.dtype))
 
 
 def _dense(kernel, bias):
-    layer = _keras().layers.Dense(kernel.shape[1])
+    layer = keras().layers.Dense(kernel.shape[1])
     layer.build((None, kernel.shape[0]))
     layer.kernel.assign(kernel)
     layer.bias.assign(bias)
@@ -824,7 +805,7 @@ MULTI_HEAD_LAYER = Exercise(
 def _layer_of(attend):
     """A class like the stub's, whose call is `attend(query, key, value, n, mask)`."""
 
-    class Variant(_keras().layers.Layer):
+    class Variant(keras().layers.Layer):
         def __init__(self, num_heads, query, key, value, output):
             super().__init__()
             self.num_heads = num_heads
@@ -839,7 +820,7 @@ def _layer_of(attend):
 
 
 def _joined_with_keras(heads):
-    ops = _keras().ops
+    ops = keras().ops
     batch, count, length, size = ops.shape(heads)
     return ops.reshape(ops.swapaxes(heads, 1, 2), (batch, length, count * size))
 
@@ -855,7 +836,7 @@ def _by_library(query, key, value, n, mask):
 
 
 def _by_ops(query, key, value, n, mask):
-    ops = _keras().ops
+    ops = keras().ops
     q, k, v = (_split_with_keras(x, n) for x in (query, key, value))
     logits = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) / ops.sqrt(q.shape[-1] * 1.0)
     if mask is not None:
@@ -864,7 +845,7 @@ def _by_ops(query, key, value, n, mask):
 
 
 def _by_einsum(query, key, value, n, mask):
-    ops = _keras().ops
+    ops = keras().ops
     q, k, v = (
         ops.reshape(x, (*ops.shape(x)[:2], n, x.shape[-1] // n))
         for x in (query, key, value)
@@ -877,7 +858,7 @@ def _by_einsum(query, key, value, n, mask):
 
 
 def _by_loop(query, key, value, n, mask):
-    ops = _keras().ops
+    ops = keras().ops
     pieces = (ops.split(x, n, axis=-1) for x in (query, key, value))
     attend = _layers().scaled_dot_product_attention
     heads = [attend(*one, mask=mask) for one in zip(*pieces, strict=True)]
@@ -885,7 +866,7 @@ def _by_loop(query, key, value, n, mask):
 
 
 def _by_keras(query, key, value, n, mask):
-    ops = _keras().ops
+    ops = keras().ops
     q, k, v = (
         ops.reshape(x, (*ops.shape(x)[:2], n, x.shape[-1] // n))
         for x in (query, key, value)
@@ -898,7 +879,8 @@ def _by_keras(query, key, value, n, mask):
 
 
 def _by_tensorflow(query, key, value, n, mask):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     q, k, v = (tf.stack(tf.split(x, n, axis=-1), axis=1) for x in (query, key, value))
     logits = tf.matmul(q, k, transpose_b=True) / q.shape[-1] ** 0.5
     if mask is not None:
@@ -907,7 +889,7 @@ def _by_tensorflow(query, key, value, n, mask):
 
 
 def _by_folding(query, key, value, n, mask):
-    ops = _keras().ops
+    ops = keras().ops
     q, k, v = (
         ops.concatenate(ops.split(x, n, axis=-1), axis=0) for x in (query, key, value)
     )  # (N·B, T, H)
@@ -1210,14 +1192,11 @@ GROUPED_QUERY_ATTENTION = Exercise(
         "einsum": lambda q, k, v: _grouped_with_einsum(q, k, v),
         "keras.ops": lambda q, k, v: _layers().scaled_dot_product_attention(
             q,
-            *(_keras().ops.repeat(x, q.shape[1] // k.shape[1], axis=1) for x in (k, v)),
+            *(keras().ops.repeat(x, q.shape[1] // k.shape[1], axis=1) for x in (k, v)),
         ),
         "tensorflow": lambda q, k, v: _layers().scaled_dot_product_attention(
             q,
-            *(
-                _tensorflow().repeat(x, q.shape[1] // k.shape[1], axis=1)
-                for x in (k, v)
-            ),
+            *(tensorflow().repeat(x, q.shape[1] // k.shape[1], axis=1) for x in (k, v)),
         ),
     },
 )
@@ -1244,21 +1223,6 @@ def _grouped_with_einsum(query, key, value):
     logits = np.einsum("bkgth,bksh->bkgts", query, key) / query.shape[-1] ** 0.5
     heads = np.einsum("bkgts,bksv->bkgtv", softmax(logits), value)
     return heads.reshape(len(query), -1, *heads.shape[3:])
-
-
-# Heavy libraries are for layers and accepted variants alone.
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 def _layers():

@@ -12,23 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import floats, identity, keras, swap, tensorflow
 
 MESSAGES = Messages(Path(__file__).parent)
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def swap(x):
-    """Exchange the last two axes."""
-    return np.swapaxes(x, -1, -2)
-
-
-def identity(x, *_):
-    """Leave a step out."""
-    return x
 
 
 # ── layer normalisation ───────────────────────────────────────────────────────────────
@@ -192,20 +178,21 @@ def _norm_by_moments(x, gain, bias, epsilon):
 
 
 def _norm_with_keras_ops(x, gain, bias, epsilon):
-    ops = _keras().ops
+    ops = keras().ops
     mean, spread = ops.moments(x, axes=[-1], keepdims=True)
     return (x - mean) * ops.rsqrt(spread + epsilon) * gain + bias
 
 
 def _norm_with_keras_layer(x, gain, bias, epsilon):
-    layer = _keras().layers.LayerNormalization(epsilon=epsilon)
+    layer = keras().layers.LayerNormalization(epsilon=epsilon)
     layer.build(x.shape)
     layer.set_weights([gain, bias])
     return layer(x)
 
 
 def _norm_with_tensorflow(x, gain, bias, epsilon):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     mean, spread = tf.nn.moments(x, axes=-1, keepdims=True)
     return tf.nn.batch_normalization(x, mean, spread, bias, gain, epsilon)
 
@@ -330,8 +317,8 @@ FEED_FORWARD = Exercise(
         "one position at a time": lambda *a: _forward_in_loops(*a),
         "keras.ops": lambda *a: _forward_with_keras(*a),
         "tensorflow": lambda x, kernel_1, bias_1, kernel_2, bias_2: (
-            _tensorflow().matmul(
-                _tensorflow().nn.relu(_tensorflow().tensordot(x, kernel_1, 1) + bias_1),
+            tensorflow().matmul(
+                tensorflow().nn.relu(tensorflow().tensordot(x, kernel_1, 1) + bias_1),
                 kernel_2,
             )
             + bias_2
@@ -349,7 +336,7 @@ def _forward_in_loops(x, *weights):
 
 
 def _forward_with_keras(x, kernel_1, bias_1, kernel_2, bias_2):
-    ops = _keras().ops
+    ops = keras().ops
     hidden = ops.relu(ops.add(ops.matmul(x, kernel_1), bias_1))
     return ops.add(ops.matmul(hidden, kernel_2), bias_2)
 
@@ -527,7 +514,7 @@ def _residual_in_two_lines(x, part, norm, normalize_first):
 
 
 def _residual_with_keras(x, part, norm, normalize_first):
-    ops = _keras().ops
+    ops = keras().ops
     x = ops.convert_to_tensor(x)
     return ops.add(x, part(norm(x))) if normalize_first else norm(ops.add(x, part(x)))
 
@@ -740,7 +727,7 @@ ENCODER_BLOCK = Exercise(
         "full mask": lambda *a: _encoder_with_full_mask(*a),
         "both sides masked": lambda *a: _encoder_with_both_sides(*a),
         "keras.ops": lambda x, *a: _encoder_in_two_lines(
-            _keras().ops.convert_to_tensor(x), *a
+            keras().ops.convert_to_tensor(x), *a
         ),
         "float64": lambda x, *a: _encoder_in_two_lines(x.astype(np.float64), *a),
         "one sequence at a time": lambda x, mask, *parts: [
@@ -870,10 +857,10 @@ SHIFT_RIGHT = Exercise(
         ),
         "roll and overwrite": lambda ids, start: _roll_and_overwrite(ids, start),
         "lists": lambda ids, start: [[start, *row[:-1]] for row in ids.tolist()],
-        "keras.ops": lambda ids, start: _keras().ops.concatenate(
-            [_keras().ops.full_like(ids[:, :1], start), ids[:, :-1]], axis=1
+        "keras.ops": lambda ids, start: keras().ops.concatenate(
+            [keras().ops.full_like(ids[:, :1], start), ids[:, :-1]], axis=1
         ),
-        "tensorflow": lambda ids, start: _tensorflow().pad(
+        "tensorflow": lambda ids, start: tensorflow().pad(
             ids[:, :-1], [[0, 0], [1, 0]], constant_values=start
         ),
     },
@@ -1191,7 +1178,7 @@ DECODER_BLOCK = Exercise(
         "keywords and full masks": lambda *a: _decoder_with_full_masks(*a),
         "tlkeras.masks": lambda *a: _decoder_with_masks(*a),
         "keras.ops": lambda x, *a: _decoder_in_three_lines(
-            _keras().ops.convert_to_tensor(x), *a
+            keras().ops.convert_to_tensor(x), *a
         ),
         "float64": lambda x, memory, *a: _decoder_in_three_lines(
             x.astype(np.float64), memory.astype(np.float64), *a
@@ -1247,21 +1234,6 @@ def _decoder_in_a_loop(x, memory, memory_mask, *parts):
         y = y + attend_memory(norm_2(y), memory, memory_mask[:, None])
         outputs.append(y + think(norm_3(y)))
     return np.concatenate(outputs, axis=1)
-
-
-# Heavy libraries are for accepted variants alone: a check never loads them.
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 def _masks():

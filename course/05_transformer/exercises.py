@@ -10,19 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import floats, identity, keras
 
 MESSAGES = Messages(Path(__file__).parent)
 PADDING, BEGIN, END = 0, 1, 2
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def identity(x, *_):
-    """Leave a step out."""
-    return x
 
 
 def sentences(rng, lengths, size):
@@ -95,8 +86,8 @@ SHIFT = Exercise(
         ],
         "transposed twice": lambda ids: (ids.T[:-1].T, ids.T[1:].T),
         "keras.ops": lambda ids: (
-            _keras().ops.convert_to_tensor(ids)[:, :-1],
-            _keras().ops.convert_to_tensor(ids)[:, 1:],
+            keras().ops.convert_to_tensor(ids)[:, :-1],
+            keras().ops.convert_to_tensor(ids)[:, 1:],
         ),
         "take": lambda ids: (
             np.take(ids, range(ids.shape[1] - 1), axis=1),
@@ -296,7 +287,7 @@ MASKS = Exercise(
 
 
 def _masks_with_tlkeras(source, target):
-    masks, ops = _masks(), _keras().ops
+    masks, ops = _masks(), keras().ops
     keys = masks.padding_mask(source)[:, None, :]
     length = target.shape[1]
     return (
@@ -309,7 +300,8 @@ def _masks_with_tlkeras(source, target):
 
 
 def _masks_with_tensorflow(source, target):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     keys, length = tf.cast(source, bool)[:, None], target.shape[1]
     rows = tf.linalg.band_part(tf.ones((length, length)), -1, 0) > 0
     return (
@@ -519,7 +511,8 @@ def _loss_with_loops(logits, labels, smoothing):
 
 
 def _loss_with_keras(logits, labels, smoothing):
-    keras = _keras()
+    import keras
+
     size = logits.shape[-1]
     targets = keras.ops.one_hot(labels, size) * (1 - smoothing) + smoothing / size
     losses = keras.ops.categorical_crossentropy(targets, logits, from_logits=True)
@@ -528,7 +521,8 @@ def _loss_with_keras(logits, labels, smoothing):
 
 
 def _loss_with_tensorflow(logits, labels, smoothing):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     size = logits.shape[-1]
     targets = tf.one_hot(
         labels, size, 1 - smoothing + smoothing / size, smoothing / size
@@ -965,7 +959,8 @@ def _beam_with_unravel(sequences, scores, logs):
 
 
 def _beam_with_tensorflow(sequences, scores, logs):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     total = tf.reshape(scores[:, None] + logs, [-1])
     values, place = tf.math.top_k(total, k=len(scores))
     parent, word = place // logs.shape[1], place % logs.shape[1]
@@ -981,21 +976,6 @@ def _beam_in_two_rounds(sequences, scores, logs):
     parent = place // words.shape[1]
     word = words.ravel()[place]
     return np.c_[sequences[parent], word], totals.ravel()[place]
-
-
-# Heavy libraries are for accepted variants alone: a check never loads them.
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 def _masks():

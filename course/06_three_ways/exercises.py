@@ -5,7 +5,6 @@ Each reference is float64 NumPy written in steps; a misconception replaces a ste
 classes, G settings, S seeds.
 """
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,18 +12,15 @@ import numpy as np
 from scipy.stats import t as student
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import (
+    exceptions_as_they_are,
+    floats,
+    identity,
+    keras,
+    slope,
+)
 
 MESSAGES = Messages(Path(__file__).parent)
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def identity(x, *_):
-    """Leave a step out."""
-    return x
 
 
 # ── which examples get their labels ───────────────────────────────────────────────────
@@ -163,7 +159,7 @@ def _pick_with_list(labels, order, per_class):
 
 
 def _pick_with_keras(labels, order, per_class):
-    ops = _keras().ops
+    ops = keras().ops
     y = ops.take(labels, order)
     same = ops.cast(y[:, None] == y[None, :], "int32")
     before = ops.sum(same * ops.tri(len(y), k=-1, dtype="int32"), axis=1)
@@ -328,13 +324,14 @@ def _mean_by_matrix(vectors, mask):
 
 
 def _mean_with_keras(vectors, mask):
-    ops = _keras().ops
+    ops = keras().ops
     keep = ops.cast(mask, "float32")[..., None]
     return ops.sum(vectors * keep, 1) / ops.maximum(ops.sum(keep, 1), 1)
 
 
 def _mean_with_tensorflow(vectors, mask):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     keep = tf.cast(mask, "float32")[..., None]
     return tf.math.divide_no_nan(
         tf.reduce_sum(vectors * keep, 1), tf.reduce_sum(keep, 1)
@@ -426,19 +423,6 @@ def half_of(size):
     return 2.0 * (np.arange(size) % 2)
 
 
-def slope(loss, weight, step=1e-5):
-    """The derivative of a loss with respect to each number of a weight, by trial."""
-    gradient = np.zeros_like(weight)
-    for index in np.ndindex(weight.shape):
-        middle = weight[index]
-        weight[index] = middle + step
-        above = loss()
-        weight[index] = middle - step
-        gradient[index] = (above - loss()) / (2 * step)
-        weight[index] = middle
-    return gradient
-
-
 def joined(inputs):
     """An array, or a dictionary of two, as one array (B, F)."""
     if isinstance(inputs, dict):
@@ -471,8 +455,9 @@ def frozen(
 
 def probe_frozen(answer, inputs, kernel, gain_bias, statistics, head, targets):
     """Wrap a body, put a head on it, train that once, and see what moved."""
-    keras = _keras()
-    with _exceptions_as_they_are():
+    import keras
+
+    with exceptions_as_they_are():
         backbone = make_backbone(keras, inputs, kernel, gain_bias, statistics)
         places = entrances(keras, inputs)
         layer = keras.layers.Dense(head.shape[1], use_bias=False, name="head")
@@ -495,19 +480,6 @@ def probe_frozen(answer, inputs, kernel, gain_bias, statistics, head, targets):
         stored = [norm.moving_mean, norm.moving_variance]
         stored = np.stack([keras.ops.convert_to_numpy(x) for x in stored])
         return before, training, np.array(count), after, stored
-
-
-@contextmanager
-def _exceptions_as_they_are():
-    """Keep Keras from wrapping what a layer raises in a text of its own."""
-    config = _keras().config
-    filtering = config.is_traceback_filtering_enabled()
-    config.disable_traceback_filtering()
-    try:
-        yield
-    finally:
-        if filtering:
-            config.enable_traceback_filtering()
 
 
 def entrances(keras, inputs):
@@ -612,7 +584,7 @@ FREEZE = Exercise(
 
 
 def _frozen_layer(body, own_flag=False, layers=False, late=False, stop=False):
-    keras = _keras()
+    import keras
 
     class Frozen(keras.layers.Layer):
         def __init__(self, backbone):
@@ -636,7 +608,7 @@ def _frozen_layer(body, own_flag=False, layers=False, late=False, stop=False):
 
 
 def _frozen_with_argument(body):
-    class Frozen(_keras().layers.Layer):
+    class Frozen(keras().layers.Layer):
         def __init__(self, backbone):
             super().__init__()
             backbone.trainable = False
@@ -863,7 +835,7 @@ MEMORY = Exercise(
         "np.unique": lambda e, ids, memory: _remember_unique(e, ids, memory),
         "text": lambda e, ids, memory: _remember_text(e, ids, memory),
         "list of vectors": lambda e, ids, memory: list(_remember_bytes(e, ids, memory)),
-        "keras": lambda e, ids, memory: _keras().ops.convert_to_tensor(
+        "keras": lambda e, ids, memory: keras().ops.convert_to_tensor(
             _remember_unique(e, ids, memory)
         ),
     },
@@ -1018,8 +990,8 @@ CHOICE = Exercise(
             zip(v.tolist(), t.tolist(), strict=True), key=lambda row: sum(row[0])
         )[1],
         "loop": lambda v, t: _choice_with_loop(v, t),
-        "keras.ops": lambda v, t: _keras().ops.take(
-            t, _keras().ops.argmax(_keras().ops.mean(v, axis=1)), axis=0
+        "keras.ops": lambda v, t: keras().ops.take(
+            t, keras().ops.argmax(keras().ops.mean(v, axis=1)), axis=0
         ),
     },
 )
@@ -1201,21 +1173,6 @@ def _gain_with_isf(scores, baseline):
     seeds = gains.shape[-1]
     error = np.sqrt(gains.var(-1, ddof=1) / seeds)
     return gains.mean(-1), t.isf(0.025, seeds - 1) * error
-
-
-# Heavy libraries are for probes and accepted variants: a check of arrays loads none.
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 EXERCISES = (PICK, MEAN, FREEZE, MEMORY, CHOICE, GAIN)

@@ -12,18 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import floats, identity, keras, slope, tensorflow
 
 MESSAGES = Messages(Path(__file__).parent)
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def identity(x, *_):
-    """Leave a step out."""
-    return x
 
 
 # ── low rank ──────────────────────────────────────────────────────────────────────────
@@ -134,13 +125,14 @@ def _with_zeros(change, rank):
 
 
 def _low_rank_with_keras(change, rank):
-    ops = _keras().ops
+    ops = keras().ops
     left, values, right = ops.svd(change, full_matrices=False)
     return ops.matmul(left[:, :rank] * values[:rank], right[:rank])
 
 
 def _low_rank_with_tensorflow(change, rank):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     values, left, right = tf.linalg.svd(change)  # right: a vector in each column
     product = tf.linalg.diag(values[:rank]) @ tf.transpose(right[:, :rank])
     return left[:, :rank] @ product
@@ -159,19 +151,6 @@ def divided_by_rank(alpha, rank):
 def added(x, base, a, b, scale):
     """The dense layer's output, and the change beside it."""
     return base + scale * ((x @ a) @ b)
-
-
-def slope(loss, weight, step=1e-5):
-    """The derivative of a loss with respect to each number of a weight, by trial."""
-    gradient = np.zeros_like(weight)
-    for index in np.ndindex(weight.shape):
-        middle = weight[index]
-        weight[index] = middle + step
-        above = loss()
-        weight[index] = middle - step
-        gradient[index] = (above - loss()) / (2 * step)
-        weight[index] = middle
-    return gradient
 
 
 def lora_dense(
@@ -223,7 +202,8 @@ def lora_dense(
 
 def probe_lora(answer, x, kernel, bias, a, b, alpha, targets, what):
     """Wrap a dense layer in the learner's, and train it once if that is asked for."""
-    keras = _keras()
+    import keras
+
     dense = keras.layers.Dense(kernel.shape[1], name="base")
     dense.build((None, kernel.shape[0]))
     dense.set_weights([kernel, bias])
@@ -349,7 +329,7 @@ def _freeze_layer(dense):
 
 def _lora_layer(combine, late=False, variables=False, freeze=_freeze_layer):
     """A class like the stub's, made in one of several ways."""
-    keras = _keras()
+    import keras
 
     class Variant(keras.layers.Layer):
         def __init__(self, dense, rank, alpha):
@@ -381,26 +361,27 @@ def _lora_layer(combine, late=False, variables=False, freeze=_freeze_layer):
 
 
 def _beside(layer, x):
-    ops = _keras().ops
+    ops = keras().ops
     change = ops.matmul(ops.matmul(x, layer.a), layer.b)
     return layer.dense(x) + layer.scale * change
 
 
 def _as_one_kernel(layer, x):
-    ops = _keras().ops
+    ops = keras().ops
     kernel = layer.dense.kernel + layer.scale * ops.matmul(layer.a, layer.b)
     return ops.matmul(x, kernel) + layer.dense.bias
 
 
 def _by_einsum(layer, x):
-    ops = _keras().ops
+    ops = keras().ops
     return layer.dense(x) + ops.einsum(
         "...d,dr,rf->...f", x, layer.a * layer.scale, layer.b
     )
 
 
 def _by_tensorflow(layer, x):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     return layer.dense(x) + tf.tensordot(x @ layer.a, layer.b, 1) * layer.scale
 
 
@@ -473,11 +454,11 @@ MERGE = Exercise(
             kernel + sum(alpha / len(b) * a[..., i, None] * b[i] for i in range(len(b)))
         ),
         "in a copy": lambda kernel, a, b, alpha: _merge_in_a_copy(kernel, a, b, alpha),
-        "keras.ops": lambda kernel, a, b, alpha: _keras().ops.add(
-            kernel, alpha / b.shape[0] * _keras().ops.matmul(a, b)
+        "keras.ops": lambda kernel, a, b, alpha: keras().ops.add(
+            kernel, alpha / b.shape[0] * keras().ops.matmul(a, b)
         ),
         "tensorflow": lambda kernel, a, b, alpha: (
-            kernel + alpha / len(b) * _tensorflow().tensordot(a, b, 1)
+            kernel + alpha / len(b) * tensorflow().tensordot(a, b, 1)
         ),
     },
 )
@@ -620,13 +601,13 @@ RATES = Exercise(
         "recursive": lambda *a: _step_recursive(*a),
         "in copies": lambda *a: _step_in_copies(*a),
         "keras.ops": lambda kernels, gradients, rate, decay: [
-            _keras().ops.subtract(k, rate * decay**depth * g)
+            keras().ops.subtract(k, rate * decay**depth * g)
             for depth, k, g in zip(
                 reversed(range(len(kernels))), kernels, gradients, strict=True
             )
         ],
         "tensorflow": lambda kernels, gradients, rate, decay: [
-            _tensorflow().constant(k) - rate * decay ** (len(kernels) - 1 - i) * g
+            tensorflow().constant(k) - rate * decay ** (len(kernels) - 1 - i) * g
             for i, (k, g) in enumerate(zip(kernels, gradients, strict=True))
         ],
     },
@@ -678,7 +659,8 @@ def thaw(
 
 def probe_thaw(answer, number, every, epochs):
     """Blocks of a model, from input to output; which of them learn in each epoch."""
-    keras = _keras()
+    import keras
+
     blocks = [keras.layers.Dense(3 + i % 2, name=f"block_{i}") for i in range(number)]
     model = keras.Sequential([keras.Input((3,)), *blocks])
     rows = []
@@ -952,7 +934,7 @@ DISTIL = Exercise(
         "loops": lambda *a: _distil_in_loops(*a),
         "keras.ops": lambda *a: _distil_with_keras(*a),
         "tensorflow": lambda *a: _distil_with_tensorflow(*a),
-        "library": lambda teacher, student, t: _keras().ops.mean(
+        "library": lambda teacher, student, t: keras().ops.mean(
             _transfer().distillation_loss(teacher, student, t)
         ),
         "float64": lambda teacher, student, t: distillation_loss(
@@ -979,33 +961,19 @@ def _distil_in_loops(teacher, student, temperature):
 
 
 def _distil_with_keras(teacher, student, temperature):
-    ops = _keras().ops
+    ops = keras().ops
     teacher = ops.log_softmax(teacher / temperature, axis=-1)
     gap = teacher - ops.log_softmax(student / temperature, axis=-1)
     return ops.mean(ops.sum(ops.exp(teacher) * gap, axis=-1)) * temperature**2
 
 
 def _distil_with_tensorflow(teacher, student, temperature):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     p = tf.nn.softmax(teacher / temperature)
     surprise = tf.nn.softmax_cross_entropy_with_logits(p, student / temperature)
     entropy = tf.nn.softmax_cross_entropy_with_logits(p, teacher / temperature)
     return temperature**2 * tf.reduce_mean(surprise - entropy)
-
-
-# Heavy libraries are for probes and accepted variants alone: other checks load none.
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 def _transfer():

@@ -13,18 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import floats, identity, keras
 
 MESSAGES = Messages(Path(__file__).parent)
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def identity(x, *_):
-    """Leave a step out."""
-    return x
 
 
 # ── WordPiece ─────────────────────────────────────────────────────────────────────────
@@ -511,7 +502,7 @@ def _input_with_loops(ids, segments, tokens, kinds, places, gamma, beta):
 
 
 def _input_with_keras(ids, segments, tokens, kinds, places, gamma, beta):
-    ops = _keras().ops
+    ops = keras().ops
     x = ops.take(tokens, ids, axis=0) + ops.take(kinds, segments, axis=0)
     x = x + ops.convert_to_tensor(places)[: ids.shape[1]]
     mean, variance = ops.moments(x, axes=-1, keepdims=True)
@@ -519,7 +510,8 @@ def _input_with_keras(ids, segments, tokens, kinds, places, gamma, beta):
 
 
 def _input_with_tensorflow(ids, segments, tokens, kinds, places, gamma, beta):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     x = tf.nn.embedding_lookup(tokens, ids) + tf.gather(kinds, segments)
     x += tf.gather(places, tf.range(ids.shape[1]))
     mean, variance = tf.nn.moments(x, axes=[-1], keepdims=True)
@@ -735,7 +727,8 @@ def _masking_with_arithmetic(ids, special, mask_id, choice, fate, random_ids):
 
 
 def _masking_with_tensorflow(ids, special, mask_id, choice, fate, random_ids):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     ids = tf.constant(ids)
     special = tf.reduce_any(ids[..., None] == tf.constant(special, ids.dtype), -1)
     chosen = tf.logical_and(choice < 0.15, ~special)
@@ -935,7 +928,8 @@ def _loss_with_one_hot(states, labels, table, bias):
 
 
 def _loss_with_keras(states, labels, table, bias):
-    keras = _keras()
+    import keras
+
     logits = states @ table.T + bias
     losses = keras.losses.sparse_categorical_crossentropy(
         labels, logits, from_logits=True
@@ -945,7 +939,8 @@ def _loss_with_keras(states, labels, table, bias):
 
 
 def _loss_with_tensorflow(states, labels, table, bias):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     rows = tf.boolean_mask(states, labels != 0)
     logits = tf.linalg.matmul(rows, table, transpose_b=True) + bias
     wanted = tf.boolean_mask(labels, labels != 0)
@@ -1111,7 +1106,8 @@ def _head_with_einsum(states, keep, kernel, bias, pooling):
 
 
 def _head_with_keras(states, keep, kernel, bias, pooling):
-    keras = _keras()
+    import keras
+
     if pooling == "mean":
         pooled = keras.layers.GlobalAveragePooling1D()(states, mask=keep)
     else:
@@ -1336,27 +1332,12 @@ def _error_with_lists(probabilities, labels, bins):
 
 
 def _error_with_keras(probabilities, labels, bins):
-    ops = _keras().ops
+    ops = keras().ops
     confidence = ops.max(probabilities, axis=-1)
     correct = ops.cast(ops.equal(ops.argmax(probabilities, -1), labels), "float32")
     number = ops.cast(ops.ceil(confidence * bins) - 1, "int32")
     sums = ops.segment_sum(correct - confidence, number, num_segments=bins)
     return ops.sum(ops.abs(sums)) / len(labels)
-
-
-# Heavy libraries are for accepted variants alone: a check never loads them.
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 EXERCISES = (WORDPIECE, INPUT, MASKING, LOSS, HEAD, CALIBRATION)

@@ -11,30 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import floats, identity, keras, slope
 
 MESSAGES = Messages(Path(__file__).parent)
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
-
-
-def identity(x, *_):
-    """Leave a step out."""
-    return x
-
-
-def _keras():
-    import keras
-
-    return keras
-
-
-def _tensorflow():
-    import tensorflow
-
-    return tensorflow
 
 
 # ── patchify ──────────────────────────────────────────────────────────────────────────
@@ -188,7 +167,7 @@ def _patchify_with_splits(images, size):
 
 
 def _patchify_with_keras(images, size):
-    ops = _keras().ops
+    ops = keras().ops
     batch, height, width, channels = images.shape
     shape = (batch, height // size, size, width // size, size, channels)
     grid = ops.transpose(ops.reshape(images, shape), (0, 1, 3, 2, 4, 5))
@@ -196,7 +175,8 @@ def _patchify_with_keras(images, size):
 
 
 def _patchify_with_tensorflow(images, size):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     patches = tf.image.extract_patches(
         images, [1, size, size, 1], [1, size, size, 1], [1, 1, 1, 1], "VALID"
     )
@@ -306,13 +286,15 @@ EMBED_PATCHES = Exercise(
 
 
 def _embedded_with_tensorflow(images, kernel, bias):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     grid = tf.nn.conv2d(images, kernel, len(kernel), "VALID") + bias
     return tf.reshape(grid, (len(images), -1, kernel.shape[-1]))
 
 
 def _embedded_with_a_layer(images, kernel, bias):
-    keras = _keras()
+    import keras
+
     size, hidden = len(kernel), kernel.shape[-1]
     layer = keras.layers.Conv2D(hidden, size, strides=size)
     layer.build(images.shape)
@@ -440,13 +422,14 @@ def _mean(patches):
 
 
 def _token_with_keras(patches, token, positions):
-    ops = _keras().ops
+    ops = keras().ops
     token = ops.tile(token[None, None], (len(patches), 1, 1))
     return ops.concatenate([token, patches], axis=1) + positions
 
 
 def _token_with_tensorflow(patches, token, positions):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     token = tf.broadcast_to(token, (len(patches), 1, len(token)))
     return tf.concat([token, patches], axis=1) + positions[None]
 
@@ -593,7 +576,7 @@ def _stretched_in_two_steps(positions, rows, columns):
 
 
 def _stretched_with_keras(positions, rows, columns):
-    ops = _keras().ops
+    ops = keras().ops
     grid = ops.reshape(positions[1:], (rows.shape[1], columns.shape[1], -1))
     grid = ops.einsum("ih,jw,hwd->ijd", rows, columns, grid)
     grid = ops.reshape(grid, (-1, positions.shape[-1]))
@@ -601,7 +584,8 @@ def _stretched_with_keras(positions, rows, columns):
 
 
 def _stretched_with_tensorflow(positions, rows, columns):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     grid = tf.reshape(positions[1:], (rows.shape[1], columns.shape[1], -1))
     grid = tf.einsum("ih,hwd->iwd", rows, grid)
     grid = tf.matmul(columns[None], grid)  # (h', w', D)
@@ -643,19 +627,6 @@ def outputs(images, weights, answer):
     return answer(x)
 
 
-def slope(loss, weight, step=1e-5):
-    """The derivative of a loss with respect to each number of a weight, by trial."""
-    gradient = np.zeros_like(weight)
-    for index in np.ndindex(weight.shape):
-        middle = weight[index]
-        weight[index] = middle + step
-        above = loss()
-        weight[index] = middle - step
-        gradient[index] = (above - loss()) / (2 * step)
-        weight[index] = middle
-    return gradient
-
-
 def swapped(
     images,
     first,
@@ -688,7 +659,7 @@ def swapped(
 
 def probe_swap(answer, images, first, second, old, head, targets, frozen):
     """Hand over a classifier and a head; see what comes back, and train it once."""
-    keras = _keras()
+    import keras
 
     def dense(kernel, size):
         layer = keras.layers.Dense(kernel.shape[1], use_bias=False)
@@ -774,7 +745,8 @@ SWAP_HEAD = Exercise(
 
 
 def _swap_functional(classifier, head, frozen):
-    keras = _keras()
+    import keras
+
     backbone = keras.Model(classifier.inputs, classifier.layers[-2].output)
     backbone.trainable = not frozen
     inputs = keras.Input(backbone.input_shape[1:])
@@ -784,7 +756,7 @@ def _swap_functional(classifier, head, frozen):
 def _swap_layers(classifier, head, frozen):
     for layer in classifier.layers[:-1]:
         layer.trainable = not frozen
-    return _keras().Sequential([*classifier.layers[:-1], head])
+    return keras().Sequential([*classifier.layers[:-1], head])
 
 
 def _swap_popped(classifier, head, frozen):
@@ -799,14 +771,16 @@ def _swap_with_ours(classifier, head, frozen):
     from tlkeras.transfer import freeze
 
     kept = classifier.layers[:-1]
-    keras = _keras()
+    import keras
+
     model = keras.Sequential([keras.Input(classifier.input_shape[1:]), *kept, head])
     names = [layer.name for layer in kept if layer.weights]
     return freeze(model, [f"^{name}/" for name in names]) if frozen else model
 
 
 def _swap_copy(classifier, head, frozen):
-    keras = _keras()
+    import keras
+
     copy = keras.models.clone_model(classifier)
     copy.set_weights(classifier.get_weights())
     return _swap_functional(copy, head, frozen)
@@ -946,7 +920,7 @@ def _rollout_normalised(scores):
 
 
 def _rollout_with_keras(scores):
-    ops = _keras().ops
+    ops = keras().ops
     eye = ops.eye(scores.shape[-1])
     rollout = eye
     for layer in scores:
@@ -955,7 +929,8 @@ def _rollout_with_keras(scores):
 
 
 def _rollout_with_tensorflow(scores):
-    tf = _tensorflow()
+    import tensorflow as tf
+
     layers = (tf.reduce_mean(scores, axis=1) + tf.eye(scores.shape[-1])) / 2
     rollout = layers[0]
     for layer in layers[1:]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading import Case, Exercise, Messages, Misconception
+from tlkeras.grading.authoring import floats, identity, keras, slope
 
 MESSAGES = Messages(Path(__file__).parent)
 LAYERS = ("tlkeras.layers", "tlkeras.models")
@@ -19,11 +20,6 @@ SPECTRA = (
     "scipy.signal.stft",
     "tensorflow.signal",
 )
-
-
-def floats(rng, *shape, scale=1.0):
-    """Normal random numbers in float32, as a learner's arrays are."""
-    return (scale * rng.normal(size=shape)).astype(np.float32)
 
 
 # ── frames ────────────────────────────────────────────────────────────────────────────
@@ -795,29 +791,11 @@ def over_real(x, mask):
     return (x * keep).sum(1) / keep.sum(1)
 
 
-def identity(x):
-    """Leave a step out."""
-    return x
-
-
 def says(features, mask, weights, pool, answer):
     """What a small encoder and a head make of some recordings: (B, C)."""
     x = features @ weights["projection"] + weights["positions"]  # (B, T, D)
     x = np.tanh(x @ weights["block"])
     return answer(pool(x, mask) @ weights["head"])
-
-
-def slope(loss, weight, step=1e-5):
-    """The derivative of a loss with respect to each number of a weight, by trial."""
-    gradient = np.zeros_like(weight)
-    for index in np.ndindex(weight.shape):
-        middle = weight[index]
-        weight[index] = middle + step
-        above = loss()
-        weight[index] = middle - step
-        gradient[index] = (above - loss()) / (2 * step)
-        weight[index] = middle
-    return gradient
 
 
 def adapt(
@@ -867,7 +845,8 @@ def probe_adapt(
     body_rate,
 ):
     """Hand over a small encoder, a head and a way to train; write down what moves."""
-    keras = _keras()
+    import keras
+
     inputs = {"features": features, "padding_mask": mask}
     encoder = small_encoder(keras, inputs, projection, positions, block)
     new = keras.layers.Dense(head.shape[1], use_bias=False, name="head")
@@ -1018,11 +997,11 @@ def _softmax(x):
 
 
 def _with_head(encoder, head):
-    return _keras().Model(encoder.input, head(encoder.output["pooled_output"]))
+    return keras().Model(encoder.input, head(encoder.output["pooled_output"]))
 
 
 def _adapt_called(encoder, head, train, head_rate, body_rate):
-    model = _keras().Model(encoder.input, head(encoder(encoder.input)["pooled_output"]))
+    model = keras().Model(encoder.input, head(encoder(encoder.input)["pooled_output"]))
     encoder.trainable = False
     train(model, head_rate)
     encoder.trainable = True
@@ -1078,12 +1057,6 @@ def _adapt_with_ours(encoder, head, train, head_rate, body_rate):
 
 
 # Keras is for probes and accepted variants: a check of arrays loads none.
-
-
-def _keras():
-    import keras
-
-    return keras
 
 
 EXERCISES = (FRAMES, MEL_FILTERS, LOG_MEL, POOLED_MEAN, HIDE_STRIPES, ADAPT)
