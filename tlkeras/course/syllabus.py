@@ -1,11 +1,13 @@
 """The lessons: where they are, what they hold, and checking an answer to one."""
 
 import os
+import re
 import sys
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from tlkeras import grading
 from tlkeras.course import progress
 from tlkeras.grading import Exercise, Messages, Outcome, State
+from tlkeras.grading.judge.exercise import PACKAGE
 
 MESSAGES = Messages(Path(__file__).parent)
 
@@ -35,7 +38,7 @@ class Lesson:
         minutes: how long a learner takes.
         points: sum of the points of its exercises.
         part: title of the part of the course.
-        folder: where `lesson.py` and `exercises.py` lie.
+        folder: where `lesson.py` and `exercises/` lie.
     """
 
     name: str
@@ -45,11 +48,17 @@ class Lesson:
     part: str
     folder: Path
     _failures: Counter = field(default_factory=Counter, repr=False)
+    _loaded: dict[str, Exercise] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of its exercises, in the order of its text."""
+        return exercise_names(self.folder)
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
         """The exercises by name, loaded on first use."""
-        return load_exercises(self.folder)
+        return {name: self.exercise(name) for name in self.names}
 
     def check(self, answer: Any, name: str | None = None) -> Outcome:
         """Judge an answer by what it does; each failure shows the next hint.
@@ -96,25 +105,27 @@ class Lesson:
 
     def _name_of(self, answer):
         name = getattr(answer, "__name__", None)
-        if name is None and type(answer).__name__ in self.exercises:
+        if name is None and type(answer).__name__ in self.names:
             name = type(answer).__name__  # an object, where its class was meant
         return name
 
     def exercise(self, name: str) -> Exercise:
-        """The exercise of that name.
+        """The exercise of that name; no other one is loaded.
 
         Raises:
             CourseError: there is none; the message lists those that exist.
         """
-        if name in self.exercises:
-            return self.exercises[name]
+        if name in self.names:
+            if name not in self._loaded:
+                self._loaded[name] = load_exercise(self.folder, name)
+            return self._loaded[name]
         sentence = MESSAGES.say(
             "lookup",
             "no-exercise" if name else "no-name",
             name=name,
             lesson=self.name,
-            exercises=", ".join(self.exercises),
-            first=next(iter(self.exercises)),
+            exercises=", ".join(self.names),
+            first=self.names[0],
         )
         raise CourseError(sentence)
 
@@ -160,17 +171,53 @@ def _read(folder):
 
 
 def load_exercises(folder) -> dict[str, Exercise]:
-    """The exercises of the lesson in a folder, by name.
+    """The exercises of the lesson in a folder, by name, in the order of its text."""
+    return {name: load_exercise(folder, name) for name in exercise_names(folder)}
 
-    The file is loaded by its path: a lesson's name, which begins with a digit, is no
-    module name, and two lessons may both have an `exercises.py`.
+
+def exercise_names(folder) -> tuple[str, ...]:
+    """What the cells of a lesson's text ask for: `# %% exercise="name"`, in order."""
+    text = (Path(folder) / "lesson.py").read_text("utf-8")
+    found = re.findall(r"^# %%.*\bexercise=\"(\w+)\"", text, re.MULTILINE)
+    return tuple(dict.fromkeys(found))
+
+
+def load_exercise(folder, name) -> Exercise:
+    """The `EXERCISE` of `exercises/<name>.py`, with the sentences of its lesson.
+
+    Args:
+        folder: of the lesson.
+        name: of the exercise, and so of the file.
+
+    Raises:
+        CourseError: there is no such file, or another exercise in it.
     """
-    path = Path(folder) / "exercises.py"
-    name = f"tlkeras_exercises_{path.parent.name}"
-    spec = spec_from_file_location(name, path)
-    assert spec is not None  # every path that ends in .py has one, with a loader
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickles look their module up
-    spec.loader.exec_module(module)
-    return {exercise.name: exercise for exercise in module.EXERCISES}
+    folder = Path(folder)
+    path = folder / "exercises" / f"{name}.py"
+    if not path.is_file():
+        raise CourseError(f"lesson.py asks for the exercise {name}: write {path}.")
+    exercise = import_module(f"{_package(folder)}.{name}").EXERCISE
+    if exercise.name != name:
+        raise CourseError(f"{path} has the exercise {exercise.name!r}: say {name!r}.")
+    return replace(exercise, messages=Messages(folder))
+
+
+def _package(folder):
+    """The name of the package that a lesson's exercises are imported from.
+
+    It is found by its path: a lesson's name, which begins with a digit, is no module
+    name. What its files import from each other is looked for beside them alone.
+    """
+    path, name = folder / "exercises" / "__init__.py", PACKAGE + folder.name
+    known = sys.modules.get(name)
+    if known is None or known.__file__ != str(path):
+        for other in [m for m in sys.modules if f"{m}.".startswith(f"{name}.")]:
+            del sys.modules[other]  # of a lesson of this name in another folder
+        spec = spec_from_file_location(
+            name, path, submodule_search_locations=[str(path.parent)]
+        )
+        assert spec is not None  # every path that ends in .py has one, with a loader
+        assert spec.loader is not None
+        sys.modules[name] = module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return name

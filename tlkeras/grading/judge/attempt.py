@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tlkeras.grading.judge.compare import Problem, as_arrays, difference
+from tlkeras.grading.judge.exercise import PACKAGE
 from tlkeras.grading.judge.trial import Trial, trial
 
 # Frames below here are not the learner's.
@@ -221,7 +222,7 @@ def _raise_at_next_line(frame):
             raise CheckTimeoutError
         return trace
 
-    while frame is not None and not _installed(frame.f_code.co_filename):
+    while frame is not None and not _installed(frame):
         frame.f_trace = trace
         frame = frame.f_back
     sys.settrace(trace)
@@ -264,22 +265,23 @@ def learner_lines(error):
 
     Frames of the grader, of Python and of installed packages are left out.
     """
-    walked = traceback.walk_tb(error.__traceback__)
-    names = [frame.f_code.co_qualname for frame, _ in walked]
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    places = traceback.extract_tb(error.__traceback__)
     return [
-        (frame.lineno, (frame.line or "").strip()[:200], name)
-        for frame, name in zip(frames, names, strict=True)
-        if not _installed(frame.filename)
+        (place.lineno, (place.line or "").strip()[:200], frame.f_code.co_qualname)
+        for place, frame in zip(places, frames, strict=True)
+        if not _installed(frame)
     ]
 
 
-def _installed(filename):
+def _installed(frame):
+    module = dict.get(frame.f_globals, "__name__")
+    if type(module) is str and module.startswith(PACKAGE):  # a lesson's probe
+        return True
+    filename = frame.f_code.co_filename
     if filename.startswith(("<frozen", "<__array_function__", "<probe>")):
         return True
     path = filename if filename.startswith("<") else str(Path(filename).resolve())
-    if Path(path).name == "exercises.py":  # a lesson's probe, in a checkout
-        return True
     return path.startswith((ROOM + os.sep, _STANDARD_LIBRARY)) or any(
         part in path
         for part in ("site-packages", "dist-packages", "__autograph_generated_file")

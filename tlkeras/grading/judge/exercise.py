@@ -22,6 +22,9 @@ import numpy as np
 
 from tlkeras.grading.messages import Messages
 
+# How the name of a package of exercises begins: a lesson's own code, and no learner's.
+PACKAGE = "tlkeras_exercises_"
+
 
 @dataclass(frozen=True)
 class Case:

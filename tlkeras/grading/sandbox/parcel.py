@@ -6,6 +6,8 @@ one key that begins with `$`.
 
 import numpy as np
 
+from tlkeras.grading.judge.exercise import PACKAGE
+
 
 class ParcelError(TypeError):
     """The inputs of an exercise hold something that cannot be sent."""
@@ -36,7 +38,7 @@ def pack(value, arrays, classes):
     if isinstance(value, dict):
         pairs = [list(pair) for pair in value.items()]
         return {"$table": pack(pairs, arrays, classes)}
-    if type(value).__module__.startswith("tlkeras_exercises_"):
+    if type(value).__module__.startswith(PACKAGE):
         classes.extend({type(value)} - {*classes})
         return {"$object": [type(value).__name__, pack(vars(value), arrays, classes)]}
     raise ParcelError(

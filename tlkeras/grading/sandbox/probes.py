@@ -1,7 +1,7 @@
 """A probe as text, so that it runs where the exercises are not.
 
 A lesson's probe lies beside the references. It is sent alone: its source, the source of
-the functions and classes of its module that it uses, imports, and constants. Classes of
+the functions and classes of its lesson that it uses, imports, and constants. Classes of
 objects among the inputs are sent in the same way.
 """
 
@@ -34,8 +34,7 @@ def source(exercise, classes=()):
     """
     pieces: dict[str, str] = {}
     for thing in classes:
-        if thing.__name__ not in pieces:
-            _collect(thing, exercise, pieces)
+        _collect(thing, exercise, pieces)
     if exercise.probe is not call:
         _collect(exercise.probe, exercise, pieces)
         pieces[NAME] = f"{NAME} = {exercise.probe.__name__}"
@@ -45,31 +44,51 @@ def source(exercise, classes=()):
 def _collect(thing, exercise, pieces):
     """Put a function or class, after all that it needs, into the pieces."""
     where, name = f"the probe of {exercise.name}", thing.__name__
-    if thing in (exercise.reference, *exercise.accepted.values()):
+    steps = [step for m in exercise.misconceptions for step in m.steps.values()]
+    if any(thing is x for x in (exercise.reference, *exercise.accepted.values())):
         raise ProbeError(f"{where} reaches a right answer, {name}.")
+    if any(thing is step for step in steps):
+        raise ProbeError(f"{where} reaches a step of a misconception, {name}.")
     if name == "<lambda>" or getattr(inspect.unwrap(thing), "__closure__", None):
         raise ProbeError(f"{where}: write {name} with `def`, at the module's top.")
-    pieces[name] = ""  # functions may call each other
     text = textwrap.dedent(inspect.getsource(thing))
+    if not _put(name, text, where, pieces):
+        return
     module = vars(sys.modules[thing.__module__])
-    for needed in sorted(used(ast.parse(text).body[0]) - pieces.keys()):
+    for needed in sorted(used(ast.parse(text).body[0]) - {name}):
         if needed in module:
             _define(needed, module[needed], thing, exercise, pieces)
         elif not hasattr(builtins, needed):
             raise ProbeError(f"{where} uses {needed}, which is not defined.")
-    del pieces[name]
-    pieces[name] = text
+    pieces[name] = pieces.pop(name)  # it comes last
 
 
 def _define(name, value, user, exercise, pieces):
-    own = getattr(value, "__module__", None) == user.__module__
-    if own and isinstance(value, types.FunctionType | type):
-        if value.__name__ not in pieces:
-            _collect(value, exercise, pieces)
+    where = f"the probe of {exercise.name}"
+    own = _package(user.__module__)
+    of_lesson = _package(getattr(value, "__module__", None)) == own
+    if of_lesson and isinstance(value, types.FunctionType | type):
+        _collect(value, exercise, pieces)
         if value.__name__ != name:
-            pieces[name] = f"{name} = {value.__name__}"
+            _put(name, f"{name} = {value.__name__}", where, pieces)
+    elif isinstance(value, types.ModuleType) and _package(value.__name__) == own:
+        raise ProbeError(f"{where} uses {name}: import what it needs from it by name.")
     else:
-        pieces[name] = _definition(name, value, f"the probe of {exercise.name}")
+        _put(name, _definition(name, value, where), where, pieces)
+
+
+def _package(module):
+    """What the files of a lesson's exercises have in common."""
+    return (module or "").partition(".")[0]
+
+
+def _put(name, text, where, pieces):
+    """Whether a piece is new; its name must stand for nothing else in another file."""
+    if pieces.get(name, text) != text:
+        raise ProbeError(f"{where} uses two things that are called {name}.")
+    new = name not in pieces
+    pieces.setdefault(name, text)
+    return new
 
 
 def _definition(name, value, where):
@@ -80,7 +99,7 @@ def _definition(name, value, where):
     if _is_literal(value):
         return f"{name} = {value!r}"
     raise ProbeError(
-        f"{where} uses {name}, a {type(value).__name__}. Only functions of its module, "
+        f"{where} uses {name}, a {type(value).__name__}. Only functions of its lesson, "
         "imported modules and plain constants can be sent with it."
     )
 

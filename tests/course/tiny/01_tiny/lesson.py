@@ -8,7 +8,7 @@ import numpy as np
 # ## Doubling
 
 
-# %%
+# %% exercise="double"
 def double(x):
     """Twice x."""
     # BEGIN SOLUTION
@@ -23,7 +23,7 @@ def double(x):
 LAST = -1
 
 
-# %% name="sums"
+# %% name="sums" exercise="row_sums"
 def row_sums(x):
     """The sum of each row."""
     # BEGIN SOLUTION

@@ -1,0 +1,1 @@
+"""The smallest lesson that has everything a lesson has."""
