@@ -1,0 +1,47 @@
+"""(T, T): which keys each query may look at."""
+
+import numpy as np
+
+from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading.authoring import keras
+
+from ._shared import MASKS, _masks
+
+
+def causal(length, *, keeps=lambda query, key: key <= query):
+    """(T, T): which keys each query may look at."""
+    positions = np.arange(length)
+    return keeps(positions[:, None], positions[None, :])
+
+
+EXERCISE = Exercise(
+    name="causal_mask",
+    section="causal",
+    points=2,
+    reference=causal,
+    forbidden=MASKS,
+    cases=(
+        Case("five", lambda rng: (5,)),
+        Case("one", lambda rng: (1,)),
+        Case("many", lambda rng: (int(rng.integers(16, 24)),)),
+    ),
+    misconceptions=(
+        Misconception("causal.hides-itself", "causal", keeps=lambda q, k: k < q),
+        Misconception("causal.inverted", "causal", keeps=lambda q, k: k > q),
+        Misconception("causal.transposed", "causal", keeps=lambda q, k: k >= q),
+        Misconception("causal.one-ahead", "causal", keeps=lambda q, k: k <= q + 1),
+        Misconception("causal.only-itself", "causal", keeps=lambda q, k: k == q),
+        Misconception("causal.only-the-last", "causal", keeps=lambda q, k: k == q - 1),
+        Misconception(
+            "causal.hides-nothing", "causal", keeps=lambda q, k: (k <= q) | (k > q)
+        ),
+    ),
+    accepted={
+        "tril": lambda n: np.tril(np.ones((n, n), bool)),
+        "tri": lambda n: np.tri(n, dtype=bool),
+        "not triu": lambda n: ~np.triu(np.ones((n, n), bool), k=1),
+        "lists": lambda n: [[s <= t for s in range(n)] for t in range(n)],
+        "keras.ops": lambda n: keras().ops.tril(np.ones((n, n), bool)),
+        "tlkeras.masks": lambda n: _masks().causal_mask(n),
+    },
+)

@@ -1,0 +1,204 @@
+"""(B, N, T, S): logits of queries from `start_index` on against keys from 0 on."""
+
+import numpy as np
+
+from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading.authoring import floats, identity
+
+from ._shared import _layers, _ops
+from .rotate import rotate
+
+
+def turned(x, start):
+    """Heads (B, T, N, H) at positions start, start + 1, …"""
+    return rotate(x, start + np.arange(x.shape[1]))
+
+
+def meet(query, key):
+    """Every query with every key, head by head: (B, N, T, S)."""
+    return np.einsum("btnh,bsnh->bnts", query, key)
+
+
+def by_root_of_size(logits, query, key):
+    """Divide by √H."""
+    return logits / np.sqrt(query.shape[-1])
+
+
+def rotary_logits(
+    query,
+    key,
+    start_index,
+    *,
+    query_start=identity,
+    key_start=lambda start: 0,
+    turn_query=turned,
+    turn_key=turned,
+    compare=meet,
+    scale=by_root_of_size,
+    after=identity,
+):
+    """(B, N, T, S): logits of queries from `start_index` on against keys from 0 on."""
+    q = turn_query(query, query_start(start_index, query, key))
+    k = turn_key(key, key_start(start_index))
+    return after(scale(compare(q, k), query, key), start_index)
+
+
+def meet_reshaped(query, key):
+    """Bring the heads forward with `reshape`, which mixes tokens and heads."""
+    query, key = (x.reshape(len(x), x.shape[2], -1, x.shape[3]) for x in (query, key))
+    return np.einsum("bnth,bnsh->bnts", query, key)
+
+
+def along_the_heads(x, start):
+    """Turn by the number of the head: the layer was given (B, N, T, H)."""
+    return np.swapaxes(turned(np.swapaxes(x, 1, 2), start), 1, 2)
+
+
+def hide_the_future(logits, start):
+    """A causal mask, which nobody asked for."""
+    queries, keys = logits.shape[-2:]
+    return np.where(np.tri(queries, keys, start, dtype=bool), logits, -1e9)
+
+
+def softmax(x, *_):
+    """Weights along the last axis."""
+    powers = np.exp(x - x.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def new_tokens(batch, queries, keys, heads, size, start=None):
+    """Queries of new tokens, keys of all tokens, and where the new ones start."""
+
+    def draw(rng):
+        query = floats(rng, batch, queries, heads, size)
+        key = floats(rng, batch, keys, heads, size)
+        return query, key, keys - queries if start is None else start
+
+    return draw
+
+
+def _logits_with_keras(query, key, start_index):
+    ops, turn = _ops(), _layers().RotaryEmbedding()
+    query = ops.transpose(turn(query, start_index=start_index), (0, 2, 1, 3))
+    key = ops.transpose(turn(key), (0, 2, 3, 1))  # (B, N, H, S)
+    return ops.matmul(query, key) / query.shape[-1] ** 0.5
+
+
+def _logits_by_distance(query, key, start_index):
+    rows = [
+        meet(turned(query[:, [t]], start_index + t), turned(key, 0))[:, :, 0]
+        for t in range(query.shape[1])
+    ]
+    return np.stack(rows, axis=2) / np.sqrt(query.shape[-1])
+
+
+def _logits_with_tensorflow(query, key, start_index):
+    import tensorflow as tf
+
+    turn = _layers().RotaryEmbedding()
+    scaled = turn(query, positions=start_index + np.arange(query.shape[1]))
+    scaled /= query.shape[-1] ** 0.5
+    return tf.einsum("btnh,bsnh->bnts", scaled, turn(key))
+
+
+def _logits_with_matmul(query, key, start_index):
+    query, key = turned(query, start_index), turned(key, 0)
+    logits = query.transpose(0, 2, 1, 3) @ key.transpose(0, 2, 3, 1)
+    return (logits / query.shape[-1] ** 0.5).astype(np.float32)
+
+
+EXERCISE = Exercise(
+    name="rotary_logits",
+    section="distance",
+    points=3,
+    reference=rotary_logits,
+    cases=(
+        Case("all-at-once", new_tokens(2, 5, 5, 3, 8)),
+        Case("one-new", new_tokens(2, 1, 6, 3, 8)),
+        Case("some-new", new_tokens(3, 2, 7, 4, 6)),
+        Case("cache-with-room", new_tokens(2, 3, 9, 5, 10, start=4)),
+        Case("one-head", new_tokens(1, 1, 4, 1, 6)),
+        Case("square", new_tokens(2, 4, 4, 4, 6), diagnostic=True),
+        Case("square-start", new_tokens(2, 4, 4, 4, 6, start=3), diagnostic=True),
+    ),
+    misconceptions=(
+        # Shifting both, or the keys alone, gives the numbers of one of these two.
+        Misconception("cache.start-ignored", "distance", query_start=lambda *_: 0),
+        Misconception(
+            "cache.start-negative", "distance", query_start=lambda start, *_: -start
+        ),
+        Misconception(
+            "cache.start-one-off", "distance", query_start=lambda start, *_: start + 1
+        ),
+        Misconception(
+            "cache.start-from-lengths",
+            "distance",
+            query_start=lambda start, query, key: key.shape[1] - query.shape[1],
+        ),
+        Misconception("cache.keys-not-turned", "distance", turn_key=identity),
+        Misconception("cache.queries-not-turned", "distance", turn_query=identity),
+        Misconception(
+            "cache.nothing-turned", "distance", turn_query=identity, turn_key=identity
+        ),
+        Misconception(
+            "cache.one-position-for-all",
+            "distance",
+            turn_query=lambda x, start: rotate(x, np.full(x.shape[1], start)),
+        ),
+        Misconception(
+            "cache.along-heads",
+            "distance",
+            turn_query=along_the_heads,
+            turn_key=along_the_heads,
+        ),
+        Misconception(
+            "cache.not-scaled", "distance", scale=lambda logits, query, key: logits
+        ),
+        Misconception(
+            "cache.scaled-without-root",
+            "distance",
+            scale=lambda logits, query, key: logits / query.shape[-1],
+        ),
+        Misconception(
+            "cache.scaled-by-all-heads",
+            "distance",
+            scale=lambda logits, query, key: (
+                logits / np.sqrt(query.shape[-1] * query.shape[-2])
+            ),
+        ),
+        Misconception("cache.heads-reshaped", "distance", compare=meet_reshaped),
+        Misconception(
+            "cache.heads-with-heads",
+            "distance",
+            compare=lambda q, k: q @ np.swapaxes(k, -1, -2),
+        ),
+        Misconception(
+            "cache.heads-added",
+            "distance",
+            compare=lambda q, k: np.einsum("btnh,bsnh->bts", q, k),
+        ),
+        Misconception(
+            "cache.heads-last",
+            "distance",
+            compare=lambda q, k: np.einsum("btnh,bsnh->btsn", q, k),
+        ),
+        Misconception(
+            "cache.rows-are-keys", "distance", compare=lambda q, k: meet(k, q)
+        ),
+        Misconception("cache.softmax-taken", "distance", after=softmax),
+        Misconception("cache.future-hidden", "distance", after=hide_the_future),
+    ),
+    accepted={
+        "keras.ops": _logits_with_keras,
+        "tensorflow": _logits_with_tensorflow,
+        "matmul in float32": _logits_with_matmul,
+        "query by query": _logits_by_distance,
+        "both shifted alike": lambda query, key, start: rotary_logits(
+            query, key, start, query_start=lambda s, *_: s + 7, key_start=lambda s: 7
+        ),
+        "queries at 0, keys behind them": lambda query, key, start: rotary_logits(
+            query, key, start, query_start=lambda *_: 0, key_start=lambda s: -s
+        ),
+        "lists": lambda *a: rotary_logits(*a).tolist(),
+    },
+)

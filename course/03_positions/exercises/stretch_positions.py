@@ -1,0 +1,186 @@
+"""(length, D): the rows of a table, read off at other places."""
+
+import numpy as np
+
+from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading.authoring import floats, identity
+
+from ._shared import _layers, _ops, between
+
+
+def centres(new, old_length, new_length):
+    """Where the middle of each new row falls, counted in old rows."""
+    return (new + 0.5) * old_length / new_length - 0.5
+
+
+def blend(table, place):
+    """Linear between the two rows around each place, which lies inside the table."""
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, len(table) - 1)
+    share = (place - low)[:, None]
+    return (1 - share) * table[low] + share * table[high]
+
+
+def inside(place, last):
+    """Nothing lies before the first row or after the last."""
+    return np.clip(place, 0, last)
+
+
+def stretch_positions(table, length, *, places=centres, keep=inside, read=blend):
+    """(length, D): the rows of a table, read off at other places."""
+    place = places(np.arange(length), len(table), length)
+    return read(table, keep(place, len(table) - 1))
+
+
+def read_swapped(table, place):
+    """Give each neighbour the other one's share."""
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, len(table) - 1)
+    share = (place - low)[:, None]
+    return share * table[low] + (1 - share) * table[high]
+
+
+def read_beyond(table, place):
+    """Continue the first and last pair of rows as straight lines."""
+    low = np.clip(np.floor(place).astype(int), 0, len(table) - 2)
+    share = (place - low)[:, None]
+    return (1 - share) * table[low] + share * table[low + 1]
+
+
+def read_zero_beyond(table, place):
+    """Blend with rows of zeros outside the table."""
+    return blend(np.pad(table, ((1, 1), (0, 0))), place + 1)
+
+
+def ends(new, old, length):
+    """The first row on the first, and the last on the last; alone, on the first."""
+    return new * (old - 1) / max(length - 1, 1)
+
+
+def ends_by_division(new, old, length):
+    """The same, without a thought of a length of 1."""
+    if length == 1:
+        raise ZeroDivisionError
+    return ends(new, old, length)
+
+
+def read_average(table, place):
+    """In a shorter table, average all the rows that a new one stands for."""
+    reach = max(len(table) / len(place), 1)
+    far = np.abs(place[:, None] - np.arange(len(table)))
+    shares = np.maximum(0, 1 - far / reach)
+    return shares / shares.sum(1, keepdims=True) @ table
+
+
+def _stretch_with_interp(table, length):
+    place = (np.arange(length) + 0.5) * len(table) / length - 0.5
+    columns = [np.interp(place, np.arange(len(table)), c) for c in table.T]
+    return np.stack(columns, axis=-1)
+
+
+def _stretch_with_keras(table, length):
+    image = _ops().image.resize(
+        table[None, :, None],
+        (length, 1),
+        interpolation="bilinear",
+        data_format="channels_last",
+    )
+    return image[0, :, 0]
+
+
+def _stretch_by_hats(table, length):
+    place = np.clip(
+        (np.arange(length) + 0.5) * len(table) / length - 0.5, 0, len(table) - 1
+    )
+    hats = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(len(table))))
+    return hats @ table
+
+
+def _stretch_with_loops(table, length):
+    rows, out = len(table), []
+    for j in range(length):
+        place = min(max((2 * j + 1) * rows / (2 * length) - 0.5, 0), rows - 1)
+        low = min(int(place), rows - 2)
+        out.append(table[low] + (place - low) * (table[low + 1] - table[low]))
+    return np.array(out, np.float32)
+
+
+EXERCISE = Exercise(
+    name="stretch_positions",
+    section="stretch",
+    points=3,
+    reference=stretch_positions,
+    cases=(
+        Case("longer", lambda rng: (floats(rng, 5, 3), between(rng, 8, 9))),
+        Case("twice", lambda rng: (floats(rng, 4, 6), 8)),
+        Case("shorter", lambda rng: (floats(rng, 9, 4), between(rng, 5, 7))),
+        Case("same", lambda rng: (floats(rng, 6, 4), 6)),
+        Case("to-one", lambda rng: (floats(rng, 7, 3), 1)),
+        Case("from-one", lambda rng: (floats(rng, 1, 4), between(rng, 2, 3))),
+    ),
+    misconceptions=(
+        Misconception("stretch.ends-aligned", "stretch", places=ends),
+        Misconception(
+            "stretch.ends-aligned-by-division", "stretch", places=ends_by_division
+        ),
+        Misconception(
+            "stretch.edges-not-centres",
+            "stretch",
+            places=lambda new, old, length: new * old / length,
+        ),
+        Misconception(
+            "stretch.half-not-taken-back",
+            "stretch",
+            places=lambda new, old, length: (new + 0.5) * old / length,
+        ),
+        Misconception(
+            "stretch.ratio-upside-down",
+            "stretch",
+            places=lambda new, old, length: centres(new, length, old),
+        ),
+        Misconception(
+            "stretch.last-row-repeated", "stretch", places=lambda new, old, length: new
+        ),
+        Misconception(
+            "stretch.starts-again",
+            "stretch",
+            places=lambda new, old, length: new % old,
+        ),
+        Misconception(
+            "stretch.nearest-row",
+            "stretch",
+            read=lambda table, place: table[np.floor(place + 0.5).astype(int)],
+        ),
+        Misconception(
+            "stretch.row-below",
+            "stretch",
+            read=lambda table, place: table[np.floor(place).astype(int)],
+        ),
+        Misconception(
+            "stretch.each-row-repeated",
+            "stretch",
+            places=lambda new, old, length: new // -(-length // old),
+        ),
+        Misconception("stretch.shares-swapped", "stretch", read=read_swapped),
+        Misconception(
+            "stretch.rows-averaged", "stretch", keep=identity, read=read_average
+        ),
+        Misconception("stretch.not-clipped", "stretch", keep=identity),
+        Misconception(
+            "stretch.straight-on", "stretch", keep=identity, read=read_beyond
+        ),
+        Misconception(
+            "stretch.fades-at-the-ends", "stretch", keep=identity, read=read_zero_beyond
+        ),
+    ),
+    accepted={
+        "numpy.interp": _stretch_with_interp,
+        "keras.ops.image.resize": _stretch_with_keras,
+        "hat functions": _stretch_by_hats,
+        "loops": _stretch_with_loops,
+        "tlkeras.layers": lambda table, length: _layers().interpolate_positions(
+            table, (1, len(table)), (1, length), interpolation="bilinear"
+        ),
+        "lists": lambda *a: stretch_positions(*a).tolist(),
+    },
+)

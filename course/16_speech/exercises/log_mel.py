@@ -1,0 +1,119 @@
+"""log(|FFT(frame)|² M): (B, F, M)."""
+
+import numpy as np
+
+from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading.authoring import floats
+
+from ._shared import LAYERS, SPECTRA
+
+
+def spectrum(x):
+    """The Fourier transform of every frame: (B, F, K)."""
+    return np.fft.rfft(x, axis=-1)
+
+
+def squared_size(x):
+    """Energy at each frequency."""
+    return np.abs(x) ** 2
+
+
+def gather(power, filters):
+    """Energy in each triangle: (B, F, M)."""
+    return power @ filters
+
+
+def no_less(x):
+    """Nothing below 1e-10, so that silence has a logarithm."""
+    return np.maximum(x, 1e-10)
+
+
+def log_mel(
+    frames,
+    filters,
+    *,
+    transform=spectrum,
+    power=squared_size,
+    to_mels=gather,
+    floor=no_less,
+    logarithm=np.log,
+):
+    """log(|FFT(frame)|² M): (B, F, M)."""
+    return logarithm(floor(to_mels(power(transform(frames)), filters)))
+
+
+def frames_and_filters(silent=False, scale=1.0, length=16, lead=(2, 5)):
+    """Frames (2, 5, L) and random filters (K, 4), some of them narrow."""
+
+    def draw(rng):
+        x = floats(rng, *lead, length, scale=scale)
+        if silent:
+            x[1, 2:] = 0
+        filters = rng.random((length // 2 + 1, 4)).astype(np.float32)
+        return x, filters * (filters > 0.3)
+
+    return draw
+
+
+EXERCISE = Exercise(
+    name="log_mel",
+    section="log",
+    points=3,
+    reference=log_mel,
+    forbidden=(*SPECTRA, *LAYERS),
+    cases=(
+        Case("loud", frames_and_filters()),
+        Case("quiet", frames_and_filters(scale=1e-3)),
+        Case("silence", frames_and_filters(silent=True)),
+        Case("near-silence", frames_and_filters(scale=1e-6)),
+        Case("few", frames_and_filters(length=6)),
+        Case("odd", frames_and_filters(length=7)),
+        Case("one-frame", frames_and_filters(lead=(1, 1))),
+    ),
+    misconceptions=(
+        Misconception("log-mel.not-squared", "power", power=np.abs),
+        Misconception("log-mel.real-part", "power", power=lambda x: x.real**2),
+        Misconception(
+            "log-mel.squared-without-size", "power", power=lambda x: (x**2).real
+        ),
+        Misconception("log-mel.decibels", "log", logarithm=lambda x: 10 * np.log10(x)),
+        Misconception("log-mel.base-ten", "log", logarithm=np.log10),
+        Misconception("log-mel.one-plus", "log", logarithm=np.log1p),
+        Misconception("log-mel.no-logarithm", "log", logarithm=lambda x: x),
+        Misconception("log-mel.no-floor", "log", floor=lambda x: x),
+        Misconception("log-mel.high-floor", "log", floor=lambda x: np.maximum(x, 1e-3)),
+        Misconception("log-mel.added", "log", floor=lambda x: x + 1e-10),
+        Misconception(
+            "log-mel.zero-alone", "log", floor=lambda x: np.where(x == 0, 1e-10, x)
+        ),
+        Misconception(
+            "log-mel.logarithm-before-mels",
+            "log",
+            to_mels=lambda power, filters: np.log(no_less(power)) @ filters,
+            floor=lambda x: x,
+            logarithm=lambda x: x,
+        ),
+    ),
+    accepted={
+        "einsum": lambda x, filters: np.log(
+            np.maximum(
+                np.einsum("bfk,km->bfm", np.abs(np.fft.rfft(x)) ** 2, filters), 1e-10
+            )
+        ),
+        "real and imaginary": lambda x, filters: log_mel(
+            x, filters, power=lambda z: z.real**2 + z.imag**2
+        ),
+        "conjugate": lambda x, filters: log_mel(
+            x, filters, power=lambda z: (z * z.conj()).real
+        ),
+        "whole transform": lambda x, filters: log_mel(
+            x,
+            filters,
+            transform=lambda y: np.fft.fft(y)[..., : y.shape[-1] // 2 + 1],
+        ),
+        "clip": lambda x, filters: log_mel(
+            x, filters, floor=lambda y: np.clip(y, 1e-10, None)
+        ),
+        "lists": lambda *x: log_mel(*x).tolist(),
+    },
+)
