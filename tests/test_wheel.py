@@ -52,9 +52,12 @@ def run(python, *arguments, folder):
 
 def test_the_lessons_travel_inside_the_wheel_and_nothing_else_does(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    lessons = {"lesson.py", "exercises.py", "messages.en.toml"}
-    inside = {n.rsplit("/", 1)[1] for n in names if "course/lessons/01_attention/" in n}
-    assert lessons <= inside
+    at = "tlkeras/course/lessons/01_attention/"
+    inside = {n.removeprefix(at) for n in names if n.startswith(at)}
+    assert {"lesson.py", "messages.en.toml"} <= inside
+    exercises = {path.name for path in ROOT.glob("course/01_attention/exercises/*.py")}
+    assert "softmax.py" in exercises
+    assert {f"exercises/{name}" for name in exercises} <= inside
     assert "tlkeras/course/lessons/syllabus.toml" in names
     report = {"page.html", "style.css", "sort.js", "messages.en.toml"}
     assert {f"tlkeras/grading/report/{name}" for name in report} <= set(names)

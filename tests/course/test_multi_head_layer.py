@@ -10,7 +10,7 @@ from tlkeras.course import lesson
 from tlkeras.grading import State, check
 
 EXERCISE = lesson("02_multi_head").exercises["MultiHead"]
-MODULE = sys.modules["tlkeras_exercises_02_multi_head"]
+MODULE = sys.modules["tlkeras_exercises_02_multi_head.MultiHead"]
 
 
 def told(layer):

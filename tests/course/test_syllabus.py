@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tlkeras
-from tlkeras.course import lesson, lessons
+from tlkeras.course import CourseError, lesson, lessons, syllabus, verify
 
 PACKAGE = Path(tlkeras.__file__).parent
 
@@ -64,7 +64,8 @@ def test_an_unknown_lesson_names_those_that_exist(tiny):
 def test_the_course_lists_only_lessons_that_exist():
     for each in lessons():
         assert (each.folder / "lesson.py").is_file()
-        assert (each.folder / "exercises.py").is_file()
+        assert (each.folder / "exercises" / "__init__.py").is_file()
+        assert each.names
 
 
 def run_in(folder, code):
@@ -103,3 +104,69 @@ def test_a_first_check_loads_numpy_and_no_heavier_library():
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert run_in(PACKAGE.parent, code) == "[]"
+
+
+def test_one_exercise_loads_and_is_verified_without_the_others(tiny_copy):
+    broken = tiny_copy.folder / "exercises" / "double.py"
+    broken.write_text("this is half written")
+    assert tiny_copy.exercise("row_sums").name == "row_sums"
+    (report,) = verify.verify(tiny_copy, 1, only="row_sums")
+    assert report.failures == {}
+    with pytest.raises(SyntaxError):
+        tiny_copy.exercises
+
+
+def test_exercises_come_in_the_order_of_the_text(tiny_copy):
+    path = tiny_copy.folder / "lesson.py"
+    first, second = 'exercise="double"', 'exercise="row_sums"'
+    text = path.read_text("utf-8").replace(first, "one").replace(second, first)
+    path.write_text(text.replace("one", second), "utf-8")
+    assert [*tiny_copy.exercises] == ["row_sums", "double"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda path: path.unlink(),
+            "asks for the exercise double: write .*double",
+        ),
+        (
+            lambda path: path.write_text(path.read_text().replace('"double",', '"x",')),
+            r"double.py has the exercise 'x': say 'double'",
+        ),
+    ],
+)
+def test_a_file_that_is_missing_or_has_another_exercise(tiny_copy, change, said):
+    change(tiny_copy.folder / "exercises" / "double.py")
+    with pytest.raises(CourseError, match=said):
+        tiny_copy.exercise("double")
+    assert tiny_copy.exercise("row_sums").name == "row_sums"
+
+
+def test_lessons_of_one_name_in_two_folders_are_two(tiny, tmp_path):
+    copy = shutil.copytree(tiny.folder, tmp_path / tiny.folder.name)
+    shared = copy / "exercises" / "_shared.py"
+    shared.write_text(shared.read_text().replace("rng.normal", "rng.random"))
+    for folder, least in ((tiny.folder, -np.inf), (copy, 0), (tiny.folder, -np.inf)):
+        exercise = syllabus.load_exercises(folder)["double"]
+        (x,) = exercise.cases[1].draw(0)
+        assert (x.min() >= 0) == (least == 0)
+
+
+def test_what_lies_beside_the_process_is_not_taken_for_a_lessons_own(tiny, tmp_path):
+    for name in ("_shared", "double", "tlkeras_exercises_01_tiny"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')")
+    code = (
+        "from tlkeras.course import syllabus\n"
+        f"print(*syllabus.load_exercises({str(tiny.folder)!r}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["double", "row_sums"], done.stderr

@@ -61,23 +61,38 @@ def test_a_sound_lesson_has_no_failures_and_all_is_counted(tiny):
         ("lesson.py", "def double(", "def twice(", "no cell defines double"),
         ("lesson.py", "return 2 * x", "return two * x", "the solution is 'raised'"),
         ("lesson.py", "# ## Doubling", "# ## Doubled", "no heading of lesson.py"),
-        ("exercises.py", "x + x,", "x + 1,", "accepted variant 'added' is 'wrong'"),
         (
-            "exercises.py",
+            "exercises/double.py",
+            "x + x,",
+            "x + 1,",
+            "accepted variant 'added' is 'wrong'",
+        ),
+        (
+            "exercises/double.py",
             "3 * x)",
             "2 * x)",
             "double.tripled passes: it gives the right",
         ),
-        ("exercises.py", "3 * x)", "x * x)", "it looks like double.squared"),
-        ("exercises.py", "3 * x)", "nothing * x)", "it only ever raises exceptions"),
-        ("exercises.py", "points=2", "points=5", "its exercises have 6 points"),
+        ("exercises/double.py", "3 * x)", "x * x)", "it looks like double.squared"),
         (
-            "exercises.py",
+            "exercises/double.py",
+            "3 * x)",
+            "nothing * x)",
+            "it only ever raises exceptions",
+        ),
+        (
+            "exercises/row_sums.py",
+            "points=2",
+            "points=5",
+            "its exercises have 6 points",
+        ),
+        (
+            "exercises/double.py",
             '"double.squared"',
             '"double.tripled"',
             "two misconceptions are",
         ),
-        ("exercises.py", 'name="double"', 'name="treble"', "no cell defines treble"),
+        ("lesson.py", 'exercise="double"', "", 'no cell has exercise="double"'),
         (
             "messages.en.toml",
             '"sums.zero" =',
@@ -101,7 +116,7 @@ def test_each_kind_of_defect_is_found(tiny_copy, file, old, new, failure):
 
 
 def test_a_failure_names_its_seeds(tiny_copy):
-    edit(tiny_copy, "exercises.py", "x + x,", "x + 1,")
+    edit(tiny_copy, "exercises/double.py", "x + x,", "x + 1,")
     found = reports(tiny_copy, seeds=3)["double"]
     assert list(found.failures.values()) == [[0, 1, 2]]
     assert (found.right["accepted"], found.tried["accepted"]) == (3, 6)
@@ -184,6 +199,6 @@ def test_progress_advances_once_a_seed_and_exercise(tiny):
 
 def test_one_exercise_alone(tiny):
     names = [report.name for report in verify.verify(tiny, 1, only="row_sums")]
-    assert names == ["row_sums", "01_tiny"]
+    assert names == ["row_sums"]
     with pytest.raises(CourseError, match="no exercise named 'sums'"):
         verify.verify(tiny, 1, only="sums")

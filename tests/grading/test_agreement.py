@@ -1,9 +1,7 @@
 """`check` in a notebook and `tlkeras grade` say the same of the same answer."""
 
-import inspect
 import json
 import shutil
-import sys
 
 import pytest
 
@@ -13,10 +11,11 @@ from tlkeras.grading.sandbox import Limits, choose
 
 TIER = "A" if shutil.which("bwrap") else "C"  # what is said does not depend on it
 LESSON = lesson("01_attention")
-EXERCISES = LESSON.exercises
 SEED = 7
 # Run here, on the lesson's exercises, and in the notebook, on a copy of their text.
 ANSWERS = '''
+import sys
+import numpy as np
 def answers(exercise):
     """Known mistakes, accepted variants that need NumPy alone, and odd ones."""
     right = exercise.reference
@@ -75,16 +74,26 @@ def not_implemented(*inputs):
     raise NotImplementedError
 '''
 
+# The exercises, written down where the notebook runs.
+COPY = """
+import importlib, pathlib, sys, tempfile
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "copied").mkdir()
+for name, text in {texts!r}.items():
+    (folder / "copied" / name).write_text(text, "utf-8")
+sys.path.insert(0, str(folder))
+exercises = [importlib.import_module("copied." + n).EXERCISE for n in {names!r}]
+"""
+
 
 def notebook(number):
     """The answers of that number to all exercises."""
-    module = inspect.getsource(sys.modules[f"tlkeras_exercises_{LESSON.name}"])
-    space = {"__name__": "copy", "__file__": "/tmp/exercises.py"}
+    files = LESSON.folder.glob("exercises/*.py")
+    texts = {path.name: path.read_text("utf-8") for path in files}
     cell = (
-        f"import sys\nspace = {space!r}\nspace['sys'] = sys\n"
-        f"exec({module!r}, space)\nexec({ANSWERS!r}, space)\n"
-        "for exercise in space['EXERCISES']:\n"
-        "    own = list(space['answers'](exercise))\n"
+        f"{COPY.format(texts=texts, names=LESSON.names)}{ANSWERS}\n"
+        "for exercise in exercises:\n"
+        "    own = list(answers(exercise))\n"
         f"    globals()[exercise.name] = own[{number} % len(own)]\n"
     )
     made = [{"cell_type": "code", "source": cell, "metadata": {}}]
@@ -94,7 +103,7 @@ def notebook(number):
 
 @pytest.mark.slow
 def test_practice_and_marks_agree(tmp_path):
-    names = dict(vars(sys.modules[f"tlkeras_exercises_{LESSON.name}"]), sys=sys)
+    names: dict = {}
     exec(ANSWERS, names)
     own = {n: list(names["answers"](e)) for n, e in LESSON.exercises.items()}
     isolation = choose([LESSON.folder.parent], TIER)

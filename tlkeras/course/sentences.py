@@ -32,6 +32,9 @@ def lesson_failures(lesson):
     points = math.fsum(exercise.points for exercise in exercises)
     if not math.isclose(points, lesson.points):
         yield f"its exercises have {points:g} points, the syllabus {lesson.points:g}"
+    for path in sorted((lesson.folder / "exercises").glob("[!_]*.py")):
+        if path.stem not in lesson.names:
+            yield f'{path.name}: no cell has exercise="{path.stem}"'
     headings = _headings((lesson.folder / "lesson.py").read_text("utf-8"))
     for exercise in exercises:
         for section, heading in (exercise.messages.get("sections") or {}).items():

@@ -63,7 +63,8 @@ def verify(lesson, seeds=5, advance=lambda: None, only=None):
         only: name of the one exercise to verify. Defaults to `None`: all of them.
 
     Returns:
-        A Report for each exercise, and a last one for the lesson as a whole.
+        A Report for each exercise, and a last one for the lesson as a whole. Of one
+        exercise alone a Report of it alone: no other one is loaded.
 
     Raises:
         CourseError: the lesson cannot be built, or has no such exercise.
@@ -81,6 +82,8 @@ def verify(lesson, seeds=5, advance=lambda: None, only=None):
             _verify_mistakes(report, exercise, seed)
             advance()
         reports.append(report)
+    if only is not None:
+        return reports
     whole = Report(lesson.name)
     whole.failures.update({text: [] for text in lesson_failures(lesson)})
     return [*reports, whole]

@@ -48,6 +48,9 @@ SETTINGS = {
 SCRIPTS = """
     backdoor ipython_config jupyter_config jupyter_lab_config jupyter_server_config
     nbgrader_config startup .ipython/profile_default/startup/00 .pythonrc
+    _shared double row_sums exercises exercises/_shared exercises/double
+    tlkeras_exercises_01_tiny tlkeras_exercises_01_tiny/_shared
+    tlkeras_exercises_01_tiny/double
 """.split()  # noqa: SIM905
 # Leaves its name, and is then what it stands for, so that nobody notices.
 MARK = """
