@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, mistakes
 
 from ._shared import ATTENTIONS
 from .scaled_dot_product_attention import attention
@@ -64,6 +64,8 @@ def digits(images, known, temperature):
     return draw
 
 
+wrong = mistakes("classifier", section="classifier")
+
 EXERCISE = Exercise(
     name="attention_classifier",
     section="classifier",
@@ -77,78 +79,36 @@ EXERCISE = Exercise(
         Case("one-image", digits(1, 12, 0.3)),
     ),
     misconceptions=(
-        Misconception(
-            "classifier.no-unit-length",
-            "classifier",
-            lengths=identity,
-            known_lengths=identity,
-        ),
-        Misconception("classifier.images-not-unit", "classifier", lengths=identity),
-        Misconception(
-            "classifier.known-not-unit", "classifier", known_lengths=identity
-        ),
-        Misconception(
-            "classifier.length-over-batch",
-            "classifier",
+        wrong("no-unit-length", lengths=identity, known_lengths=identity),
+        wrong("images-not-unit", lengths=identity),
+        wrong("known-not-unit", known_lengths=identity),
+        wrong(
+            "length-over-batch",
             lengths=lambda x: x / np.linalg.norm(x),
             known_lengths=lambda x: x / np.linalg.norm(x),
         ),
-        Misconception(
-            "classifier.squared-length",
-            "classifier",
-            lengths=squared_length,
-            known_lengths=squared_length,
+        wrong("squared-length", lengths=squared_length, known_lengths=squared_length),
+        wrong(
+            "temperature-multiplied", cool=lambda x, temperature, size: x * temperature
         ),
-        Misconception(
-            "classifier.temperature-multiplied",
-            "classifier",
-            cool=lambda x, temperature, size: x * temperature,
-        ),
-        Misconception(
-            "classifier.temperature-ignored", "classifier", cool=lambda x, *_: x
-        ),
-        Misconception(
-            "classifier.scaled-twice",
-            "classifier",
+        wrong("temperature-ignored", cool=lambda x, *_: x),
+        wrong(
+            "scaled-twice",
             cool=lambda x, temperature, size: x / temperature / np.sqrt(size),
         ),
-        Misconception(
-            "classifier.scaled-not-cooled",
-            "classifier",
-            cool=lambda x, temperature, size: x / np.sqrt(size),
-        ),
-        Misconception(
-            "classifier.softmax-over-images",
-            "classifier",
-            normalise=lambda x: softmax(x, axis=0),
-        ),
-        Misconception("classifier.no-softmax", "classifier", normalise=identity),
-        Misconception(
-            "classifier.softmax-last",
-            "classifier",
-            normalise=identity,
-            finish=softmax,
-        ),
-        Misconception(
-            "classifier.repeated-labels-lost", "classifier", values=last_of_each
-        ),
-        Misconception(
-            "classifier.labels-averaged",
-            "classifier",
+        wrong("scaled-not-cooled", cool=lambda x, temperature, size: x / np.sqrt(size)),
+        wrong("softmax-over-images", normalise=lambda x: softmax(x, axis=0)),
+        wrong("no-softmax", normalise=identity),
+        wrong("softmax-last", normalise=identity, finish=softmax),
+        wrong("repeated-labels-lost", values=last_of_each),
+        wrong(
+            "labels-averaged",
             values=lambda labels: (
                 one_hot(labels) / np.maximum(one_hot(labels).sum(0), 1)
             ),
         ),
-        Misconception(
-            "classifier.averages-label-numbers",
-            "classifier",
-            values=lambda labels: labels,
-        ),
-        Misconception(
-            "classifier.scores-returned",
-            "classifier",
-            values=lambda labels: np.eye(len(labels)),
-        ),
+        wrong("averages-label-numbers", values=lambda labels: labels),
+        wrong("scores-returned", values=lambda labels: np.eye(len(labels))),
     ),
     accepted={
         "scaled attention, undone": lambda a, b, labels, t: attention(

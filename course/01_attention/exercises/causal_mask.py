@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import keras, mistakes
 
 from ._shared import MASKS, _masks
 
@@ -13,6 +13,8 @@ def causal(length, *, keeps=lambda query, key: key <= query):
     positions = np.arange(length)
     return keeps(positions[:, None], positions[None, :])
 
+
+wrong = mistakes("causal", section="causal")
 
 EXERCISE = Exercise(
     name="causal_mask",
@@ -26,15 +28,13 @@ EXERCISE = Exercise(
         Case("many", lambda rng: (int(rng.integers(16, 24)),)),
     ),
     misconceptions=(
-        Misconception("causal.hides-itself", "causal", keeps=lambda q, k: k < q),
-        Misconception("causal.inverted", "causal", keeps=lambda q, k: k > q),
-        Misconception("causal.transposed", "causal", keeps=lambda q, k: k >= q),
-        Misconception("causal.one-ahead", "causal", keeps=lambda q, k: k <= q + 1),
-        Misconception("causal.only-itself", "causal", keeps=lambda q, k: k == q),
-        Misconception("causal.only-the-last", "causal", keeps=lambda q, k: k == q - 1),
-        Misconception(
-            "causal.hides-nothing", "causal", keeps=lambda q, k: (k <= q) | (k > q)
-        ),
+        wrong("hides-itself", keeps=lambda q, k: k < q),
+        wrong("inverted", keeps=lambda q, k: k > q),
+        wrong("transposed", keeps=lambda q, k: k >= q),
+        wrong("one-ahead", keeps=lambda q, k: k <= q + 1),
+        wrong("only-itself", keeps=lambda q, k: k == q),
+        wrong("only-the-last", keeps=lambda q, k: k == q - 1),
+        wrong("hides-nothing", keeps=lambda q, k: (k <= q) | (k > q)),
     ),
     accepted={
         "tril": lambda n: np.tril(np.ones((n, n), bool)),

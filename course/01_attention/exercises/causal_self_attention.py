@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import ATTENTIONS, MASKS, _layers, _masks
 from .causal_mask import causal
@@ -53,6 +53,8 @@ def sequences_with_a_gap(rng):
     return x, token_ids
 
 
+wrong = mistakes("together", section="together")
+
 EXERCISE = Exercise(
     name="causal_self_attention",
     section="together",
@@ -68,61 +70,27 @@ EXERCISE = Exercise(
         Case("square", sequences(3, 4, 2, 4, size=4, width=6), diagnostic=True),
     ),
     misconceptions=(
-        Misconception(
-            "together.padding-only", "together", merge=lambda back, real: real
-        ),
-        Misconception(
-            "together.causal-only", "together", merge=lambda back, real: back
-        ),
-        Misconception("together.or", "together", merge=np.logical_or),
-        Misconception("together.exclusive-or", "together", merge=np.logical_xor),
-        Misconception(
-            "together.merged-inverted", "together", merge=lambda a, b: ~(a & b)
-        ),
-        Misconception(
-            "together.hides-queries",
-            "together",
-            real=lambda ids: padding(ids)[:, :, None],
-        ),
-        Misconception(
-            "together.no-query-axis", "together", real=lambda ids: padding(ids)
-        ),
-        Misconception(
-            "together.padding-inverted",
-            "together",
-            real=lambda ids: ~padding(ids)[:, None, :],
-        ),
-        Misconception(
-            "together.looks-ahead",
-            "together",
-            look_back=lambda ids: causal(ids.shape[1]).T,
-        ),
-        Misconception(
-            "together.one-ahead",
-            "together",
-            look_back=lambda ids: np.tri(ids.shape[1], k=1, dtype=bool),
-        ),
-        Misconception(
-            "together.hides-both",
-            "together",
+        wrong("padding-only", merge=lambda back, real: real),
+        wrong("causal-only", merge=lambda back, real: back),
+        wrong("or", merge=np.logical_or),
+        wrong("exclusive-or", merge=np.logical_xor),
+        wrong("merged-inverted", merge=lambda a, b: ~(a & b)),
+        wrong("hides-queries", real=lambda ids: padding(ids)[:, :, None]),
+        wrong("no-query-axis", real=lambda ids: padding(ids)),
+        wrong("padding-inverted", real=lambda ids: ~padding(ids)[:, None, :]),
+        wrong("looks-ahead", look_back=lambda ids: causal(ids.shape[1]).T),
+        wrong("one-ahead", look_back=lambda ids: np.tri(ids.shape[1], k=1, dtype=bool)),
+        wrong(
+            "hides-both",
             real=lambda ids: padding(ids)[:, None, :] & padding(ids)[:, :, None],
         ),
-        Misconception(
-            "together.padding-of-first-sequence",
-            "together",
-            real=lambda ids: padding(ids)[:1, None, :],
+        wrong("padding-of-first-sequence", real=lambda ids: padding(ids)[:1, None, :]),
+        wrong(
+            "padding-set-to-zero", prepare=zero_padding, merge=lambda back, real: back
         ),
-        Misconception(
-            "together.padding-set-to-zero",
-            "together",
-            prepare=zero_padding,
-            merge=lambda back, real: back,
-        ),
-        Misconception("together.padded-outputs-zero", "together", finish=zero_padding),
-        Misconception(
-            "together.hides-itself",
-            "together",
-            look_back=lambda ids: np.tri(ids.shape[1], k=-1, dtype=bool),
+        wrong("padded-outputs-zero", finish=zero_padding),
+        wrong(
+            "hides-itself", look_back=lambda ids: np.tri(ids.shape[1], k=-1, dtype=bool)
         ),
     ),
     accepted={

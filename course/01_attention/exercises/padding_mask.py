@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import keras, mistakes
 
 from ._shared import MASKS, _masks
 
@@ -32,6 +32,8 @@ def left_padded(rng):
     return (ids,)
 
 
+wrong = mistakes("padding", section="padding")
+
 EXERCISE = Exercise(
     name="padding_mask",
     section="padding",
@@ -46,34 +48,27 @@ EXERCISE = Exercise(
         Case("one-token", tokens(1, 0, 1, size=1)),
     ),
     misconceptions=(
-        Misconception("padding.inverted", "padding", keeps=lambda ids: ids == 0),
-        Misconception(
-            "padding.keeps-everything", "padding", keeps=lambda ids: ids >= 0
-        ),
-        Misconception("padding.loses-token-one", "padding", keeps=lambda ids: ids > 1),
-        Misconception(
-            "padding.hides-whole-sequence",
-            "padding",
+        wrong("inverted", keeps=lambda ids: ids == 0),
+        wrong("keeps-everything", keeps=lambda ids: ids >= 0),
+        wrong("loses-token-one", keeps=lambda ids: ids > 1),
+        wrong(
+            "hides-whole-sequence",
             keeps=lambda ids: np.broadcast_to((ids != 0).all(1)[:, None], ids.shape),
         ),
-        Misconception(
-            "padding.assumes-right-side",
-            "padding",
+        wrong(
+            "assumes-right-side",
             keeps=lambda ids: np.arange(ids.shape[1]) < (ids != 0).sum(1)[:, None],
         ),
-        Misconception(
-            "padding.stops-at-first-zero",
-            "padding",
+        wrong(
+            "stops-at-first-zero",
             keeps=lambda ids: np.cumprod(ids != 0, axis=1).astype(bool),
         ),
-        Misconception(
-            "padding.place-of-first-zero",
-            "padding",
+        wrong(
+            "place-of-first-zero",
             keeps=lambda ids: np.arange(ids.shape[1]) < (ids == 0).argmax(1)[:, None],
         ),
-        Misconception(
-            "padding.one-for-all",
-            "padding",
+        wrong(
+            "one-for-all",
             keeps=lambda ids: np.broadcast_to((ids != 0).any(0), ids.shape),
         ),
     ),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, swap
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes, swap
 
 from ._shared import ATTENTIONS, _layers, half
 from .softmax import divide_by_sum, hard, log_softmax, nothing, sigmoid, softmax
@@ -130,9 +130,7 @@ def with_hidden_row_and(*lead, **sizes):
     return attention_inputs(*lead, mask=with_hidden_row, **sizes)
 
 
-def _mistake(name, section, **steps):
-    return Misconception(f"attention.{name}", section, **steps)
-
+wrong = mistakes("attention", section="attention")
 
 EXERCISE = Exercise(
     name="scaled_dot_product_attention",
@@ -164,32 +162,31 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         # comparing queries and keys
-        _mistake("key-not-transposed", "attention", compare=lambda q, k: q @ k),
-        _mistake(
+        wrong("key-not-transposed", compare=lambda q, k: q @ k),
+        wrong(
             "key-reshaped",
-            "attention",
             compare=lambda q, k: q @ k.reshape(*k.shape[:-2], k.shape[-1], k.shape[-2]),
         ),
-        _mistake("query-key-swapped", "attention", compare=lambda q, k: k @ swap(q)),
-        _mistake("two-axes-only", "attention", compare=lambda q, k: q @ k.T),
-        _mistake("first-sequence-keys", "attention", compare=across_sequences),
+        wrong("query-key-swapped", compare=lambda q, k: k @ swap(q)),
+        wrong("two-axes-only", compare=lambda q, k: q @ k.T),
+        wrong("first-sequence-keys", compare=across_sequences),
         # scaling
-        _mistake("not-scaled", "scaling", scale=lambda logits, **_: logits),
-        _mistake(
+        wrong("not-scaled", "scaling", scale=lambda logits, **_: logits),
+        wrong(
             "scaled-without-root",
             "scaling",
             scale=lambda logits, query, **_: logits / query.shape[-1],
         ),
-        _mistake(
+        wrong(
             "multiplied-by-root",
             "scaling",
             scale=lambda logits, query, **_: logits * np.sqrt(query.shape[-1]),
         ),
-        _mistake("scaled-by-query-length", "scaling", scale=by_root(-2, of="query")),
-        _mistake("scaled-by-key-length", "scaling", scale=by_root(-2, of="key")),
-        _mistake("scaled-by-value-size", "scaling", scale=by_root(-1, of="value")),
-        _mistake("scaled-by-batch", "scaling", scale=by_root(0, of="query")),
-        _mistake(
+        wrong("scaled-by-query-length", "scaling", scale=by_root(-2, of="query")),
+        wrong("scaled-by-key-length", "scaling", scale=by_root(-2, of="key")),
+        wrong("scaled-by-value-size", "scaling", scale=by_root(-1, of="value")),
+        wrong("scaled-by-batch", "scaling", scale=by_root(0, of="query")),
+        wrong(
             "scaled-after-softmax",
             "scaling",
             scale=lambda logits, **_: logits,
@@ -197,98 +194,61 @@ EXERCISE = Exercise(
                 scores @ value / np.sqrt(key.shape[-1])
             ),
         ),
-        _mistake("half-precision", "overflow", accuracy=half),
-        _mistake(
+        wrong("half-precision", "overflow", accuracy=half),
+        wrong(
             "half-precision-throughout",
             "overflow",
             accuracy=half,
             scale=lambda logits, query, **_: logits / query.shape[-1] ** 0.5,
         ),
         # masking
-        _mistake("mask-ignored", "masks", hide=identity),
-        _mistake("mask-inverted", "masks", hide=masked(lambda x, m: fill(x, ~m))),
-        _mistake("mask-added", "masks", hide=masked(lambda x, m: x + m)),
-        _mistake("mask-multiplied", "masks", hide=masked(lambda x, m: x * m)),
-        _mistake(
-            "mask-minus-infinity",
-            "masks",
-            hide=masked(minus_infinity),
-        ),
-        _mistake(
+        wrong("mask-ignored", "masks", hide=identity),
+        wrong("mask-inverted", "masks", hide=masked(lambda x, m: fill(x, ~m))),
+        wrong("mask-added", "masks", hide=masked(lambda x, m: x + m)),
+        wrong("mask-multiplied", "masks", hide=masked(lambda x, m: x * m)),
+        wrong("mask-minus-infinity", "masks", hide=masked(minus_infinity)),
+        wrong(
             "hidden-row-is-zero",
             "masks",
             hide=masked(minus_infinity),
             normalise=lambda x: np.nan_to_num(softmax(x)),
         ),
-        _mistake(
-            "fill-too-small",
-            "masks",
-            hide=masked(lambda x, m: np.where(m, x, -100)),
+        wrong(
+            "fill-too-small", "masks", hide=masked(lambda x, m: np.where(m, x, -100))
         ),
-        _mistake(
-            "mask-transposed", "masks", hide=masked(lambda x, m: fill(x, swap(m)))
-        ),
-        _mistake(
+        wrong("mask-transposed", "masks", hide=masked(lambda x, m: fill(x, swap(m)))),
+        wrong(
             "mask-of-first-sequence",
             "masks",
             hide=masked(lambda x, m: fill(x, of_first_sequence(m))),
         ),
-        _mistake(
-            "mask-of-first-row", "masks", hide=masked(lambda x, m: fill(x, m[:1]))
-        ),
-        _mistake("always-causal", "masks", hide=fill_the_future),
-        _mistake(
-            "mask-after-softmax", "masks", hide=identity, after=masked(np.multiply)
-        ),
+        wrong("mask-of-first-row", "masks", hide=masked(lambda x, m: fill(x, m[:1]))),
+        wrong("always-causal", "masks", hide=fill_the_future),
+        wrong("mask-after-softmax", "masks", hide=identity, after=masked(np.multiply)),
         # normalising
-        _mistake(
-            "softmax-over-queries", "attention", normalise=lambda x: softmax(x, axis=-2)
-        ),
-        _mistake(
-            "softmax-over-matrix",
-            "attention",
-            normalise=lambda x: softmax(x, axis=(-1, -2)),
-        ),
-        _mistake(
-            "softmax-over-batch", "attention", normalise=lambda x: softmax(x, axis=0)
-        ),
-        _mistake(
-            "softmax-over-everything",
-            "attention",
-            normalise=lambda x: softmax(x, axis=None),
-        ),
-        _mistake(
+        wrong("softmax-over-queries", normalise=lambda x: softmax(x, axis=-2)),
+        wrong("softmax-over-matrix", normalise=lambda x: softmax(x, axis=(-1, -2))),
+        wrong("softmax-over-batch", normalise=lambda x: softmax(x, axis=0)),
+        wrong("softmax-over-everything", normalise=lambda x: softmax(x, axis=None)),
+        wrong(
             "softmax-overflows",
             "overflow",
             normalise=lambda x: softmax(x, subtract=nothing),
         ),
-        _mistake("no-softmax", "attention", normalise=identity),
-        _mistake("softmax-twice", "attention", normalise=lambda x: softmax(softmax(x))),
-        _mistake("log-softmax", "attention", normalise=log_softmax),
-        _mistake("sigmoid", "attention", normalise=sigmoid),
-        _mistake("best-key-only", "attention", normalise=hard),
+        wrong("no-softmax", normalise=identity),
+        wrong("softmax-twice", normalise=lambda x: softmax(softmax(x))),
+        wrong("log-softmax", normalise=log_softmax),
+        wrong("sigmoid", normalise=sigmoid),
+        wrong("best-key-only", normalise=hard),
         # averaging the values
-        _mistake(
-            "weights-returned", "attention", combine=lambda scores, *_, **__: scores
+        wrong("weights-returned", combine=lambda scores, *_, **__: scores),
+        wrong("logits-returned", combine=lambda scores, value, logits, **_: logits),
+        wrong("keys-averaged", combine=lambda scores, value, key, **_: scores @ key),
+        wrong(
+            "output-transposed", combine=lambda scores, value, **_: swap(scores @ value)
         ),
-        _mistake(
-            "logits-returned",
-            "attention",
-            combine=lambda scores, value, logits, **_: logits,
-        ),
-        _mistake(
-            "keys-averaged",
-            "attention",
-            combine=lambda scores, value, key, **_: scores @ key,
-        ),
-        _mistake(
-            "output-transposed",
-            "attention",
-            combine=lambda scores, value, **_: swap(scores @ value),
-        ),
-        _mistake(
+        wrong(
             "softmax-last",
-            "attention",
             normalise=identity,
             combine=lambda logits_hidden, value, **_: softmax(logits_hidden @ value),
         ),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, tensorflow
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes, tensorflow
 
 from ._shared import half
 
@@ -72,6 +72,8 @@ def rows_far_apart(rng, size=5):
     return (x,)
 
 
+wrong = mistakes("softmax", section="softmax")
+
 EXERCISE = Exercise(
     name="softmax",
     section="softmax",
@@ -90,57 +92,37 @@ EXERCISE = Exercise(
         Case("columns", lambda rng: (rows_far_apart(rng)[0].T.copy(),), 1e-3, True),
     ),
     misconceptions=(
-        Misconception("softmax.first-axis", "softmax", axis=0),
-        Misconception("softmax.second-to-last-axis", "softmax", axis=-2),
-        Misconception("softmax.axis-one", "softmax", axis=1),
-        Misconception("softmax.over-everything", "softmax", axis=None),
-        Misconception("softmax.overflow", "overflow", subtract=nothing),
-        Misconception(
-            "softmax.one-maximum-for-all", "overflow", subtract=lambda x, axis: x.max()
-        ),
-        Misconception(
-            "softmax.subtracts-minimum",
+        wrong("first-axis", axis=0),
+        wrong("second-to-last-axis", axis=-2),
+        wrong("axis-one", axis=1),
+        wrong("over-everything", axis=None),
+        wrong("overflow", "overflow", subtract=nothing),
+        wrong("one-maximum-for-all", "overflow", subtract=lambda x, axis: x.max()),
+        wrong(
+            "subtracts-minimum",
             "overflow",
             subtract=lambda x, axis: x.min(axis, keepdims=True),
         ),
-        Misconception(
-            "softmax.maximum-loses-axis",
-            "overflow",
-            subtract=lambda x, axis: x.max(axis),
+        wrong("maximum-loses-axis", "overflow", subtract=lambda x, axis: x.max(axis)),
+        wrong(
+            "sum-loses-axis", normalise=lambda powers, axis: powers / powers.sum(axis)
         ),
-        Misconception(
-            "softmax.sum-loses-axis",
-            "softmax",
-            normalise=lambda powers, axis: powers / powers.sum(axis),
-        ),
-        Misconception("softmax.not-normalised", "softmax", normalise=identity),
-        Misconception(
-            "softmax.logarithm",
-            "softmax",
+        wrong("not-normalised", normalise=identity),
+        wrong(
+            "logarithm",
             normalise=lambda powers, axis: np.log(divide_by_sum(powers, axis)),
         ),
-        Misconception(
-            "softmax.log-softmax", "softmax", power=identity, normalise=log_softmax
-        ),
-        Misconception(
-            "softmax.twice",
-            "softmax",
+        wrong("log-softmax", power=identity, normalise=log_softmax),
+        wrong(
+            "twice",
             normalise=lambda powers, axis: softmax(
                 divide_by_sum(powers, axis), axis=axis
             ),
         ),
-        Misconception("softmax.hard", "softmax", power=identity, normalise=hard),
-        Misconception("softmax.half-precision", "overflow", accuracy=half),
-        Misconception(
-            "softmax.no-exponential", "softmax", subtract=nothing, power=identity
-        ),
-        Misconception(
-            "softmax.sigmoid",
-            "softmax",
-            subtract=nothing,
-            power=sigmoid,
-            normalise=identity,
-        ),
+        wrong("hard", power=identity, normalise=hard),
+        wrong("half-precision", "overflow", accuracy=half),
+        wrong("no-exponential", subtract=nothing, power=identity),
+        wrong("sigmoid", subtract=nothing, power=sigmoid, normalise=identity),
     ),
     accepted={
         "keras": lambda x: keras().ops.softmax(x, axis=-1),

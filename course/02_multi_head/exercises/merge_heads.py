@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, swap, tensorflow
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import (
+    floats,
+    identity,
+    keras,
+    mistakes,
+    swap,
+    tensorflow,
+)
 
 from .split_heads import heads_forward, reshaped_only
 
@@ -23,6 +30,8 @@ def merge_inputs(*shape):
     return lambda rng: (floats(rng, *shape),)
 
 
+wrong = mistakes("merge", section="split")
+
 EXERCISE = Exercise(
     name="merge_heads",
     section="split",
@@ -36,20 +45,17 @@ EXERCISE = Exercise(
         Case("square", merge_inputs(3, 3, 3, 3), diagnostic=True),
     ),
     misconceptions=(
-        Misconception("merge.reshaped-only", "reshape", arrange=reshaped_only),
-        Misconception(
-            "merge.interleaved", "split", join=lambda x: side_by_side(swap(x))
-        ),
-        Misconception("merge.averaged", "split", join=lambda x: x.mean(2)),
-        Misconception("merge.summed", "split", join=lambda x: x.sum(2)),
-        Misconception("merge.first-head", "split", join=lambda x: x[:, :, 0]),
-        Misconception("merge.last-head", "split", join=lambda x: x[:, :, -1]),
-        Misconception(
-            "merge.one-after-another",
-            "split",
+        wrong("reshaped-only", "reshape", arrange=reshaped_only),
+        wrong("interleaved", join=lambda x: side_by_side(swap(x))),
+        wrong("averaged", join=lambda x: x.mean(2)),
+        wrong("summed", join=lambda x: x.sum(2)),
+        wrong("first-head", join=lambda x: x[:, :, 0]),
+        wrong("last-head", join=lambda x: x[:, :, -1]),
+        wrong(
+            "one-after-another",
             join=lambda x: np.swapaxes(x, 1, 2).reshape(x.shape[0], -1, x.shape[3]),
         ),
-        Misconception("merge.not-joined", "split", join=identity),
+        wrong("not-joined", join=identity),
     ),
     accepted={
         "transpose": lambda x: side_by_side(np.transpose(x, (0, 2, 1, 3))),

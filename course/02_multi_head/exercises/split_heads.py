@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, swap, tensorflow
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import (
+    floats,
+    identity,
+    keras,
+    mistakes,
+    swap,
+    tensorflow,
+)
 
 
 def cut(x, num_heads):
@@ -36,6 +43,8 @@ def split_inputs(batch, length, heads, size):
     return lambda rng: (floats(rng, batch, length, heads * size), heads)
 
 
+wrong = mistakes("split", section="split")
+
 EXERCISE = Exercise(
     name="split_heads",
     section="split",
@@ -49,31 +58,20 @@ EXERCISE = Exercise(
         Case("square", split_inputs(3, 3, heads=3, size=3), diagnostic=True),
     ),
     misconceptions=(
-        Misconception("split.reshaped-only", "reshape", arrange=reshaped_only),
-        Misconception("split.dealt-out", "split", pieces=comb),
-        Misconception("split.heads-stay-behind", "split", arrange=identity),
-        Misconception(
-            "split.heads-before-batch", "split", arrange=lambda x: np.moveaxis(x, 2, 0)
-        ),
-        Misconception(
-            "split.size-before-length",
-            "split",
-            arrange=lambda x: np.transpose(x, (0, 2, 3, 1)),
-        ),
-        Misconception(
-            "split.number-is-size",
-            "split",
+        wrong("reshaped-only", "reshape", arrange=reshaped_only),
+        wrong("dealt-out", pieces=comb),
+        wrong("heads-stay-behind", arrange=identity),
+        wrong("heads-before-batch", arrange=lambda x: np.moveaxis(x, 2, 0)),
+        wrong("size-before-length", arrange=lambda x: np.transpose(x, (0, 2, 3, 1))),
+        wrong(
+            "number-is-size",
             pieces=lambda x, heads: x.reshape(*x.shape[:-1], -1, heads),
         ),
-        Misconception(
-            "split.batch-and-length-swapped",
-            "split",
-            arrange=lambda x: np.transpose(x, (1, 2, 0, 3)),
+        wrong(
+            "batch-and-length-swapped", arrange=lambda x: np.transpose(x, (1, 2, 0, 3))
         ),
-        Misconception(
-            "split.every-head-gets-all",
-            "split",
-            pieces=lambda x, heads: np.stack([x] * heads, axis=2),
+        wrong(
+            "every-head-gets-all", pieces=lambda x, heads: np.stack([x] * heads, axis=2)
         ),
     ),
     accepted={

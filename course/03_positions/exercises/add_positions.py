@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import _layers, _ops, between
 
@@ -76,6 +76,8 @@ def _add_with_the_layer(x, table, start_index=0):
     return x + np.asarray(layer(x, start_index=start_index))
 
 
+wrong = mistakes("learned", section="learned")
+
 EXERCISE = Exercise(
     name="add_positions",
     section="learned",
@@ -92,49 +94,27 @@ EXERCISE = Exercise(
         Case("all-square", in_a_table(4, 4, 4, 30, start=(2, 6)), diagnostic=True),
     ),
     misconceptions=(
-        Misconception("learned.start-ignored", "learned", begin=lambda start: 0),
-        Misconception(
-            "learned.starts-at-one", "learned", begin=lambda start: start + 1
-        ),
-        Misconception("learned.counts-back", "learned", begin=lambda start: -start),
-        Misconception(
-            "learned.rows-from-the-end",
-            "learned",
-            rows=lambda table, start, length: table[-length:],
-        ),
-        Misconception(
-            "learned.one-row-for-all",
-            "learned",
-            rows=lambda table, start, length: table[start],
-        ),
-        Misconception(
-            "learned.reversed",
-            "learned",
+        wrong("start-ignored", begin=lambda start: 0),
+        wrong("starts-at-one", begin=lambda start: start + 1),
+        wrong("counts-back", begin=lambda start: -start),
+        wrong("rows-from-the-end", rows=lambda table, start, length: table[-length:]),
+        wrong("one-row-for-all", rows=lambda table, start, length: table[start]),
+        wrong(
+            "reversed",
             rows=lambda table, start, length: slice_rows(table, start, length)[::-1],
         ),
-        Misconception(
-            "learned.row-per-sequence", "learned", rows=by_batch, place=along_batch
-        ),
-        Misconception(
-            "learned.counts-through-the-batch",
-            "learned",
+        wrong("row-per-sequence", rows=by_batch, place=along_batch),
+        wrong(
+            "counts-through-the-batch",
             rows=by_batch,
             place=lambda rows, x: rows[: len(x) * x.shape[1]].reshape(x.shape),
         ),
-        Misconception("learned.multiplied", "learned", merge=np.multiply),
-        Misconception(
-            "learned.not-added", "learned", merge=lambda x, rows: rows + 0 * x
+        wrong("multiplied", merge=np.multiply),
+        wrong("not-added", merge=lambda x, rows: rows + 0 * x),
+        wrong(
+            "appended", merge=lambda x, rows: np.concatenate([x, rows + 0 * x], axis=-1)
         ),
-        Misconception(
-            "learned.appended",
-            "learned",
-            merge=lambda x, rows: np.concatenate([x, rows + 0 * x], axis=-1),
-        ),
-        Misconception(
-            "learned.scaled",
-            "learned",
-            merge=lambda x, rows: x * np.sqrt(x.shape[-1]) + rows,
-        ),
+        wrong("scaled", merge=lambda x, rows: x * np.sqrt(x.shape[-1]) + rows),
     ),
     accepted={
         "loops": _add_with_loops,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import _layers, _ops
 from .rotate import rotate
@@ -107,6 +107,8 @@ def _logits_with_matmul(query, key, start_index):
     return (logits / query.shape[-1] ** 0.5).astype(np.float32)
 
 
+wrong = mistakes("cache", section="distance")
+
 EXERCISE = Exercise(
     name="rotary_logits",
     section="distance",
@@ -123,70 +125,39 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         # Shifting both, or the keys alone, gives the numbers of one of these two.
-        Misconception("cache.start-ignored", "distance", query_start=lambda *_: 0),
-        Misconception(
-            "cache.start-negative", "distance", query_start=lambda start, *_: -start
-        ),
-        Misconception(
-            "cache.start-one-off", "distance", query_start=lambda start, *_: start + 1
-        ),
-        Misconception(
-            "cache.start-from-lengths",
-            "distance",
+        wrong("start-ignored", query_start=lambda *_: 0),
+        wrong("start-negative", query_start=lambda start, *_: -start),
+        wrong("start-one-off", query_start=lambda start, *_: start + 1),
+        wrong(
+            "start-from-lengths",
             query_start=lambda start, query, key: key.shape[1] - query.shape[1],
         ),
-        Misconception("cache.keys-not-turned", "distance", turn_key=identity),
-        Misconception("cache.queries-not-turned", "distance", turn_query=identity),
-        Misconception(
-            "cache.nothing-turned", "distance", turn_query=identity, turn_key=identity
-        ),
-        Misconception(
-            "cache.one-position-for-all",
-            "distance",
+        wrong("keys-not-turned", turn_key=identity),
+        wrong("queries-not-turned", turn_query=identity),
+        wrong("nothing-turned", turn_query=identity, turn_key=identity),
+        wrong(
+            "one-position-for-all",
             turn_query=lambda x, start: rotate(x, np.full(x.shape[1], start)),
         ),
-        Misconception(
-            "cache.along-heads",
-            "distance",
-            turn_query=along_the_heads,
-            turn_key=along_the_heads,
-        ),
-        Misconception(
-            "cache.not-scaled", "distance", scale=lambda logits, query, key: logits
-        ),
-        Misconception(
-            "cache.scaled-without-root",
-            "distance",
+        wrong("along-heads", turn_query=along_the_heads, turn_key=along_the_heads),
+        wrong("not-scaled", scale=lambda logits, query, key: logits),
+        wrong(
+            "scaled-without-root",
             scale=lambda logits, query, key: logits / query.shape[-1],
         ),
-        Misconception(
-            "cache.scaled-by-all-heads",
-            "distance",
+        wrong(
+            "scaled-by-all-heads",
             scale=lambda logits, query, key: (
                 logits / np.sqrt(query.shape[-1] * query.shape[-2])
             ),
         ),
-        Misconception("cache.heads-reshaped", "distance", compare=meet_reshaped),
-        Misconception(
-            "cache.heads-with-heads",
-            "distance",
-            compare=lambda q, k: q @ np.swapaxes(k, -1, -2),
-        ),
-        Misconception(
-            "cache.heads-added",
-            "distance",
-            compare=lambda q, k: np.einsum("btnh,bsnh->bts", q, k),
-        ),
-        Misconception(
-            "cache.heads-last",
-            "distance",
-            compare=lambda q, k: np.einsum("btnh,bsnh->btsn", q, k),
-        ),
-        Misconception(
-            "cache.rows-are-keys", "distance", compare=lambda q, k: meet(k, q)
-        ),
-        Misconception("cache.softmax-taken", "distance", after=softmax),
-        Misconception("cache.future-hidden", "distance", after=hide_the_future),
+        wrong("heads-reshaped", compare=meet_reshaped),
+        wrong("heads-with-heads", compare=lambda q, k: q @ np.swapaxes(k, -1, -2)),
+        wrong("heads-added", compare=lambda q, k: np.einsum("btnh,bsnh->bts", q, k)),
+        wrong("heads-last", compare=lambda q, k: np.einsum("btnh,bsnh->btsn", q, k)),
+        wrong("rows-are-keys", compare=lambda q, k: meet(k, q)),
+        wrong("softmax-taken", after=softmax),
+        wrong("future-hidden", after=hide_the_future),
     ),
     accepted={
         "keras.ops": _logits_with_keras,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import _layers, _ops, between, ten_thousand
 from .sine_positions import fraction
@@ -147,6 +147,8 @@ def _rotate_with_einsum(x, positions, max_wavelength=10000):
     return np.einsum("oith,btnih->btnoh", matrices, pairs).reshape(x.shape)
 
 
+wrong = mistakes("rotary", section="rotary")
+
 EXERCISE = Exercise(
     name="rotate",
     section="rotary",
@@ -165,73 +167,46 @@ EXERCISE = Exercise(
         Case("all-square", heads_at(4, 4, 4, 8, anywhere), diagnostic=True),
     ),
     misconceptions=(
-        Misconception(
-            "rotary.neighbours",
-            "rotary-traps",
-            pair=lambda f, _: f // 2,
-            partner=neighbours,
+        wrong(
+            "neighbours", "rotary-traps", pair=lambda f, _: f // 2, partner=neighbours
         ),
-        Misconception(
-            "rotary.neighbours-backwards",
+        wrong(
+            "neighbours-backwards",
             "rotary-traps",
             pair=lambda f, _: f // 2,
             partner=lambda x: -neighbours(x),
         ),
-        Misconception(
-            "rotary.angles-of-neighbours", "rotary-traps", pair=lambda f, _: f // 2
-        ),
-        Misconception(
-            "rotary.partners-of-neighbours", "rotary-traps", partner=neighbours
-        ),
-        Misconception(
-            "rotary.neighbours-left-apart", "rotary-traps", arrange=evens_then_odds
-        ),
-        Misconception(
-            "rotary.halves-interleaved",
+        wrong("angles-of-neighbours", "rotary-traps", pair=lambda f, _: f // 2),
+        wrong("partners-of-neighbours", "rotary-traps", partner=neighbours),
+        wrong("neighbours-left-apart", "rotary-traps", arrange=evens_then_odds),
+        wrong(
+            "halves-interleaved",
             "rotary-traps",
             combine=lambda *a: interleave(turn_pairs(*a)),
         ),
-        Misconception("rotary.each-its-own-angle", "rotary", pair=lambda f, _: f / 2),
-        Misconception("rotary.backwards", "rotary", partner=lambda x: -halves(x)),
-        Misconception("rotary.both-plus", "rotary", partner=halves_both_plus),
-        Misconception(
-            "rotary.same-angle",
-            "rotary",
-            exponent=lambda i, size: 0 * fraction(i, size),
-        ),
-        Misconception("rotary.exponent-i", "rotary", exponent=lambda i, size: i / size),
-        Misconception(
-            "rotary.exponent-half-size", "rotary", exponent=lambda i, size: 4 * i / size
-        ),
-        Misconception("rotary.multiplied", "rotary", slow=lambda t, wave: t * wave),
-        Misconception(
-            "rotary.positions-ignored", "rotary", count=lambda t: np.arange(len(t))
-        ),
-        Misconception("rotary.counted-from-first", "rotary", count=lambda t: t - t[0]),
-        Misconception("rotary.starts-at-one", "rotary", count=lambda t: t + 1),
-        Misconception("rotary.wavelength-ignored", "rotary", longest=ten_thousand),
-        Misconception("rotary.degrees", "rotary", unit=np.radians),
-        Misconception("rotary.along-heads", "rotary", place=identity),
-        Misconception(
-            "rotary.along-batch", "rotary", place=lambda angles: angles[:, None, None]
-        ),
-        Misconception(
-            "rotary.sine-and-cosine-swapped",
-            "rotary",
+        wrong("each-its-own-angle", pair=lambda f, _: f / 2),
+        wrong("backwards", partner=lambda x: -halves(x)),
+        wrong("both-plus", partner=halves_both_plus),
+        wrong("same-angle", exponent=lambda i, size: 0 * fraction(i, size)),
+        wrong("exponent-i", exponent=lambda i, size: i / size),
+        wrong("exponent-half-size", exponent=lambda i, size: 4 * i / size),
+        wrong("multiplied", slow=lambda t, wave: t * wave),
+        wrong("positions-ignored", count=lambda t: np.arange(len(t))),
+        wrong("counted-from-first", count=lambda t: t - t[0]),
+        wrong("starts-at-one", count=lambda t: t + 1),
+        wrong("wavelength-ignored", longest=ten_thousand),
+        wrong("degrees", unit=np.radians),
+        wrong("along-heads", place=identity),
+        wrong("along-batch", place=lambda angles: angles[:, None, None]),
+        wrong(
+            "sine-and-cosine-swapped",
             combine=lambda x, partner, a: x * np.sin(a) + partner * np.cos(a),
         ),
-        Misconception(
-            "rotary.only-cosine", "rotary", combine=lambda x, partner, a: x * np.cos(a)
-        ),
-        Misconception(
-            "rotary.added", "rotary", combine=lambda x, partner, a: x + np.sin(a)
-        ),
-        Misconception(
-            "rotary.first-overwritten", "rotary", combine=turn_one_after_the_other
-        ),
-        Misconception(
-            "rotary.halves-exchanged",
-            "rotary",
+        wrong("only-cosine", combine=lambda x, partner, a: x * np.cos(a)),
+        wrong("added", combine=lambda x, partner, a: x + np.sin(a)),
+        wrong("first-overwritten", combine=turn_one_after_the_other),
+        wrong(
+            "halves-exchanged",
             combine=lambda *a: np.roll(turn_pairs(*a), a[0].shape[-1] // 2, axis=-1),
         ),
     ),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, mistakes
 
 from ._shared import _ops, between, ten_thousand
 from .sine_positions import fraction
@@ -76,6 +76,8 @@ def _shift_with_keras(distance, hidden_dim, max_wavelength=10000):
     return matrix
 
 
+wrong = mistakes("shift", section="shift")
+
 EXERCISE = Exercise(
     name="shift_matrix",
     section="shift",
@@ -89,34 +91,21 @@ EXERCISE = Exercise(
         Case("wavelength", lambda rng: (between(rng, 2, 5), 10, between(rng, 30, 90))),
     ),
     misconceptions=(
-        Misconception("shift.backwards", "shift", turn=np.transpose),
-        Misconception(
-            "shift.does-nothing", "shift", turn=lambda matrix: np.eye(len(matrix))
-        ),
-        Misconception(
-            "shift.halves", "sine-traps", pair=lambda i, size: (i, i + size // 2)
-        ),
-        Misconception(
-            "shift.same-angle", "shift", exponent=lambda i, size: 0 * fraction(i, size)
-        ),
-        Misconception("shift.exponent-i", "sine", exponent=lambda i, size: i / size),
-        Misconception("shift.one-step-only", "shift", far=np.sign),
-        Misconception("shift.direction-ignored", "shift", far=np.abs),
-        Misconception("shift.forwards-only", "shift", far=lambda k: max(k, 0)),
-        Misconception("shift.degrees", "sine", unit=np.radians),
-        Misconception("shift.wavelength-ignored", "shift", longest=ten_thousand),
-        Misconception("shift.both-plus", "shift", block=without_minus),
-        Misconception(
-            "shift.diagonal-only", "shift", block=lambda b: np.cos(b) * np.eye(2)
-        ),
-        Misconception(
-            "shift.encoding-of-distance",
-            "shift",
-            block=lambda b: np.diag([np.sin(b), np.cos(b)]),
-        ),
-        Misconception(
-            "shift.sine-and-cosine-swapped",
-            "shift",
+        wrong("backwards", turn=np.transpose),
+        wrong("does-nothing", turn=lambda matrix: np.eye(len(matrix))),
+        wrong("halves", "sine-traps", pair=lambda i, size: (i, i + size // 2)),
+        wrong("same-angle", exponent=lambda i, size: 0 * fraction(i, size)),
+        wrong("exponent-i", "sine", exponent=lambda i, size: i / size),
+        wrong("one-step-only", far=np.sign),
+        wrong("direction-ignored", far=np.abs),
+        wrong("forwards-only", far=lambda k: max(k, 0)),
+        wrong("degrees", "sine", unit=np.radians),
+        wrong("wavelength-ignored", longest=ten_thousand),
+        wrong("both-plus", block=without_minus),
+        wrong("diagonal-only", block=lambda b: np.cos(b) * np.eye(2)),
+        wrong("encoding-of-distance", block=lambda b: np.diag([np.sin(b), np.cos(b)])),
+        wrong(
+            "sine-and-cosine-swapped",
             block=lambda b: np.array([[np.sin(b), np.cos(b)], [-np.cos(b), np.sin(b)]]),
         ),
     ),

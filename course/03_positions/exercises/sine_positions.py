@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, mistakes
 
 from ._shared import _layers, _ops, between, ten_thousand
 
@@ -90,6 +90,8 @@ def _sine_by_complex_powers(length, hidden_dim, max_wavelength=10000):
     return np.stack([turned.imag, turned.real], -1).reshape(length, hidden_dim)
 
 
+wrong = mistakes("sine", section="sine")
+
 EXERCISE = Exercise(
     name="sine_positions",
     section="sine",
@@ -103,43 +105,33 @@ EXERCISE = Exercise(
         Case("wavelength", lambda rng: (7, 10, between(rng, 50, 500))),
     ),
     misconceptions=(
-        Misconception("sine.halves", "sine-traps", pairs=two_halves),
-        Misconception(
-            "sine.halves-cosine-first",
+        wrong("halves", "sine-traps", pairs=two_halves),
+        wrong(
+            "halves-cosine-first",
             "sine-traps",
             pairs=lambda f, size: (f % (size // 2), f >= size // 2),
         ),
-        Misconception("sine.sine-everywhere", "sine", cosine=np.sin),
-        Misconception("sine.cosine-everywhere", "sine", sine=np.cos),
-        Misconception(
-            "sine.cosine-first", "sine", pairs=lambda f, _: (f // 2, f % 2 == 1)
-        ),
-        Misconception(
-            "sine.each-its-own-wave", "sine", pairs=lambda f, _: (f / 2, f % 2 == 0)
-        ),
-        Misconception("sine.exponent-i", "sine", exponent=lambda i, size: i / size),
-        Misconception(
-            "sine.exponent-half-size", "sine", exponent=lambda i, size: 4 * i / size
-        ),
-        Misconception(
-            "sine.exponent-reaches-one",
+        wrong("sine-everywhere", cosine=np.sin),
+        wrong("cosine-everywhere", sine=np.cos),
+        wrong("cosine-first", pairs=lambda f, _: (f // 2, f % 2 == 1)),
+        wrong("each-its-own-wave", pairs=lambda f, _: (f / 2, f % 2 == 0)),
+        wrong("exponent-i", exponent=lambda i, size: i / size),
+        wrong("exponent-half-size", exponent=lambda i, size: 4 * i / size),
+        wrong(
+            "exponent-reaches-one",
             "sine-traps",
             exponent=lambda i, size: 2 * i / (size - 2),
         ),
-        Misconception(
-            "sine.exponent-without-size", "sine", exponent=lambda i, size: 2.0 * i
-        ),
-        Misconception("sine.multiplied", "sine", slow=lambda t, wave: t * wave),
-        Misconception("sine.starts-at-one", "sine", start=1),
-        Misconception("sine.degrees", "sine", unit=lambda a, _: np.radians(a)),
-        Misconception("sine.full-turns", "sine", unit=lambda a, _: 2 * np.pi * a),
-        Misconception("sine.share-of-length", "sine", unit=lambda a, size: a / size),
-        Misconception("sine.wavelength-ignored", "sine", longest=ten_thousand),
-        Misconception(
-            "sine.axes-swapped", "sine", roles=lambda t, f, length, _: (f, t, length)
-        ),
-        Misconception("sine.transposed", "sine", arrange=np.transpose),
-        Misconception("sine.angles-returned", "sine", sine=identity, cosine=identity),
+        wrong("exponent-without-size", exponent=lambda i, size: 2.0 * i),
+        wrong("multiplied", slow=lambda t, wave: t * wave),
+        wrong("starts-at-one", start=1),
+        wrong("degrees", unit=lambda a, _: np.radians(a)),
+        wrong("full-turns", unit=lambda a, _: 2 * np.pi * a),
+        wrong("share-of-length", unit=lambda a, size: a / size),
+        wrong("wavelength-ignored", longest=ten_thousand),
+        wrong("axes-swapped", roles=lambda t, f, length, _: (f, t, length)),
+        wrong("transposed", arrange=np.transpose),
+        wrong("angles-returned", sine=identity, cosine=identity),
     ),
     accepted={
         "loops and lists": _sine_with_loops,

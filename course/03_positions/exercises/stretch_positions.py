@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import _layers, _ops, between
 
@@ -105,6 +105,8 @@ def _stretch_with_loops(table, length):
     return np.array(out, np.float32)
 
 
+wrong = mistakes("stretch", section="stretch")
+
 EXERCISE = Exercise(
     name="stretch_positions",
     section="stretch",
@@ -119,59 +121,35 @@ EXERCISE = Exercise(
         Case("from-one", lambda rng: (floats(rng, 1, 4), between(rng, 2, 3))),
     ),
     misconceptions=(
-        Misconception("stretch.ends-aligned", "stretch", places=ends),
-        Misconception(
-            "stretch.ends-aligned-by-division", "stretch", places=ends_by_division
-        ),
-        Misconception(
-            "stretch.edges-not-centres",
-            "stretch",
-            places=lambda new, old, length: new * old / length,
-        ),
-        Misconception(
-            "stretch.half-not-taken-back",
-            "stretch",
+        wrong("ends-aligned", places=ends),
+        wrong("ends-aligned-by-division", places=ends_by_division),
+        wrong("edges-not-centres", places=lambda new, old, length: new * old / length),
+        wrong(
+            "half-not-taken-back",
             places=lambda new, old, length: (new + 0.5) * old / length,
         ),
-        Misconception(
-            "stretch.ratio-upside-down",
-            "stretch",
+        wrong(
+            "ratio-upside-down",
             places=lambda new, old, length: centres(new, length, old),
         ),
-        Misconception(
-            "stretch.last-row-repeated", "stretch", places=lambda new, old, length: new
-        ),
-        Misconception(
-            "stretch.starts-again",
-            "stretch",
-            places=lambda new, old, length: new % old,
-        ),
-        Misconception(
-            "stretch.nearest-row",
-            "stretch",
+        wrong("last-row-repeated", places=lambda new, old, length: new),
+        wrong("starts-again", places=lambda new, old, length: new % old),
+        wrong(
+            "nearest-row",
             read=lambda table, place: table[np.floor(place + 0.5).astype(int)],
         ),
-        Misconception(
-            "stretch.row-below",
-            "stretch",
-            read=lambda table, place: table[np.floor(place).astype(int)],
+        wrong(
+            "row-below", read=lambda table, place: table[np.floor(place).astype(int)]
         ),
-        Misconception(
-            "stretch.each-row-repeated",
-            "stretch",
+        wrong(
+            "each-row-repeated",
             places=lambda new, old, length: new // -(-length // old),
         ),
-        Misconception("stretch.shares-swapped", "stretch", read=read_swapped),
-        Misconception(
-            "stretch.rows-averaged", "stretch", keep=identity, read=read_average
-        ),
-        Misconception("stretch.not-clipped", "stretch", keep=identity),
-        Misconception(
-            "stretch.straight-on", "stretch", keep=identity, read=read_beyond
-        ),
-        Misconception(
-            "stretch.fades-at-the-ends", "stretch", keep=identity, read=read_zero_beyond
-        ),
+        wrong("shares-swapped", read=read_swapped),
+        wrong("rows-averaged", keep=identity, read=read_average),
+        wrong("not-clipped", keep=identity),
+        wrong("straight-on", keep=identity, read=read_beyond),
+        wrong("fades-at-the-ends", keep=identity, read=read_zero_beyond),
     ),
     accepted={
         "numpy.interp": _stretch_with_interp,

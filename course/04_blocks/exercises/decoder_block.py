@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 from ._shared import (
     attend_and_add,
@@ -95,9 +95,7 @@ def own_mask_of(keeps):
     )
 
 
-def _decoder(name, section="decoder", **steps):
-    return Misconception(f"decoder.{name}", section, **steps)
-
+wrong = mistakes("decoder", section="decoder")
 
 EXERCISE = Exercise(
     name="decoder_block",
@@ -123,109 +121,109 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         # the mask of the target
-        _decoder("not-causal", own_mask=lambda length, memory_mask: None),
-        _decoder("hides-itself", own_mask=own_mask_of(lambda q, k: k < q)),
-        _decoder("one-ahead", own_mask=own_mask_of(lambda q, k: k <= q + 1)),
-        _decoder("causal-transposed", own_mask=own_mask_of(lambda q, k: k >= q)),
-        _decoder("causal-inverted", own_mask=own_mask_of(lambda q, k: k > q)),
-        _decoder("only-itself", own_mask=own_mask_of(lambda q, k: k == q)),
-        _decoder(
+        wrong("not-causal", own_mask=lambda length, memory_mask: None),
+        wrong("hides-itself", own_mask=own_mask_of(lambda q, k: k < q)),
+        wrong("one-ahead", own_mask=own_mask_of(lambda q, k: k <= q + 1)),
+        wrong("causal-transposed", own_mask=own_mask_of(lambda q, k: k >= q)),
+        wrong("causal-inverted", own_mask=own_mask_of(lambda q, k: k > q)),
+        wrong("only-itself", own_mask=own_mask_of(lambda q, k: k == q)),
+        wrong(
             "memory-mask-on-target",
             own_mask=lambda length, memory_mask: (
                 causal(length) & hide_keys(memory_mask)
             ),
         ),
         # the mask of the memory
-        _decoder("memory-mask-forgotten", "padding", hide=lambda mask, length: None),
-        _decoder(
+        wrong("memory-mask-forgotten", "padding", hide=lambda mask, length: None),
+        wrong(
             "memory-mask-inverted",
             "padding",
             hide=lambda mask, length: ~hide_keys(mask),
         ),
-        _decoder(
+        wrong(
             "memory-mask-hides-queries",
             "padding",
             hide=lambda mask, length: mask[:, :, None],
         ),
-        _decoder("memory-mask-without-query-axis", "padding", hide=identity),
-        _decoder(
+        wrong("memory-mask-without-query-axis", "padding", hide=identity),
+        wrong(
             "memory-mask-of-first-sequence",
             "padding",
             hide=lambda mask, length: hide_keys(mask[:1]),
         ),
-        _decoder(
+        wrong(
             "memory-mask-assumed-on-the-right",
             "padding",
             hide=lambda mask, length: counted_keys(mask),
         ),
-        _decoder(
+        wrong(
             "memory-causal-as-well",
             hide=lambda mask, length: (
                 hide_keys(mask) & np.tri(length, mask.shape[1], dtype=bool)
             ),
         ),
-        _decoder(
+        wrong(
             "memory-causal-instead",
             hide=lambda mask, length: np.tri(length, mask.shape[1], dtype=bool),
         ),
-        _decoder(
+        wrong(
             "masks-exchanged",
             own_mask=lambda length, memory_mask: hide_keys(memory_mask),
             hide=lambda mask, length: causal(length),
         ),
         # who looks at what
-        _decoder(
+        wrong(
             "keys-from-target",
             consult=lambda x, memory, attend, norm, mask: (
                 x + attend(norm(x), norm(x), mask)
             ),
         ),
-        _decoder(
+        wrong(
             "keys-from-target-without-mask",
             consult=lambda x, memory, attend, norm, mask: (
                 x + attend(norm(x), norm(x), None)
             ),
         ),
-        _decoder(
+        wrong(
             "causal-attention-twice",
             consult=lambda x, memory, attend, norm, mask: (
                 x + attend(norm(x), norm(x), causal(x.shape[1]))
             ),
         ),
-        _decoder(
+        wrong(
             "queries-from-memory",
             consult=lambda x, memory, attend, norm, mask: (
                 x + attend(memory, norm(x), mask)
             ),
         ),
-        _decoder(
+        wrong(
             "memory-looks-at-itself",
             consult=lambda x, memory, attend, norm, mask: (
                 x + attend(memory, memory, mask)
             ),
         ),
-        _decoder(
+        wrong(
             "memory-normalised",
             consult=lambda x, memory, attend, norm, mask: (
                 x + attend(norm(x), norm(memory), mask)
             ),
         ),
-        _decoder("attentions-exchanged", employ=lambda attentions: attentions[::-1]),
-        _decoder("one-attention-twice", employ=lambda attentions: [attentions[0]] * 2),
+        wrong("attentions-exchanged", employ=lambda attentions: attentions[::-1]),
+        wrong("one-attention-twice", employ=lambda attentions: [attentions[0]] * 2),
         # the residuals
-        _decoder(
+        wrong(
             "self-attention-not-added",
             look_back=lambda x, attend, norm, mask: attend(norm(x), norm(x), mask),
         ),
-        _decoder(
+        wrong(
             "memory-not-added",
             consult=lambda x, memory, attend, norm, mask: attend(norm(x), memory, mask),
         ),
-        _decoder(
+        wrong(
             "feed-forward-not-added",
             reflect=lambda x, think, norm, start: think(norm(x)),
         ),
-        _decoder(
+        wrong(
             "added-to-normalised",
             look_back=lambda x, attend, norm, mask: attend_and_add(
                 norm(x), attend, identity, mask
@@ -235,18 +233,18 @@ EXERCISE = Exercise(
             ),
             reflect=lambda x, think, norm, start: norm(x) + think(norm(x)),
         ),
-        _decoder(
+        wrong(
             "memory-added-to-input",
             order=lambda x, look_back, consult, think: think(
                 consult(look_back(x), x) - look_back(x) + x, x
             ),
         ),
-        _decoder(
+        wrong(
             "feed-forward-added-to-input",
             reflect=lambda x, think, norm, start: start + think(norm(x)),
         ),
         # the norms
-        _decoder(
+        wrong(
             "norm-of-parts",
             "residual",
             look_back=lambda x, attend, norm, mask: x + norm(attend(x, x, mask)),
@@ -255,19 +253,19 @@ EXERCISE = Exercise(
             ),
             reflect=lambda x, think, norm, start: x + norm(think(x)),
         ),
-        _decoder(
+        wrong(
             "normalised-again",
             reflect=lambda x, think, norm, start: norm(x + think(norm(x))),
         ),
-        _decoder(
+        wrong(
             "self-query-not-normalised",
             look_back=lambda x, attend, norm, mask: x + attend(x, norm(x), mask),
         ),
-        _decoder(
+        wrong(
             "self-source-not-normalised",
             look_back=lambda x, attend, norm, mask: x + attend(norm(x), x, mask),
         ),
-        _decoder(
+        wrong(
             "norm-after",
             "residual",
             look_back=lambda x, attend, norm, mask: norm(x + attend(x, x, mask)),
@@ -276,40 +274,40 @@ EXERCISE = Exercise(
             ),
             reflect=lambda x, think, norm, start: norm(x + think(x)),
         ),
-        _decoder(
+        wrong(
             "self-attention-not-normalised",
             look_back=lambda x, attend, norm, mask: x + attend(x, x, mask),
         ),
-        _decoder(
+        wrong(
             "query-of-memory-not-normalised",
             consult=lambda x, memory, attend, norm, mask: x + attend(x, memory, mask),
         ),
-        _decoder(
+        wrong(
             "feed-forward-not-normalised",
             reflect=lambda x, think, norm, start: x + think(x),
         ),
-        _decoder("one-norm", choose=lambda norms: [norms[0]] * 3),
-        _decoder(
+        wrong("one-norm", choose=lambda norms: [norms[0]] * 3),
+        wrong(
             "last-norms-exchanged", choose=lambda norms: [norms[i] for i in (0, 2, 1)]
         ),
         # the order
-        _decoder(
+        wrong(
             "memory-first",
             order=lambda x, look_back, consult, think: think(
                 look_back(consult(x, x)), x
             ),
         ),
-        _decoder(
+        wrong(
             "memory-in-parallel",
             order=lambda x, look_back, consult, think: think(
                 look_back(x) + consult(x, x) - x, x
             ),
         ),
-        _decoder(
+        wrong(
             "memory-missing",
             order=lambda x, look_back, consult, think: think(look_back(x), x),
         ),
-        _decoder(
+        wrong(
             "feed-forward-missing",
             order=lambda x, look_back, consult, think: consult(look_back(x), x),
         ),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, swap
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes, swap
 
 from ._shared import (
     attend_and_add,
@@ -83,9 +83,7 @@ def block_inputs(*lengths, size, width=4, hidden=7, gap=None):
     return draw
 
 
-def _encoder(name, section="encoder", **steps):
-    return Misconception(f"encoder.{name}", section, **steps)
-
+wrong = mistakes("encoder", section="encoder")
 
 EXERCISE = Exercise(
     name="encoder_block",
@@ -103,87 +101,83 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         # the mask
-        _encoder("mask-not-handed-on", "padding", hide=lambda mask: None),
-        _encoder("mask-inverted", "padding", hide=lambda mask: ~hide_keys(mask)),
-        _encoder("mask-without-query-axis", "padding", hide=identity),
-        _encoder(
+        wrong("mask-not-handed-on", "padding", hide=lambda mask: None),
+        wrong("mask-inverted", "padding", hide=lambda mask: ~hide_keys(mask)),
+        wrong("mask-without-query-axis", "padding", hide=identity),
+        wrong(
             "mask-of-first-sequence", "padding", hide=lambda mask: hide_keys(mask[:1])
         ),
-        _encoder("mask-assumed-on-the-right", "padding", hide=counted_keys),
-        _encoder(
+        wrong("mask-assumed-on-the-right", "padding", hide=counted_keys),
+        wrong(
             "padding-set-to-zero",
             "padding",
             read=lambda x, attend, norm, mask: (
                 x + attend(norm(x * swap(mask)), norm(x * swap(mask)), None)
             ),
         ),
-        _encoder(
-            "causal-as-well",
-            hide=lambda mask: hide_keys(mask) & causal(mask.shape[1]),
+        wrong(
+            "causal-as-well", hide=lambda mask: hide_keys(mask) & causal(mask.shape[1])
         ),
-        _encoder("causal-instead", hide=lambda mask: causal(mask.shape[1])),
+        wrong("causal-instead", hide=lambda mask: causal(mask.shape[1])),
         # the residuals
-        _encoder(
+        wrong(
             "attention-not-added",
             read=lambda x, attend, norm, mask: attend(norm(x), norm(x), mask),
         ),
-        _encoder(
+        wrong(
             "feed-forward-not-added",
             reflect=lambda x, think, norm, start: think(norm(x)),
         ),
-        _encoder(
+        wrong(
             "attention-added-to-normalised",
             read=lambda x, attend, norm, mask: attend_and_add(
                 norm(x), attend, identity, mask
             ),
         ),
-        _encoder(
+        wrong(
             "feed-forward-added-to-normalised",
             reflect=lambda x, think, norm, start: norm(x) + think(norm(x)),
         ),
-        _encoder(
+        wrong(
             "feed-forward-added-to-input",
             reflect=lambda x, think, norm, start: start + think(norm(x)),
         ),
         # the norms
-        _encoder(
+        wrong(
             "norm-after",
             "residual",
             read=lambda x, attend, norm, mask: norm(x + attend(x, x, mask)),
             reflect=lambda x, think, norm, start: norm(x + think(x)),
         ),
-        _encoder(
+        wrong(
             "norm-of-parts",
             "residual",
             read=lambda x, attend, norm, mask: x + norm(attend(x, x, mask)),
             reflect=lambda x, think, norm, start: x + norm(think(x)),
         ),
-        _encoder(
+        wrong(
             "attention-not-normalised",
             read=lambda x, attend, norm, mask: x + attend(x, x, mask),
         ),
-        _encoder(
+        wrong(
             "feed-forward-not-normalised",
             reflect=lambda x, think, norm, start: x + think(x),
         ),
-        _encoder(
+        wrong(
             "query-not-normalised",
             read=lambda x, attend, norm, mask: x + attend(x, norm(x), mask),
         ),
-        _encoder(
+        wrong(
             "source-not-normalised",
             read=lambda x, attend, norm, mask: x + attend(norm(x), x, mask),
         ),
-        _encoder("one-norm", choose=lambda norms: [norms[0], norms[0]]),
-        _encoder("norms-exchanged", choose=lambda norms: norms[::-1]),
+        wrong("one-norm", choose=lambda norms: [norms[0], norms[0]]),
+        wrong("norms-exchanged", choose=lambda norms: norms[::-1]),
         # the order
-        _encoder(
-            "feed-forward-first",
-            order=lambda x, read, think: read(think(x, x)),
-        ),
-        _encoder("in-parallel", order=lambda x, read, think: read(x) + think(x, x) - x),
-        _encoder("feed-forward-missing", order=lambda x, read, think: read(x)),
-        _encoder(
+        wrong("feed-forward-first", order=lambda x, read, think: read(think(x, x))),
+        wrong("in-parallel", order=lambda x, read, think: read(x) + think(x, x) - x),
+        wrong("feed-forward-missing", order=lambda x, read, think: read(x)),
+        wrong(
             "normalised-again",
             reflect=lambda x, think, norm, start: norm(x + think(norm(x))),
         ),

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, tensorflow
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes, tensorflow
 
 from ._shared import relu, softmax
 
@@ -60,9 +60,7 @@ def gelu_tanh(x, *_):
     return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
 
 
-def _forward(name, **steps):
-    return Misconception(f"feed-forward.{name}", "feed-forward", **steps)
-
+wrong = mistakes("feed-forward", section="feed-forward")
 
 EXERCISE = Exercise(
     name="feed_forward",
@@ -77,31 +75,29 @@ EXERCISE = Exercise(
         Case("square", network(2, 3, size=5, hidden=5), diagnostic=True),
     ),
     misconceptions=(
-        _forward("no-activation", bend=identity),
-        _forward("activation-last", bend=identity, finish=relu),
-        _forward("activation-twice", finish=relu),
-        _forward("keeps-negative", bend=lambda x, *_: np.minimum(x, 0)),
-        _forward("absolute-value", bend=lambda x, *_: np.abs(x)),
-        _forward("leaky", bend=lambda x, *_: np.where(x > 0, x, 0.01 * x)),
-        _forward("capped", bend=lambda x, *_: np.clip(x, 0, 6)),
-        _forward("softmax", bend=lambda x, *_: softmax(x)),
-        _forward("sigmoid", bend=lambda x, *_: 1 / (1 + np.exp(-x))),
-        _forward("tanh", bend=lambda x, *_: np.tanh(x)),
-        _forward("swish", bend=lambda x, *_: x / (1 + np.exp(-x))),
-        _forward("gelu", bend=gelu),
-        _forward("gelu-tanh", bend=gelu_tanh),
-        _forward("first-bias-forgotten", widen=product),
-        _forward("second-bias-forgotten", narrow=product),
-        _forward(
-            "bias-after-activation",
-            widen=product,
-            bend=lambda x, bias: relu(x) + bias,
+        wrong("no-activation", bend=identity),
+        wrong("activation-last", bend=identity, finish=relu),
+        wrong("activation-twice", finish=relu),
+        wrong("keeps-negative", bend=lambda x, *_: np.minimum(x, 0)),
+        wrong("absolute-value", bend=lambda x, *_: np.abs(x)),
+        wrong("leaky", bend=lambda x, *_: np.where(x > 0, x, 0.01 * x)),
+        wrong("capped", bend=lambda x, *_: np.clip(x, 0, 6)),
+        wrong("softmax", bend=lambda x, *_: softmax(x)),
+        wrong("sigmoid", bend=lambda x, *_: 1 / (1 + np.exp(-x))),
+        wrong("tanh", bend=lambda x, *_: np.tanh(x)),
+        wrong("swish", bend=lambda x, *_: x / (1 + np.exp(-x))),
+        wrong("gelu", bend=gelu),
+        wrong("gelu-tanh", bend=gelu_tanh),
+        wrong("first-bias-forgotten", widen=product),
+        wrong("second-bias-forgotten", narrow=product),
+        wrong(
+            "bias-after-activation", widen=product, bend=lambda x, bias: relu(x) + bias
         ),
-        _forward("residual-added", finish=lambda output, x: output + x),
-        _forward("first-transposed", kernels=lambda first, second: (first.T, second)),
-        _forward("second-transposed", kernels=lambda first, second: (first, second.T)),
-        _forward("both-transposed", kernels=lambda first, second: (first.T, second.T)),
-        _forward("kernels-exchanged", kernels=lambda first, second: (second, first)),
+        wrong("residual-added", finish=lambda output, x: output + x),
+        wrong("first-transposed", kernels=lambda first, second: (first.T, second)),
+        wrong("second-transposed", kernels=lambda first, second: (first, second.T)),
+        wrong("both-transposed", kernels=lambda first, second: (first.T, second.T)),
+        wrong("kernels-exchanged", kernels=lambda first, second: (second, first)),
     ),
     accepted={
         "einsum": lambda x, kernel_1, bias_1, kernel_2, bias_2: (

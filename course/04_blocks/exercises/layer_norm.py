@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 
 def subtract_mean(x, axis):
@@ -63,9 +63,7 @@ def with_constant_vectors(rng):
     return x, *others
 
 
-def _norm(name, **steps):
-    return Misconception(f"norm.{name}", "norm", **steps)
-
+wrong = mistakes("norm", section="norm")
 
 EXERCISE = Exercise(
     name="layer_norm",
@@ -83,60 +81,57 @@ EXERCISE = Exercise(
         Case("cube", norm_inputs(6, 6, scale=0.004, epsilon=1e-4), diagnostic=True),
     ),
     misconceptions=(
-        _norm("over-batch", axis=0),
-        _norm("over-sequence", axis=-2),
-        _norm("axis-one", axis=1),
-        _norm("over-sequence-and-vector", axis=(-2, -1)),
-        _norm("over-everything", axis=None),
-        _norm("not-centred", centre=identity),
-        _norm(
+        wrong("over-batch", axis=0),
+        wrong("over-sequence", axis=-2),
+        wrong("axis-one", axis=1),
+        wrong("over-sequence-and-vector", axis=(-2, -1)),
+        wrong("over-everything", axis=None),
+        wrong("not-centred", centre=identity),
+        wrong(
             "root-mean-square",
             centre=identity,
             spread=lambda x, axis: (x**2).mean(axis, keepdims=True),
         ),
-        _norm("mean-loses-axis", centre=lambda x, axis: x - x.mean(axis)),
-        _norm("variance-loses-axis", spread=lambda x, axis: x.var(axis)),
-        _norm(
-            "divided-by-size-minus-one",
-            spread=sample_variance,
-        ),
-        _norm(
+        wrong("mean-loses-axis", centre=lambda x, axis: x - x.mean(axis)),
+        wrong("variance-loses-axis", spread=lambda x, axis: x.var(axis)),
+        wrong("divided-by-size-minus-one", spread=sample_variance),
+        wrong(
             "sum-of-squares",
             spread=lambda x, axis: (subtract_mean(x, axis) ** 2).sum(
                 axis, keepdims=True
             ),
         ),
-        _norm(
+        wrong(
             "divided-by-variance",
             divide=lambda x, variance, epsilon: x / (variance + epsilon),
         ),
-        _norm(
+        wrong(
             "multiplied-by-root",
             divide=lambda x, variance, epsilon: x * np.sqrt(variance + epsilon),
         ),
-        _norm("not-divided", divide=identity),
-        _norm(
+        wrong("not-divided", divide=identity),
+        wrong(
             "epsilon-forgotten",
             divide=lambda x, variance, epsilon: x / np.sqrt(variance),
         ),
-        _norm(
+        wrong(
             "epsilon-outside-root",
             divide=lambda x, variance, epsilon: x / (np.sqrt(variance) + epsilon),
         ),
-        _norm(
+        wrong(
             "epsilon-not-used",
             divide=lambda x, variance, epsilon: x / np.sqrt(variance + 1e-5),
         ),
-        _norm("gain-forgotten", stretch=identity),
-        _norm("gain-added", stretch=lambda x, gain, bias: x + gain),
-        _norm("bias-forgotten", move=identity),
-        _norm("bias-subtracted", move=lambda x, gain, bias: x - bias),
-        _norm(
+        wrong("gain-forgotten", stretch=identity),
+        wrong("gain-added", stretch=lambda x, gain, bias: x + gain),
+        wrong("bias-forgotten", move=identity),
+        wrong("bias-subtracted", move=lambda x, gain, bias: x - bias),
+        wrong(
             "bias-before-gain",
             stretch=lambda x, gain, bias: (x + bias) * gain,
             move=identity,
         ),
-        _norm(
+        wrong(
             "gain-and-bias-exchanged",
             stretch=lambda x, gain, bias: x * bias,
             move=lambda x, gain, bias: x + gain,

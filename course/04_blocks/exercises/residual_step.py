@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, keras, mistakes
 
 from ._shared import named, network_of, norm_of, norms
 
@@ -50,9 +50,7 @@ def part_inputs(*lead, normalize_first, size=5, hidden=8):
     )
 
 
-def _residual(name, **steps):
-    return Misconception(f"residual.{name}", "residual", **steps)
-
+wrong = mistakes("residual", section="residual")
 
 EXERCISE = Exercise(
     name="residual_step",
@@ -69,34 +67,24 @@ EXERCISE = Exercise(
         Case("one-vector", part_inputs(1, normalize_first=True)),
     ),
     misconceptions=(
-        _residual("always-after", before=norm_after),
-        _residual("always-before", after=norm_before),
-        _residual("exchanged", before=norm_after, after=norm_before),
-        _residual(
+        wrong("always-after", before=norm_after),
+        wrong("always-before", after=norm_before),
+        wrong("exchanged", before=norm_after, after=norm_before),
+        wrong(
             "missing",
             before=lambda x, part, norm: part(norm(x)),
             after=lambda x, part, norm: norm(part(x)),
         ),
-        _residual("missing-before", before=lambda x, part, norm: part(norm(x))),
-        _residual("missing-after", after=lambda x, part, norm: norm(part(x))),
-        _residual(
-            "from-normalised", before=lambda x, part, norm: norm(x) + part(norm(x))
-        ),
-        _residual("part-of-raw-input", before=lambda x, part, norm: norm(x) + part(x)),
-        _residual("norm-of-part", before=lambda x, part, norm: x + norm(part(x))),
-        _residual(
-            "part-only-normalised", after=lambda x, part, norm: x + norm(part(x))
-        ),
-        _residual(
-            "each-normalised", after=lambda x, part, norm: norm(x) + norm(part(x))
-        ),
-        _residual(
-            "normalised-twice", after=lambda x, part, norm: norm(x + part(norm(x)))
-        ),
-        _residual(
-            "normalised-again", before=lambda x, part, norm: norm(x + part(norm(x)))
-        ),
-        _residual(
+        wrong("missing-before", before=lambda x, part, norm: part(norm(x))),
+        wrong("missing-after", after=lambda x, part, norm: norm(part(x))),
+        wrong("from-normalised", before=lambda x, part, norm: norm(x) + part(norm(x))),
+        wrong("part-of-raw-input", before=lambda x, part, norm: norm(x) + part(x)),
+        wrong("norm-of-part", before=lambda x, part, norm: x + norm(part(x))),
+        wrong("part-only-normalised", after=lambda x, part, norm: x + norm(part(x))),
+        wrong("each-normalised", after=lambda x, part, norm: norm(x) + norm(part(x))),
+        wrong("normalised-twice", after=lambda x, part, norm: norm(x + part(norm(x)))),
+        wrong("normalised-again", before=lambda x, part, norm: norm(x + part(norm(x)))),
+        wrong(
             "no-norm",
             before=lambda x, part, norm: x + part(x),
             after=lambda x, part, norm: x + part(x),

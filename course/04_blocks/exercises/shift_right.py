@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity, keras, tensorflow
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, keras, mistakes, tensorflow
 
 
 def start_column(token_ids, start_id):
@@ -39,9 +39,7 @@ def targets(*lengths, size, start_id):
     return draw
 
 
-def _shift(name, **steps):
-    return Misconception(f"shift.{name}", "shift", **steps)
-
+wrong = mistakes("shift", section="shift")
 
 EXERCISE = Exercise(
     name="shift_right",
@@ -55,32 +53,32 @@ EXERCISE = Exercise(
         Case("one-sequence", targets(4, size=4, start_id=7)),
     ),
     misconceptions=(
-        _shift("not-shifted", join=lambda start, kept, ids: ids),
-        _shift(
+        wrong("not-shifted", join=lambda start, kept, ids: ids),
+        wrong(
             "left",
             join=lambda start, kept, ids: np.concatenate([ids[:, 1:], start], axis=1),
         ),
-        _shift("first-overwritten", keep=lambda ids: ids[:, 1:]),
-        _shift("last-kept", keep=identity),
-        _shift("rolled", start=lambda ids, start_id: ids[:, -1:]),
-        _shift("first-repeated", start=lambda ids, start_id: ids[:, :1]),
-        _shift("starts-with-zero", start=lambda ids, start_id: start_column(ids, 0)),
-        _shift("starts-with-one", start=lambda ids, start_id: start_column(ids, 1)),
-        _shift(
+        wrong("first-overwritten", keep=lambda ids: ids[:, 1:]),
+        wrong("last-kept", keep=identity),
+        wrong("rolled", start=lambda ids, start_id: ids[:, -1:]),
+        wrong("first-repeated", start=lambda ids, start_id: ids[:, :1]),
+        wrong("starts-with-zero", start=lambda ids, start_id: start_column(ids, 0)),
+        wrong("starts-with-one", start=lambda ids, start_id: start_column(ids, 1)),
+        wrong(
             "last-real-dropped",
             join=lambda start, kept, ids: np.where(
                 ids != 0, behind(start, kept, ids), 0
             ),
         ),
-        _shift("no-start", join=lambda start, kept, ids: kept),
-        _shift("first-dropped", join=lambda start, kept, ids: ids[:, 1:]),
-        _shift(
+        wrong("no-start", join=lambda start, kept, ids: kept),
+        wrong("first-dropped", join=lambda start, kept, ids: ids[:, 1:]),
+        wrong(
             "by-two",
             join=lambda start, kept, ids: np.concatenate([start, start, kept], axis=1)[
                 :, : ids.shape[1]
             ],
         ),
-        _shift(
+        wrong(
             "along-batch",
             join=lambda start, kept, ids: np.concatenate(
                 [np.full_like(ids[:1], start[0, 0]), ids[:-1]]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import BEGIN
 from .smoothed_cross_entropy import log_softmax
@@ -70,9 +70,7 @@ def one_best_each_sorted(total, count):
     return one_best_each(total, count)[np.argsort(-total.max(-1))]
 
 
-def _beam(name, **steps):
-    return Misconception(f"beam.{name}", "beam", **steps)
-
+wrong = mistakes("beam", section="beam")
 
 EXERCISE = Exercise(
     name="beam_step",
@@ -89,25 +87,25 @@ EXERCISE = Exercise(
         Case("square", beams(6, 3, 6), 1e-4, True),
     ),
     misconceptions=(
-        _beam("one-each", choose=one_best_each),
-        _beam("one-each-sorted", choose=one_best_each_sorted),
-        _beam("past-forgotten", total=lambda scores, logs: logs),
-        _beam("multiplied", total=lambda scores, logs: scores[:, None] * logs),
-        _beam("subtracted", total=lambda scores, logs: logs - scores[:, None]),
-        _beam("worst", choose=lambda total, count: largest(-total, count)),
-        _beam("best-last", choose=lambda total, count: largest(total, count)[::-1]),
-        _beam("parent-forgotten", parents=lambda place, *_: np.arange(len(place))),
-        _beam("parent-first", parents=lambda place, *_: np.zeros(len(place), int)),
-        _beam("parent-by-remainder", parents=lambda place, size, count: place % count),
-        _beam("word-by-quotient", words=lambda place, size, count: place // count),
-        _beam("word-not-reduced", words=lambda place, size, count: place),
-        _beam("score-of-the-word", say=lambda total, place, logs: logs.ravel()[place]),
-        _beam("score-per-token", finish=lambda scores, grown: scores / grown.shape[1]),
-        _beam(
+        wrong("one-each", choose=one_best_each),
+        wrong("one-each-sorted", choose=one_best_each_sorted),
+        wrong("past-forgotten", total=lambda scores, logs: logs),
+        wrong("multiplied", total=lambda scores, logs: scores[:, None] * logs),
+        wrong("subtracted", total=lambda scores, logs: logs - scores[:, None]),
+        wrong("worst", choose=lambda total, count: largest(-total, count)),
+        wrong("best-last", choose=lambda total, count: largest(total, count)[::-1]),
+        wrong("parent-forgotten", parents=lambda place, *_: np.arange(len(place))),
+        wrong("parent-first", parents=lambda place, *_: np.zeros(len(place), int)),
+        wrong("parent-by-remainder", parents=lambda place, size, count: place % count),
+        wrong("word-by-quotient", words=lambda place, size, count: place // count),
+        wrong("word-not-reduced", words=lambda place, size, count: place),
+        wrong("score-of-the-word", say=lambda total, place, logs: logs.ravel()[place]),
+        wrong("score-per-token", finish=lambda scores, grown: scores / grown.shape[1]),
+        wrong(
             "word-in-front",
             join=lambda past, word: np.concatenate([word, past], axis=1),
         ),
-        _beam(
+        wrong(
             "score-as-probability",
             say=lambda total, place, logs: np.exp(total.ravel()[place]),
         ),

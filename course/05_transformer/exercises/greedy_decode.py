@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, mistakes
 
 from ._shared import BEGIN, END, PADDING
 
@@ -93,9 +93,7 @@ def decoding(ends, max_length, vocabulary=9):
     return draw
 
 
-def _greedy(name, **steps):
-    return Misconception(f"greedy.{name}", "greedy", **steps)
-
+wrong = mistakes("greedy", section="greedy")
 
 EXERCISE = Exercise(
     name="greedy_decode",
@@ -111,27 +109,27 @@ EXERCISE = Exercise(
         Case("begin-only", decoding((99, 99), 1)),
     ),
     misconceptions=(
-        _greedy("sees-the-last-token-only", see=lambda tokens, _: tokens[:, -1:]),
-        _greedy("sees-empty-places", see=padded_to),
-        _greedy("writes-on", forget=lambda ended, token: ended),
-        _greedy(
+        wrong("sees-the-last-token-only", see=lambda tokens, _: tokens[:, -1:]),
+        wrong("sees-empty-places", see=padded_to),
+        wrong("writes-on", forget=lambda ended, token: ended),
+        wrong(
             "forgets-the-end",
             forget=lambda ended, token: token == END,
             finished=lambda ended: False,
         ),
-        _greedy("not-filled-up", complete=identity),
-        _greedy("stops-with-the-first", finished=np.any),
-        _greedy("fills-with-end", fill=END),
-        _greedy("fills-with-begin", fill=BEGIN),
-        _greedy("least-likely", choose=lambda logits: logits.argmin(-1)),
-        _greedy(
+        wrong("not-filled-up", complete=identity),
+        wrong("stops-with-the-first", finished=np.any),
+        wrong("fills-with-end", fill=END),
+        wrong("fills-with-begin", fill=BEGIN),
+        wrong("least-likely", choose=lambda logits: logits.argmin(-1)),
+        wrong(
             "one-for-all", choose=lambda logits: np.full(len(logits), logits.argmax())
         ),
-        _greedy("one-too-many", extra=1),
-        _greedy("one-too-few", extra=-1),
-        _greedy("end-forced", result=end_every_row),
-        _greedy("begin-cut-off", result=lambda tokens: tokens[:, 1:]),
-        _greedy(
+        wrong("one-too-many", extra=1),
+        wrong("one-too-few", extra=-1),
+        wrong("end-forced", result=end_every_row),
+        wrong("begin-cut-off", result=lambda tokens: tokens[:, 1:]),
+        wrong(
             "end-cut-off",
             result=lambda tokens: np.where(tokens == END, PADDING, tokens),
         ),

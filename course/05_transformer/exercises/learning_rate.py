@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, mistakes
 
 from ._shared import _models
 
@@ -37,9 +37,7 @@ def steps(hidden_dim, warmup_steps):
     return draw
 
 
-def _rate(name, **steps):
-    return Misconception(f"rate.{name}", "warmup", **steps)
-
+wrong = mistakes("rate", section="warmup")
 
 EXERCISE = Exercise(
     name="learning_rate",
@@ -54,24 +52,24 @@ EXERCISE = Exercise(
         Case("no-warmup", lambda rng: (np.array([1, 2, 3, 50]), 32, 1), 1e-6),
     ),
     misconceptions=(
-        _rate("larger-of-both", choose=np.maximum),
-        _rate("never-falls", choose=lambda fall, rise: rise),
-        _rate("never-rises", choose=lambda fall, rise: fall),
-        _rate("product", choose=np.multiply),
-        _rate("size-ignored", size=lambda hidden_dim: 1.0),
-        _rate("size-multiplied", size=np.sqrt),
-        _rate("size-without-root", size=lambda hidden_dim: 1 / hidden_dim),
-        _rate("falls-too-fast", fall=lambda step: step**-1.0),
-        _rate("jump", rise=lambda step, warmup: step * warmup**-0.5),
-        _rate("kink", rise=lambda step, warmup: step / warmup),
-        _rate(
+        wrong("larger-of-both", choose=np.maximum),
+        wrong("never-falls", choose=lambda fall, rise: rise),
+        wrong("never-rises", choose=lambda fall, rise: fall),
+        wrong("product", choose=np.multiply),
+        wrong("size-ignored", size=lambda hidden_dim: 1.0),
+        wrong("size-multiplied", size=np.sqrt),
+        wrong("size-without-root", size=lambda hidden_dim: 1 / hidden_dim),
+        wrong("falls-too-fast", fall=lambda step: step**-1.0),
+        wrong("jump", rise=lambda step, warmup: step * warmup**-0.5),
+        wrong("kink", rise=lambda step, warmup: step / warmup),
+        wrong(
             "stays",
             choose=lambda fall, rise: rise,
             rise=lambda step, warmup: np.minimum(step, warmup) * warmup**-1.5,
         ),
-        _rate("one-step-late", count=lambda step: step - 1),
-        _rate("counted-from-0", count=lambda step: step + 1),
-        _rate("rises-to-1", rise=lambda step, warmup: step * warmup**-1.0 * 10),
+        wrong("one-step-late", count=lambda step: step - 1),
+        wrong("counted-from-0", count=lambda step: step + 1),
+        wrong("rises-to-1", rise=lambda step, warmup: step * warmup**-1.0 * 10),
     ),
     accepted={
         "where": lambda step, d, w: (

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import END, PADDING, _models
 from .teacher_forcing import real
@@ -76,9 +76,7 @@ def of_probabilities(logits, axis=-1):
     return np.exp(log_softmax(logits, axis))
 
 
-def _loss(name, section="smoothing", **steps):
-    return Misconception(f"loss.{name}", section, **steps)
-
+wrong = mistakes("loss", section="smoothing")
 
 EXERCISE = Exercise(
     name="smoothed_cross_entropy",
@@ -96,75 +94,70 @@ EXERCISE = Exercise(
         Case("square", logits_and_labels((2, 7, 4, 3, 1, 5, 6), 7, 0.3), 1e-4, True),
     ),
     misconceptions=(
-        _loss("end-not-counted", count=all_but_end),
-        _loss("padding-counted", mean=lambda losses, keep: losses.mean()),
-        _loss(
+        wrong("end-not-counted", count=all_but_end),
+        wrong("padding-counted", mean=lambda losses, keep: losses.mean()),
+        wrong(
             "divided-by-all",
             mean=lambda losses, keep: (losses * keep).sum() / keep.size,
         ),
-        _loss(
+        wrong(
             "sentences-weigh-alike",
             mean=lambda losses, keep: ((losses * keep).sum(1) / keep.sum(1)).mean(),
         ),
-        _loss("summed", mean=lambda losses, keep: (losses * keep).sum()),
-        _loss("each-token", mean=lambda losses, keep: losses * keep),
-        _loss(
+        wrong("summed", mean=lambda losses, keep: (losses * keep).sum()),
+        wrong("each-token", mean=lambda losses, keep: losses * keep),
+        wrong(
             "divided-by-sentences",
             mean=lambda losses, keep: (losses * keep).sum() / len(losses),
         ),
-        _loss(
+        wrong(
             "padding-alone", mean=lambda losses, keep: over_real_tokens(losses, ~keep)
         ),
-        _loss("not-smoothed", smooth=identity),
-        _loss(
+        wrong("not-smoothed", smooth=identity),
+        wrong(
             "spread-over-the-others",
             smooth=lambda one_hot, e: np.where(
                 one_hot == 1, 1 - e, e / (one_hot.shape[-1] - 1)
             ),
         ),
-        _loss(
+        wrong(
             "label-left-out",
             smooth=lambda one_hot, e: np.where(
                 one_hot == 1, 1 - e, e / one_hot.shape[-1]
             ),
         ),
-        _loss(
-            "more-than-one",
-            smooth=lambda one_hot, e: one_hot + e / one_hot.shape[-1],
+        wrong(
+            "more-than-one", smooth=lambda one_hot, e: one_hot + e / one_hot.shape[-1]
         ),
-        _loss("too-much-for-each", smooth=lambda one_hot, e: (1 - e) * one_hot + e),
-        _loss("share-swapped", smooth=lambda one_hot, e: smoothed(one_hot, 1 - e)),
-        _loss("less-than-one", smooth=lambda one_hot, e: (1 - e) * one_hot),
-        _loss("no-softmax", logs=identity),
-        _loss("softmax-twice", logs=lambda x: log_softmax(of_probabilities(x))),
-        _loss("sigmoid", logs=lambda x: -np.logaddexp(0, -x)),
-        _loss("no-logarithm", logs=of_probabilities),
-        _loss("softmax-over-positions", logs=lambda x: log_softmax(x, axis=1)),
-        _loss(
+        wrong("too-much-for-each", smooth=lambda one_hot, e: (1 - e) * one_hot + e),
+        wrong("share-swapped", smooth=lambda one_hot, e: smoothed(one_hot, 1 - e)),
+        wrong("less-than-one", smooth=lambda one_hot, e: (1 - e) * one_hot),
+        wrong("no-softmax", logs=identity),
+        wrong("softmax-twice", logs=lambda x: log_softmax(of_probabilities(x))),
+        wrong("sigmoid", logs=lambda x: -np.logaddexp(0, -x)),
+        wrong("no-logarithm", logs=of_probabilities),
+        wrong("softmax-over-positions", logs=lambda x: log_softmax(x, axis=1)),
+        wrong(
             "log-of-zero",
             "overflow",
             logs=lambda x: np.log(np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
         ),
-        _loss(
-            "underflow",
-            "overflow",
-            logs=lambda x: np.log(of_probabilities(x)),
-        ),
-        _loss(
+        wrong("underflow", "overflow", logs=lambda x: np.log(of_probabilities(x))),
+        wrong(
             "one-maximum-for-all",
             "overflow",
             logs=lambda x: x - x.max() - np.log(np.exp(x - x.max()).sum(-1))[..., None],
         ),
-        _loss(
+        wrong(
             "clipped",
             "overflow",
             logs=lambda x: np.log(np.clip(of_probabilities(x), 1e-7, 1 - 1e-7)),
         ),
-        _loss(
+        wrong(
             "tiny-added", "overflow", logs=lambda x: np.log(of_probabilities(x) + 1e-9)
         ),
-        _loss("mean-over-vocabulary", over=np.mean),
-        _loss("sign", sign=identity),
+        wrong("mean-over-vocabulary", over=np.mean),
+        wrong("sign", sign=identity),
     ),
     accepted={
         "label and average": lambda logits, labels, e: _loss_in_two_parts(

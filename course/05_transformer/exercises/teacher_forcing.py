@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, keras, mistakes
 
 from ._shared import END, PADDING, sentences
 
@@ -20,9 +20,7 @@ def trim(ids):
     return ids[:, : real(ids).sum(1).max()]
 
 
-def _shift(name, **steps):
-    return Misconception(f"shift.{name}", "shift", **steps)
-
+wrong = mistakes("shift", section="shift")
 
 EXERCISE = Exercise(
     name="teacher_forcing",
@@ -37,23 +35,22 @@ EXERCISE = Exercise(
         Case("square", lambda rng: (sentences(rng, (5, 3, 4, 5, 5), 5),), 1e-4, True),
     ),
     misconceptions=(
-        _shift("labels-not-shifted", say=lambda ids: ids[:, :-1]),
-        _shift("reads-the-answer", read=lambda ids: ids[:, 1:]),
-        _shift("swapped", read=lambda ids: ids[:, 1:], say=lambda ids: ids[:, :-1]),
-        _shift("not-shortened", read=identity, say=identity),
-        _shift("rolled", read=identity, say=lambda ids: np.roll(ids, -1, axis=1)),
-        _shift("reads-too-long", read=identity),
-        _shift("says-too-long", say=identity),
-        _shift(
+        wrong("labels-not-shifted", say=lambda ids: ids[:, :-1]),
+        wrong("reads-the-answer", read=lambda ids: ids[:, 1:]),
+        wrong("swapped", read=lambda ids: ids[:, 1:], say=lambda ids: ids[:, :-1]),
+        wrong("not-shortened", read=identity, say=identity),
+        wrong("rolled", read=identity, say=lambda ids: np.roll(ids, -1, axis=1)),
+        wrong("reads-too-long", read=identity),
+        wrong("says-too-long", say=identity),
+        wrong(
             "trimmed",
             read=lambda ids: trim(ids)[:, :-1],
             say=lambda ids: trim(ids)[:, 1:],
         ),
-        _shift("two-ahead", read=lambda ids: ids[:, :-2], say=lambda ids: ids[:, 2:]),
-        _shift("sentences-shifted", read=lambda ids: ids[:-1], say=lambda ids: ids[1:]),
-        _shift(
-            "end-cut-off",
-            read=lambda ids: np.where(ids == END, PADDING, ids)[:, :-1],
+        wrong("two-ahead", read=lambda ids: ids[:, :-2], say=lambda ids: ids[:, 2:]),
+        wrong("sentences-shifted", read=lambda ids: ids[:-1], say=lambda ids: ids[1:]),
+        wrong(
+            "end-cut-off", read=lambda ids: np.where(ids == END, PADDING, ids)[:, :-1]
         ),
     ),
     accepted={

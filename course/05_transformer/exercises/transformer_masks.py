@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, keras, mistakes
 
 from ._shared import END, PADDING, sentences
 from .teacher_forcing import real
@@ -100,9 +100,7 @@ def with_a_gap(rng):
     return source, target
 
 
-def _mask(name, **steps):
-    return Misconception(f"masks.{name}", "masks", **steps)
-
+wrong = mistakes("masks", section="masks")
 
 EXERCISE = Exercise(
     name="transformer_masks",
@@ -118,45 +116,41 @@ EXERCISE = Exercise(
         Case("alike", pair_of((4, 3, 4, 2), (2, 4, 3, 4), (4, 4)), 1e-4, True),
     ),
     misconceptions=(
-        _mask("target-sees-ahead", target_order=anywhere),
-        _mask("target-transposed", target_order=lambda q, k: k >= q),
-        _mask("target-one-ahead", target_order=lambda q, k: k <= q + 1),
-        _mask("end-hidden", **in_all_masks(all_but_end)),
-        _mask("padding-of-first-sentence", **in_all_masks(of_first_sentence)),
-        _mask("padding-assumed-on-the-right", **in_all_masks(counted)),
-        _mask("target-hides-itself", target_order=lambda q, k: k < q),
-        _mask("target-padding-seen", target_keep=everything),
-        _mask("source-causal", source_order=back),
-        _mask("source-padding-seen", source_keep=everything),
-        _mask("memory-causal", memory_order=back),
-        _mask(
+        wrong("target-sees-ahead", target_order=anywhere),
+        wrong("target-transposed", target_order=lambda q, k: k >= q),
+        wrong("target-one-ahead", target_order=lambda q, k: k <= q + 1),
+        wrong("end-hidden", **in_all_masks(all_but_end)),
+        wrong("padding-of-first-sentence", **in_all_masks(of_first_sentence)),
+        wrong("padding-assumed-on-the-right", **in_all_masks(counted)),
+        wrong("target-hides-itself", target_order=lambda q, k: k < q),
+        wrong("target-padding-seen", target_keep=everything),
+        wrong("source-causal", source_order=back),
+        wrong("source-padding-seen", source_keep=everything),
+        wrong("memory-causal", memory_order=back),
+        wrong(
             "memory-padding-seen",
             memory_keep=lambda source, target: everything(source)[:, None, :],
         ),
-        _mask(
+        wrong(
             "memory-hides-queries",
             memory_keep=lambda source, target: real(target)[:, :, None],
         ),
-        _mask(
+        wrong(
             "memory-hides-both",
             memory_keep=lambda source, target: (
                 real(target)[:, :, None] & real(source)[:, None, :]
             ),
         ),
-        _mask(
+        wrong(
             "memory-transposed", memory_axes=lambda memory: np.swapaxes(memory, 1, 2)
         ),
-        _mask("hides-queries", place=lambda keep: keep[:, :, None]),
-        _mask(
-            "hides-queries-too",
-            place=lambda keep: keep[:, :, None] & keep[:, None, :],
+        wrong("hides-queries", place=lambda keep: keep[:, :, None]),
+        wrong(
+            "hides-queries-too", place=lambda keep: keep[:, :, None] & keep[:, None, :]
         ),
-        _mask("inverted", polarity=np.logical_not),
-        _mask("not-spread", spread=identity),
-        _mask(
-            "order-ignores-padding-rule",
-            target_keep=lambda ids: ~real(ids),
-        ),
+        wrong("inverted", polarity=np.logical_not),
+        wrong("not-spread", spread=identity),
+        wrong("order-ignores-padding-rule", target_keep=lambda ids: ~real(ids)),
     ),
     accepted={
         "tri and repeat": lambda s, t: (

@@ -4,8 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import exceptions_as_they_are, floats, keras, slope
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import (
+    exceptions_as_they_are,
+    floats,
+    keras,
+    mistakes,
+    slope,
+)
 
 RATE, MOMENTUM, EPSILON = 0.2, 0.5, 1e-3  # of the step, and of the normalisation
 
@@ -200,9 +206,7 @@ def body_inputs(batch, width, size, classes, dictionary=False):
     return draw
 
 
-def _freeze(name, **steps):
-    return Misconception(f"freeze.{name}", "freeze", **steps)
-
+wrong = mistakes("freeze", section="freeze")
 
 EXERCISE = Exercise(
     name="Frozen",
@@ -217,25 +221,25 @@ EXERCISE = Exercise(
         Case("dictionary", body_inputs(5, 5, 6, 3, dictionary=True), 1e-3),
     ),
     misconceptions=(
-        _freeze("dropout-on", mode=Mode(drops=True)),
-        _freeze("still-learns", mode=Mode(kernel=True, norm=True)),
-        _freeze(
+        wrong("dropout-on", mode=Mode(drops=True)),
+        wrong("still-learns", mode=Mode(kernel=True, norm=True)),
+        wrong(
             "nothing-frozen", mode=Mode(kernel=True, norm=True, batch=True, drops=True)
         ),
-        _freeze("statistics-move", mode=Mode(batch=True, drops=True)),
-        _freeze("statistics-move-only", mode=Mode(batch=True)),
-        _freeze("norm-learns", mode=Mode(norm=True)),
-        _freeze("kernel-learns", mode=Mode(kernel=True)),
-        _freeze("still-listed", mode=Mode(listed=True)),
-        _freeze("gradient-stopped", mode=Mode(listed=True, batch=True, drops=True)),
-        _freeze("norm-left-out", mode=Mode(norm=True, batch=True, drops=True)),
-        _freeze("only-norm-frozen", mode=Mode(kernel=True, drops=True)),
-        _freeze("always-training", mode=Mode(drops=True, always=True)),
-        _freeze(
+        wrong("statistics-move", mode=Mode(batch=True, drops=True)),
+        wrong("statistics-move-only", mode=Mode(batch=True)),
+        wrong("norm-learns", mode=Mode(norm=True)),
+        wrong("kernel-learns", mode=Mode(kernel=True)),
+        wrong("still-listed", mode=Mode(listed=True)),
+        wrong("gradient-stopped", mode=Mode(listed=True, batch=True, drops=True)),
+        wrong("norm-left-out", mode=Mode(norm=True, batch=True, drops=True)),
+        wrong("only-norm-frozen", mode=Mode(kernel=True, drops=True)),
+        wrong("always-training", mode=Mode(drops=True, always=True)),
+        wrong(
             "learns-and-trains",
             mode=Mode(kernel=True, norm=True, batch=True, drops=True, always=True),
         ),
-        _freeze("output-dropped", mode=Mode(drops=True, batch=True, always=True)),
+        wrong("output-dropped", mode=Mode(drops=True, batch=True, always=True)),
     ),
     # Classes are made when they are called: `import keras` is not for this module.
     accepted={

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import keras, mistakes
 
 
 def means(scores):
@@ -71,9 +71,7 @@ def choices(validation, test):
     ]
 
 
-def _choice(name, **steps):
-    return Misconception(f"choice.{name}", "choice", **steps)
-
+wrong = mistakes("choice", section="choice")
 
 EXERCISE = Exercise(
     name="honest_score",
@@ -91,28 +89,27 @@ EXERCISE = Exercise(
         Case("square", settings_and_seeds(6, 6), diagnostic=True),
     ),
     misconceptions=(
-        _choice("by-test", look=lambda validation, test: test),
-        _choice(
+        wrong("by-test", look=lambda validation, test: test),
+        wrong(
             "validation-reported",
             report=lambda validation, test, place: validation[place],
         ),
-        _choice(
+        wrong(
             "each-seed-its-own",
             report=lambda validation, test, place: each_seed_its_own(validation, test),
         ),
-        _choice(
-            "each-seeds-best-test",
-            report=lambda validation, test, place: test.max(0),
+        wrong(
+            "each-seeds-best-test", report=lambda validation, test, place: test.max(0)
         ),
-        _choice("luckiest-run", rate=lambda scores: scores.max(1)),
-        _choice("first-seed", rate=lambda scores: scores[:, 0]),
-        _choice("worst-run", rate=lambda scores: scores.min(1)),
-        _choice("median", rate=lambda scores: np.median(scores, axis=1)),
-        _choice("worst", best=np.argmin),
-        _choice("both", look=lambda validation, test: validation + test),
-        _choice("setting-instead", report=lambda validation, test, place: place),
-        _choice("averaged", report=lambda validation, test, place: test[place].mean()),
-        _choice("all-settings", report=lambda validation, test, place: test.mean(0)),
+        wrong("luckiest-run", rate=lambda scores: scores.max(1)),
+        wrong("first-seed", rate=lambda scores: scores[:, 0]),
+        wrong("worst-run", rate=lambda scores: scores.min(1)),
+        wrong("median", rate=lambda scores: np.median(scores, axis=1)),
+        wrong("worst", best=np.argmin),
+        wrong("both", look=lambda validation, test: validation + test),
+        wrong("setting-instead", report=lambda validation, test, place: place),
+        wrong("averaged", report=lambda validation, test, place: test[place].mean()),
+        wrong("all-settings", report=lambda validation, test, place: test.mean(0)),
     ),
     accepted={
         "sum": lambda v, t: t[np.argmax(v.sum(axis=1))],

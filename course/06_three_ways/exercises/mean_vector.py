@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 
 def as_numbers(mask):
@@ -76,9 +76,7 @@ def without_first(mask):
     return keep
 
 
-def _mean(name, **steps):
-    return Misconception(f"mean.{name}", "mean", **steps)
-
+wrong = mistakes("mean", section="mean")
 
 EXERCISE = Exercise(
     name="mean_vector",
@@ -95,32 +93,32 @@ EXERCISE = Exercise(
         Case("square", pooling((3, 1, 2), 3, 3), diagnostic=True),
     ),
     misconceptions=(
-        _mean("padding-counted", keep=lambda m: np.ones((*m.shape, 1))),
-        _mean("divided-by-length", count=lambda keep: np.full((1, 1), keep.shape[1])),
-        _mean("summed", count=lambda keep: np.ones((1, 1))),
-        _mean("divided-by-batch", count=lambda keep: keep.sum(keepdims=True)[0]),
-        _mean("inverted", keep=lambda m: 1 - as_numbers(m)),
-        _mean("beginning", keep=as_many_from_the_first),
-        _mean("first-left-out", keep=without_first),
-        _mean(
+        wrong("padding-counted", keep=lambda m: np.ones((*m.shape, 1))),
+        wrong("divided-by-length", count=lambda keep: np.full((1, 1), keep.shape[1])),
+        wrong("summed", count=lambda keep: np.ones((1, 1))),
+        wrong("divided-by-batch", count=lambda keep: keep.sum(keepdims=True)[0]),
+        wrong("inverted", keep=lambda m: 1 - as_numbers(m)),
+        wrong("beginning", keep=as_many_from_the_first),
+        wrong("first-left-out", keep=without_first),
+        wrong(
             "first-token",
             keep=lambda m: np.eye(m.shape[1])[0][None, :, None].repeat(len(m), 0),
         ),
-        _mean(
+        wrong(
             "maximum",
             total=lambda v, keep: np.where(keep.any(1), _largest(v, keep), 0),
             count=lambda keep: np.ones((1, 1)),
         ),
-        _mean(
+        wrong(
             "maximum-with-zeros",
             total=lambda v, keep: (v * keep).max(1),
             count=lambda keep: np.ones((1, 1)),
         ),
-        _mean("divided-by-zero", divide=lambda total, count: total / count),
-        _mean("one-too-many", divide=lambda total, count: total / (count + 1)),
-        _mean("unit-length", result=unit),
-        _mean("sentences-averaged", result=lambda x: x.mean(0)),
-        _mean("axis-kept", result=lambda x: x[:, None]),
+        wrong("divided-by-zero", divide=lambda total, count: total / count),
+        wrong("one-too-many", divide=lambda total, count: total / (count + 1)),
+        wrong("unit-length", result=unit),
+        wrong("sentences-averaged", result=lambda x: x.mean(0)),
+        wrong("axis-kept", result=lambda x: x[:, None]),
     ),
     accepted={
         "einsum": lambda v, m: (

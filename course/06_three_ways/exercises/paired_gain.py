@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import t as student
 
-from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import mistakes
 
 
 def subtract(scores, baseline):
@@ -55,9 +56,7 @@ def two_curves(counts, seeds, baseline=0.5):
     return draw
 
 
-def _gain(name, section="gain", **steps):
-    return Misconception(f"gain.{name}", section, **steps)
-
+wrong = mistakes("gain", section="gain")
 
 EXERCISE = Exercise(
     name="paired_gain",
@@ -74,42 +73,35 @@ EXERCISE = Exercise(
         Case("square", two_curves(4, 4), 1e-5, diagnostic=True),
     ),
     misconceptions=(
-        _gain("sign", gains=lambda scores, baseline: baseline - scores),
-        _gain("absolute", gains=lambda scores, baseline: np.abs(scores - baseline)),
-        _gain("relative", gains=lambda scores, baseline: scores / baseline - 1),
-        _gain("baseline-ignored", gains=lambda scores, baseline: scores),
-        _gain(
+        wrong("sign", gains=lambda scores, baseline: baseline - scores),
+        wrong("absolute", gains=lambda scores, baseline: np.abs(scores - baseline)),
+        wrong("relative", gains=lambda scores, baseline: scores / baseline - 1),
+        wrong("baseline-ignored", gains=lambda scores, baseline: scores),
+        wrong(
             "best-baseline",
             gains=lambda scores, baseline: scores - baseline.max(1, keepdims=True),
         ),
-        _gain("median", centre=lambda gains: np.median(gains, axis=1)),
-        _gain("best-seed", centre=lambda gains: gains.max(1)),
-        _gain(
+        wrong("median", centre=lambda gains: np.median(gains, axis=1)),
+        wrong("best-seed", centre=lambda gains: gains.max(1)),
+        wrong(
             "not-paired",
             deviation=lambda gains, scores, baseline: np.hypot(
                 spread(scores), spread(baseline)
             ),
         ),
-        _gain(
-            "spread-of-scores",
-            deviation=lambda gains, scores, baseline: spread(scores),
+        wrong(
+            "spread-of-scores", deviation=lambda gains, scores, baseline: spread(scores)
         ),
-        _gain(
-            "divided-by-n",
-            deviation=lambda gains, scores, baseline: gains.std(1),
-        ),
-        _gain(
-            "variance",
-            deviation=lambda gains, scores, baseline: spread(gains) ** 2,
-        ),
-        _gain("root-forgotten", error=lambda spread, seeds: spread / seeds),
-        _gain("of-one-run", error=lambda spread, seeds: spread),
-        _gain("normal", factor=lambda seeds: 1.959964),
-        _gain("two", factor=lambda seeds: 2.0),
-        _gain("one-sided", factor=lambda seeds: student.ppf(0.95, seeds - 1)),
-        _gain("degrees", factor=lambda seeds: student.ppf(0.975, seeds)),
-        _gain("no-factor", factor=lambda seeds: 1.0),
-        _gain("whole-width", factor=lambda seeds: 2 * by_student(seeds)),
+        wrong("divided-by-n", deviation=lambda gains, scores, baseline: gains.std(1)),
+        wrong("variance", deviation=lambda gains, scores, baseline: spread(gains) ** 2),
+        wrong("root-forgotten", error=lambda spread, seeds: spread / seeds),
+        wrong("of-one-run", error=lambda spread, seeds: spread),
+        wrong("normal", factor=lambda seeds: 1.959964),
+        wrong("two", factor=lambda seeds: 2.0),
+        wrong("one-sided", factor=lambda seeds: student.ppf(0.95, seeds - 1)),
+        wrong("degrees", factor=lambda seeds: student.ppf(0.975, seeds)),
+        wrong("no-factor", factor=lambda seeds: 1.0),
+        wrong("whole-width", factor=lambda seeds: 2 * by_student(seeds)),
     ),
     accepted={
         "scipy.stats.sem": lambda s, b: _gain_with_sem(s, b),

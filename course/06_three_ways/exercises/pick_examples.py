@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, keras, mistakes
 
 
 def first_of_each(labels, per_class):
@@ -49,9 +49,7 @@ def drawing(counts, per_class, interleave=True):
     return draw
 
 
-def _draw(name, **steps):
-    return Misconception(f"draw.{name}", "draw", **steps)
-
+wrong = mistakes("draw", section="draw")
 
 EXERCISE = Exercise(
     name="pick_examples",
@@ -68,27 +66,27 @@ EXERCISE = Exercise(
         Case("gap", drawing((5, 0, 6, 4), 2)),
     ),
     misconceptions=(
-        _draw("order-ignored", walk=np.sort),
-        _draw("order-undone", walk=np.argsort),
-        _draw("from-the-end", walk=lambda order: order[::-1]),
-        _draw("classes-ignored", keep=lambda y, k: np.arange(len(y)) < k * len(set(y))),
-        _draw("all-together", keep=lambda y, k: np.arange(len(y)) < k),
-        _draw("one-too-many", keep=lambda y, k: first_of_each(y, k + 1)),
-        _draw("rarest-limits", keep=of_rarest),
-        _draw(
+        wrong("order-ignored", walk=np.sort),
+        wrong("order-undone", walk=np.argsort),
+        wrong("from-the-end", walk=lambda order: order[::-1]),
+        wrong("classes-ignored", keep=lambda y, k: np.arange(len(y)) < k * len(set(y))),
+        wrong("all-together", keep=lambda y, k: np.arange(len(y)) < k),
+        wrong("one-too-many", keep=lambda y, k: first_of_each(y, k + 1)),
+        wrong("rarest-limits", keep=of_rarest),
+        wrong(
             "rare-class-left-out",
             keep=lambda y, k: first_of_each(y, k) & (np.bincount(y)[y] >= k),
         ),
-        _draw("every-kth", keep=lambda y, k: first_of_each(y, 10**6) & _kth(y, k)),
-        _draw("what-is-left", keep=lambda y, k: ~first_of_each(y, k)),
-        _draw(
+        wrong("every-kth", keep=lambda y, k: first_of_each(y, 10**6) & _kth(y, k)),
+        wrong("what-is-left", keep=lambda y, k: ~first_of_each(y, k)),
+        wrong(
             "gap-in-the-classes",
             keep=lambda y, k: first_of_each(y, k) & (y < len(set(y))),
         ),
-        _draw("places-instead", result=lambda order, keep, y: np.flatnonzero(keep)),
-        _draw("sorted-again", result=lambda order, keep, y: np.sort(order[keep])),
-        _draw("class-by-class", result=class_by_class),
-        _draw("mask-instead", result=lambda order, keep, y: keep),
+        wrong("places-instead", result=lambda order, keep, y: np.flatnonzero(keep)),
+        wrong("sorted-again", result=lambda order, keep, y: np.sort(order[keep])),
+        wrong("class-by-class", result=class_by_class),
+        wrong("mask-instead", result=lambda order, keep, y: keep),
     ),
     accepted={
         "counts": lambda y, order, k: _pick_with_counts(y, order, k),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, keras, mistakes
 
 
 def whole_row(row, place, batch):
@@ -126,8 +126,7 @@ def rereading(first, second, length=5, size=3):
     return draw
 
 
-def _memory(name, **steps):
-    return Misconception(f"memory.{name}", "memory", **steps)
+wrong = mistakes("memory", section="memory")
 
 
 def everything(keys, memory):
@@ -150,61 +149,61 @@ EXERCISE = Exercise(
         Case("single", rereading((3,), (2,))),
     ),
     misconceptions=(
-        _memory("place-as-key", key=lambda row, place, batch: place),
-        _memory("place-and-row", key=lambda row, place, batch: (place, *row)),
-        _memory("batch-as-key", key=lambda row, place, batch: f"{place} of {batch}"),
-        _memory(
+        wrong("place-as-key", key=lambda row, place, batch: place),
+        wrong("place-and-row", key=lambda row, place, batch: (place, *row)),
+        wrong("batch-as-key", key=lambda row, place, batch: f"{place} of {batch}"),
+        wrong(
             "first-batch",
             key=lambda row, place, batch: place,
             wanted=lambda keys, memory: [] if memory else everything(keys, memory),
             give=lambda keys, memory, found: np.stack([*memory.values()]),
         ),
-        _memory("order-ignored", key=lambda row, place, batch: tuple(sorted(row))),
-        _memory("beginning-as-key", key=lambda row, place, batch: tuple(row[:2])),
-        _memory("end-as-key", key=lambda row, place, batch: tuple(row[-2:])),
-        _memory("sum-as-key", key=lambda row, place, batch: sum(row)),
-        _memory("never-looked-up", wanted=everything),
-        _memory("never-stored", store=lambda memory, found: None),
-        _memory(
+        wrong("order-ignored", key=lambda row, place, batch: tuple(sorted(row))),
+        wrong("beginning-as-key", key=lambda row, place, batch: tuple(row[:2])),
+        wrong("end-as-key", key=lambda row, place, batch: tuple(row[-2:])),
+        wrong("sum-as-key", key=lambda row, place, batch: sum(row)),
+        wrong("never-looked-up", wanted=everything),
+        wrong("never-stored", store=lambda memory, found: None),
+        wrong(
             "twice-in-a-batch",
             wanted=lambda keys, memory: [
                 place for place, key in enumerate(keys) if key not in memory
             ],
         ),
-        _memory(
+        wrong(
             "all-if-any-is-new",
             wanted=lambda keys, memory: (
                 everything(keys, memory) if any(k not in memory for k in keys) else []
             ),
         ),
-        _memory(
+        wrong(
             "distinct-if-any-is-new",
             wanted=lambda keys, memory: (
                 new_rows(keys, {}) if any(k not in memory for k in keys) else []
             ),
         ),
-        _memory("one-by-one", calls=lambda count: count),
-        _memory(
+        wrong("one-by-one", calls=lambda count: count),
+        wrong(
             "order-lost",
             give=lambda keys, memory, found: by_key(
                 sorted(keys, key=lambda k: k in found), memory, found
             ),
         ),
-        _memory(
+        wrong(
             "whole-memory",
             give=lambda keys, memory, found: np.stack(
                 [*memory.values(), *found.values()]
             )[: max(len(memory), len(found))],
         ),
-        _memory(
+        wrong(
             "doubles-dropped",
             give=lambda keys, memory, found: by_key(dict.fromkeys(keys), memory, found),
         ),
-        _memory(
+        wrong(
             "newest-only",
             give=lambda keys, memory, found: by_key(found or keys, memory, found),
         ),
-        _memory("another-models", renew=lambda: None),
+        wrong("another-models", renew=lambda: None),
     ),
     accepted={
         "bytes": lambda e, ids, memory: _remember_bytes(e, ids, memory),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, keras, slope
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, keras, mistakes, slope
 
 RATE = 0.3  # of the one step of training that a probe makes
 
@@ -106,9 +106,7 @@ def lora_inputs(what, size=5, outputs=4, rank=2, alpha=6.0, lead=(3, 2)):
     )
 
 
-def _lora(name, section="lora", **steps):
-    return Misconception(f"lora.{name}", section, **steps)
-
+wrong = mistakes("lora", section="lora")
 
 EXERCISE = Exercise(
     name="LoRADense",
@@ -130,40 +128,39 @@ EXERCISE = Exercise(
         Case("square-moves", lora_inputs("change", outputs=5), 1e-3, diagnostic=True),
     ),
     misconceptions=(
-        _lora("not-scaled", scale=lambda alpha, rank: 1.0),
-        _lora("not-divided-by-rank", scale=lambda alpha, rank: alpha),
-        _lora("divided-by-alpha", scale=lambda alpha, rank: rank / alpha),
-        _lora("alpha-forgotten", scale=lambda alpha, rank: 1 / rank),
-        _lora("divided-by-root", scale=lambda alpha, rank: alpha / np.sqrt(rank)),
-        _lora("both-zero", "start", zero=lambda: (True, True)),
-        _lora("none-zero", "start", zero=lambda: (False, False)),
-        _lora("zero-is-a", "start", zero=lambda: (True, False)),
-        _lora("a-all-alike", "start", alike=lambda: True),
-        _lora("nothing-frozen", dense_learns=lambda: (True, True)),
-        _lora("bias-learns", dense_learns=lambda: (False, True)),
-        _lora("kernel-learns", dense_learns=lambda: (True, False)),
-        _lora("everything-frozen", change_learns=lambda: (False, False)),
-        _lora("only-b-learns", change_learns=lambda: (False, True)),
-        _lora("only-a-learns", change_learns=lambda: (True, False)),
-        _lora(
-            "base-forgotten",
-            combine=lambda x, base, a, b, scale: scale * ((x @ a) @ b),
+        wrong("not-scaled", scale=lambda alpha, rank: 1.0),
+        wrong("not-divided-by-rank", scale=lambda alpha, rank: alpha),
+        wrong("divided-by-alpha", scale=lambda alpha, rank: rank / alpha),
+        wrong("alpha-forgotten", scale=lambda alpha, rank: 1 / rank),
+        wrong("divided-by-root", scale=lambda alpha, rank: alpha / np.sqrt(rank)),
+        wrong("both-zero", "start", zero=lambda: (True, True)),
+        wrong("none-zero", "start", zero=lambda: (False, False)),
+        wrong("zero-is-a", "start", zero=lambda: (True, False)),
+        wrong("a-all-alike", "start", alike=lambda: True),
+        wrong("nothing-frozen", dense_learns=lambda: (True, True)),
+        wrong("bias-learns", dense_learns=lambda: (False, True)),
+        wrong("kernel-learns", dense_learns=lambda: (True, False)),
+        wrong("everything-frozen", change_learns=lambda: (False, False)),
+        wrong("only-b-learns", change_learns=lambda: (False, True)),
+        wrong("only-a-learns", change_learns=lambda: (True, False)),
+        wrong(
+            "base-forgotten", combine=lambda x, base, a, b, scale: scale * ((x @ a) @ b)
         ),
-        _lora(
+        wrong(
             "subtracted",
             combine=lambda x, base, a, b, scale: base - scale * ((x @ a) @ b),
         ),
-        _lora(
+        wrong(
             "of-the-output",
             combine=lambda x, base, a, b, scale: base + scale * ((base @ a) @ b),
         ),
-        _lora(
+        wrong(
             "bent-between",
             combine=lambda x, base, a, b, scale: (
                 base + scale * (np.maximum(x @ a, 0) @ b)
             ),
         ),
-        _lora(
+        wrong(
             "b-before-a",
             combine=lambda x, base, a, b, scale: base + scale * ((x @ b) @ a),
         ),

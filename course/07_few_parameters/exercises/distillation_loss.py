@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 
 def log_softmax(x, axis=-1):
@@ -72,9 +72,7 @@ def of_probabilities(change):
     return lambda teacher, student: change(np.exp(teacher), np.exp(student))
 
 
-def _distil(name, section="distil", **steps):
-    return Misconception(f"distil.{name}", section, **steps)
-
+wrong = mistakes("distil", section="distil")
 
 EXERCISE = Exercise(
     name="distillation_loss",
@@ -92,73 +90,68 @@ EXERCISE = Exercise(
         Case("square", opinions(5, 5, 3.0), diagnostic=True),
     ),
     misconceptions=(
-        _distil("not-rescaled", rescale=identity),
-        _distil("rescaled-once", rescale=lambda loss, t: t * loss),
-        _distil("rescaled-the-other-way", rescale=lambda loss, t: loss / t**2),
-        _distil("teacher-not-softened", of_teacher=identity),
-        _distil("student-not-softened", of_student=identity),
-        _distil(
+        wrong("not-rescaled", rescale=identity),
+        wrong("rescaled-once", rescale=lambda loss, t: t * loss),
+        wrong("rescaled-the-other-way", rescale=lambda loss, t: loss / t**2),
+        wrong("teacher-not-softened", of_teacher=identity),
+        wrong("student-not-softened", of_student=identity),
+        wrong(
             "sharpened",
             of_teacher=lambda logits, t: logits * t,
             of_student=lambda logits, t: logits * t,
         ),
-        _distil(
+        wrong(
             "probabilities-divided",
             of_teacher=identity,
             of_student=identity,
             distance=lambda teacher, student: divergence(teacher, student),
             rescale=lambda loss, t: loss * t,
         ),
-        _distil(
+        wrong(
             "reversed", distance=lambda teacher, student: divergence(student, teacher)
         ),
-        _distil(
+        wrong(
             "cross-entropy",
             distance=lambda teacher, student: -(np.exp(teacher) * student).sum(-1),
         ),
-        _distil(
+        wrong(
             "labels-of-the-teacher",
             distance=lambda teacher, student: (
                 -np.take_along_axis(student, teacher.argmax(-1)[:, None], -1)[:, 0]
             ),
         ),
-        _distil(
+        wrong(
             "squared-probabilities",
             distance=of_probabilities(lambda p, q: ((p - q) ** 2).sum(-1)),
         ),
-        _distil(
+        wrong(
             "squared-logits",
             logs=identity,
             distance=lambda teacher, student: ((teacher - student) ** 2).sum(-1),
         ),
-        _distil(
+        wrong(
             "not-weighted",
             distance=lambda teacher, student: (teacher - student).sum(-1),
         ),
-        _distil(
-            "sign",
-            distance=lambda teacher, student: -divergence(teacher, student),
-        ),
-        _distil(
+        wrong("sign", distance=lambda teacher, student: -divergence(teacher, student)),
+        wrong(
             "mean-over-classes",
             distance=lambda teacher, student: (
                 np.exp(teacher) * (teacher - student)
             ).mean(-1),
         ),
-        _distil("summed", mean=np.sum),
-        _distil("each-example", mean=identity),
-        _distil("softmax-over-batch", logs=lambda x: log_softmax(x, axis=0)),
-        _distil(
+        wrong("summed", mean=np.sum),
+        wrong("each-example", mean=identity),
+        wrong("softmax-over-batch", logs=lambda x: log_softmax(x, axis=0)),
+        wrong(
             "overflow",
-            "distil",
             logs=lambda x: np.log(np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
         ),
-        _distil("log-of-zero", logs=lambda x: np.log(np.exp(log_softmax(x)))),
-        _distil(
-            "clipped",
-            logs=lambda x: np.log(np.maximum(np.exp(log_softmax(x)), 1e-7)),
+        wrong("log-of-zero", logs=lambda x: np.log(np.exp(log_softmax(x)))),
+        wrong(
+            "clipped", logs=lambda x: np.log(np.maximum(np.exp(log_softmax(x)), 1e-7))
         ),
-        _distil("tiny-added", logs=lambda x: np.log(np.exp(log_softmax(x)) + 1e-9)),
+        wrong("tiny-added", logs=lambda x: np.log(np.exp(log_softmax(x)) + 1e-9)),
     ),
     accepted={
         "cross-entropy minus entropy": lambda *a: _distil_by_entropies(*a),

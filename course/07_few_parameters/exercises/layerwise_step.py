@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, keras, tensorflow
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, keras, mistakes, tensorflow
 
 
 def falling(decay, number):
@@ -54,9 +54,7 @@ def step_inputs(*sizes, learning_rate, decay):
     return draw
 
 
-def _rate(name, **steps):
-    return Misconception(f"rates.{name}", "rates", **steps)
-
+wrong = mistakes("rates", section="rates")
 
 EXERCISE = Exercise(
     name="layerwise_step",
@@ -72,56 +70,50 @@ EXERCISE = Exercise(
         Case("no-decay", step_inputs(4, 3, 5, learning_rate=0.2, decay=1.0)),
     ),
     misconceptions=(
-        _rate("from-the-input", multipliers=lambda d, n: d ** np.arange(float(n))),
-        _rate("last-decayed-too", multipliers=lambda d, n: d ** np.arange(n, 0, -1.0)),
-        _rate("not-decayed", multipliers=lambda d, n: np.ones(n)),
-        _rate(
+        wrong("from-the-input", multipliers=lambda d, n: d ** np.arange(float(n))),
+        wrong("last-decayed-too", multipliers=lambda d, n: d ** np.arange(n, 0, -1.0)),
+        wrong("not-decayed", multipliers=lambda d, n: np.ones(n)),
+        wrong(
             "all-below-alike",
             multipliers=lambda d, n: np.where(np.arange(n) == n - 1, 1.0, d),
         ),
-        _rate(
-            "linear",
-            multipliers=lambda d, n: 1 - (1 - d) * np.arange(n - 1, -1, -1.0),
+        wrong(
+            "linear", multipliers=lambda d, n: 1 - (1 - d) * np.arange(n - 1, -1, -1.0)
         ),
-        _rate(
-            "growing",
-            multipliers=lambda d, n: (1 / d) ** np.arange(n - 1, -1, -1.0),
+        wrong(
+            "growing", multipliers=lambda d, n: (1 / d) ** np.arange(n - 1, -1, -1.0)
         ),
-        _rate(
-            "divided-by-depth",
-            multipliers=lambda d, n: d / np.arange(n, 0, -1.0),
-        ),
-        _rate("squared", multipliers=lambda d, n: d ** (2 * np.arange(n - 1, -1, -1))),
-        _rate(
+        wrong("divided-by-depth", multipliers=lambda d, n: d / np.arange(n, 0, -1.0)),
+        wrong("squared", multipliers=lambda d, n: d ** (2 * np.arange(n - 1, -1, -1))),
+        wrong(
             "one-rate-for-the-last-alone",
             multipliers=lambda d, n: (np.arange(n) == n - 1) * 1.0,
         ),
-        _rate(
+        wrong(
             "uphill",
             step=lambda kernel, gradient, rate, factor: kernel + rate * gradient,
         ),
-        _rate(
+        wrong(
             "gradient-alone",
             step=lambda kernel, gradient, rate, factor: rate * gradient,
         ),
-        _rate(
-            "step-alone",
-            step=lambda kernel, gradient, rate, factor: -rate * gradient,
+        wrong(
+            "step-alone", step=lambda kernel, gradient, rate, factor: -rate * gradient
         ),
-        _rate(
+        wrong(
             "kernel-shrunk",
             step=lambda kernel, gradient, rate, factor: (
                 factor * kernel - rate * gradient
             ),
         ),
-        _rate(
+        wrong(
             "result-shrunk",
             step=lambda kernel, gradient, rate, factor: (
                 factor * (kernel - rate * gradient)
             ),
         ),
-        _rate("base-rate-forgotten", rates=lambda learning_rate, factor: factor),
-        _rate(
+        wrong("base-rate-forgotten", rates=lambda learning_rate, factor: factor),
+        wrong(
             "rate-to-the-power",
             rates=lambda learning_rate, factor: learning_rate ** (1 / factor),
         ),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, keras, mistakes
 
 
 def largest(places, rank):
@@ -39,9 +39,7 @@ def change_of(rows, columns, rank, values=None):
     return draw
 
 
-def _rank(name, **steps):
-    return Misconception(f"rank.{name}", "rank", **steps)
-
+wrong = mistakes("rank", section="rank")
 
 EXERCISE = Exercise(
     name="low_rank",
@@ -57,20 +55,17 @@ EXERCISE = Exercise(
         Case("square", change_of(6, 6, 3), diagnostic=True),
     ),
     misconceptions=(
-        _rank("smallest-kept", keep=lambda places, rank: places[-rank:]),
-        _rank("one-too-many", keep=lambda places, rank: places[: rank + 1]),
-        _rank("one-too-few", keep=lambda places, rank: places[: rank - 1]),
-        _rank("only-one", keep=lambda places, rank: places[rank - 1 : rank]),
-        _rank("all-kept", keep=lambda places, rank: places),
-        _rank("values-forgotten", weigh=np.ones_like),
-        _rank("values-squared", weigh=np.square),
-        _rank("root-only-once", weigh=np.sqrt),
-        _rank(
-            "transposed-again",
-            vectors=lambda right, chosen: right[:, chosen].T,
-        ),
-        _rank("what-is-left", finish=lambda nearest, change: change - nearest),
-        _rank("transposed", finish=lambda nearest, change: nearest.T),
+        wrong("smallest-kept", keep=lambda places, rank: places[-rank:]),
+        wrong("one-too-many", keep=lambda places, rank: places[: rank + 1]),
+        wrong("one-too-few", keep=lambda places, rank: places[: rank - 1]),
+        wrong("only-one", keep=lambda places, rank: places[rank - 1 : rank]),
+        wrong("all-kept", keep=lambda places, rank: places),
+        wrong("values-forgotten", weigh=np.ones_like),
+        wrong("values-squared", weigh=np.square),
+        wrong("root-only-once", weigh=np.sqrt),
+        wrong("transposed-again", vectors=lambda right, chosen: right[:, chosen].T),
+        wrong("what-is-left", finish=lambda nearest, change: change - nearest),
+        wrong("transposed", finish=lambda nearest, change: nearest.T),
     ),
     accepted={
         "scaled columns": lambda change, rank: _nearest(change, rank, np.multiply),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, keras, tensorflow
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, keras, mistakes, tensorflow
 
 from .LoRADense import divided_by_rank
 
@@ -33,9 +33,7 @@ def merge_inputs(*lead, outputs, rank, alpha):
     )
 
 
-def _merge(name, **steps):
-    return Misconception(f"merge.{name}", "merge", **steps)
-
+wrong = mistakes("merge", section="merge")
 
 EXERCISE = Exercise(
     name="merge",
@@ -49,18 +47,18 @@ EXERCISE = Exercise(
         Case("square", merge_inputs(4, outputs=4, rank=4, alpha=6.0), diagnostic=True),
     ),
     misconceptions=(
-        _merge("not-scaled", scale=lambda alpha, rank: 1.0),
-        _merge("not-divided-by-rank", scale=lambda alpha, rank: alpha),
-        _merge("divided-by-alpha", scale=lambda alpha, rank: rank / alpha),
-        _merge("alpha-forgotten", scale=lambda alpha, rank: 1 / rank),
-        _merge("divided-by-root", scale=lambda alpha, rank: alpha / np.sqrt(rank)),
-        _merge("rank-is-size", rank_of=lambda a, b: a.shape[0]),
-        _merge("rank-is-outputs", rank_of=lambda a, b: b.shape[-1]),
-        _merge("rank-from-second-axis", rank_of=lambda a, b: a.shape[1]),
-        _merge("b-before-a", product=lambda a, b: b @ a),
-        _merge("change-alone", combine=lambda kernel, change: change),
-        _merge("subtracted", combine=lambda kernel, change: kernel - change),
-        _merge("multiplied", combine=lambda kernel, change: kernel * change),
+        wrong("not-scaled", scale=lambda alpha, rank: 1.0),
+        wrong("not-divided-by-rank", scale=lambda alpha, rank: alpha),
+        wrong("divided-by-alpha", scale=lambda alpha, rank: rank / alpha),
+        wrong("alpha-forgotten", scale=lambda alpha, rank: 1 / rank),
+        wrong("divided-by-root", scale=lambda alpha, rank: alpha / np.sqrt(rank)),
+        wrong("rank-is-size", rank_of=lambda a, b: a.shape[0]),
+        wrong("rank-is-outputs", rank_of=lambda a, b: b.shape[-1]),
+        wrong("rank-from-second-axis", rank_of=lambda a, b: a.shape[1]),
+        wrong("b-before-a", product=lambda a, b: b @ a),
+        wrong("change-alone", combine=lambda kernel, change: change),
+        wrong("subtracted", combine=lambda kernel, change: kernel - change),
+        wrong("multiplied", combine=lambda kernel, change: kernel * change),
     ),
     accepted={
         "einsum": lambda kernel, a, b, alpha: (

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import mistakes
 
 
 def one_more(epoch, every):
@@ -42,9 +43,7 @@ def thaw_inputs(number, every, epochs):
     return lambda rng: (number, every, epochs)
 
 
-def _thaw(name, **steps):
-    return Misconception(f"thaw.{name}", "thaw", **steps)
-
+wrong = mistakes("thaw", section="thaw")
 
 EXERCISE = Exercise(
     name="thaw",
@@ -61,49 +60,38 @@ EXERCISE = Exercise(
         Case("one-block", thaw_inputs(1, 2, 5)),
     ),
     misconceptions=(
-        _thaw("from-the-input", which=lambda places, count: places < count),
-        _thaw(
-            "one-at-a-time",
-            which=lambda places, count: places == len(places) - count,
+        wrong("from-the-input", which=lambda places, count: places < count),
+        wrong(
+            "one-at-a-time", which=lambda places, count: places == len(places) - count
         ),
-        _thaw(
+        wrong(
             "one-at-a-time-first-stays",
             which=lambda places, count: places == max(0, len(places) - count),
         ),
-        _thaw(
+        wrong(
             "one-at-a-time-none-left",  # an IndexError when all have had their turn
             which=lambda places, count: places == places[-count],
         ),
-        _thaw(
+        wrong(
             "one-at-a-time-again",
             which=lambda places, count: (
                 places == places[-1 - (count - 1) % len(places)]
             ),
         ),
-        _thaw(
-            "inverted",
-            which=lambda places, count: places < len(places) - count,
+        wrong("inverted", which=lambda places, count: places < len(places) - count),
+        wrong("never-frozen", which=lambda places, count: places >= 0),
+        wrong("never-unfrozen", count=lambda epoch, every: 1),
+        wrong("nothing-at-first", count=lambda epoch, every: epoch // every),
+        wrong("two-at-first", count=lambda epoch, every: 2 + epoch // every),
+        wrong("every-ignored", count=lambda epoch, every: 1 + epoch),
+        wrong("every-is-a-number", count=lambda epoch, every: 1 + epoch * every),
+        wrong("rounded-up", count=lambda epoch, every: 1 + -(-epoch // every)),
+        wrong("an-epoch-too-soon", count=lambda epoch, every: 1 + (epoch + 1) // every),
+        wrong(
+            "an-epoch-too-late", count=lambda epoch, every: max(1, -(-epoch // every))
         ),
-        _thaw("never-frozen", which=lambda places, count: places >= 0),
-        _thaw("never-unfrozen", count=lambda epoch, every: 1),
-        _thaw("nothing-at-first", count=lambda epoch, every: epoch // every),
-        _thaw("two-at-first", count=lambda epoch, every: 2 + epoch // every),
-        _thaw("every-ignored", count=lambda epoch, every: 1 + epoch),
-        _thaw("every-is-a-number", count=lambda epoch, every: 1 + epoch * every),
-        _thaw("rounded-up", count=lambda epoch, every: 1 + -(-epoch // every)),
-        _thaw("an-epoch-too-soon", count=lambda epoch, every: 1 + (epoch + 1) // every),
-        _thaw(
-            "an-epoch-too-late",
-            count=lambda epoch, every: max(1, -(-epoch // every)),
-        ),
-        _thaw(
-            "all-at-once",
-            count=lambda epoch, every: 1 if epoch < every else 1_000,
-        ),
-        _thaw(
-            "slice-of-none",
-            count=lambda epoch, every: epoch // every or 1_000,
-        ),
+        wrong("all-at-once", count=lambda epoch, every: 1 if epoch < every else 1_000),
+        wrong("slice-of-none", count=lambda epoch, every: epoch // every or 1_000),
     ),
     accepted={
         "a loop": lambda blocks, epoch, every: _thaw_by_number(blocks, epoch, every),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 
 def add_up(tokens, segments, positions):
@@ -84,9 +84,7 @@ def restarted(segment_ids):
     return np.where(segment_ids == 1, places - begin, places)
 
 
-def _input(name, **steps):
-    return Misconception(f"input.{name}", "input", **steps)
-
+wrong = mistakes("input", section="input")
 
 EXERCISE = Exercise(
     name="bert_input",
@@ -102,66 +100,63 @@ EXERCISE = Exercise(
         Case("square", tables(4, 4, 4, vocabulary=13, longest=4), 1e-4, True),
     ),
     misconceptions=(
-        _input("token-scaled", tokens=lambda i, t: t[i] * np.sqrt(t.shape[1])),
-        _input("token-forgotten", tokens=lambda i, t: 0 * t[i]),
-        _input("padding-zeroed", tokens=lambda i, t: t[i] * (i != 0)[..., None]),
-        _input("segment-forgotten", segments=lambda i, t: 0 * t[i]),
-        _input("segment-swapped", segments=lambda i, t: t[1 - i]),
-        _input("segment-multiplied", segments=lambda i, t: i[..., None] * t[1]),
-        _input("position-forgotten", positions=lambda p, t: 0 * t[p]),
-        _input("position-restarts", places=restarted),
-        _input(
+        wrong("token-scaled", tokens=lambda i, t: t[i] * np.sqrt(t.shape[1])),
+        wrong("token-forgotten", tokens=lambda i, t: 0 * t[i]),
+        wrong("padding-zeroed", tokens=lambda i, t: t[i] * (i != 0)[..., None]),
+        wrong("segment-forgotten", segments=lambda i, t: 0 * t[i]),
+        wrong("segment-swapped", segments=lambda i, t: t[1 - i]),
+        wrong("segment-multiplied", segments=lambda i, t: i[..., None] * t[1]),
+        wrong("position-forgotten", positions=lambda p, t: 0 * t[p]),
+        wrong("position-restarts", places=restarted),
+        wrong(
             "position-counts-from-1",
             places=lambda s: np.arange(s.shape[1]) + 1,
             positions=lambda p, t: t[p % len(t)],
         ),
-        _input(
-            "position-backwards",
-            positions=lambda p, t: t[p][..., ::-1, :],
-        ),
-        _input("position-from-the-end", positions=lambda p, t: t[::-1][p]),
-        _input("multiplied", combine=lambda a, b, c: a * b * c),
-        _input(
+        wrong("position-backwards", positions=lambda p, t: t[p][..., ::-1, :]),
+        wrong("position-from-the-end", positions=lambda p, t: t[::-1][p]),
+        wrong("multiplied", combine=lambda a, b, c: a * b * c),
+        wrong(
             "joined",
             combine=lambda a, b, c: np.concatenate(np.broadcast_arrays(a, b, c), -1),
             learned=lambda x, gamma, beta: x * np.tile(gamma, 3) + np.tile(beta, 3),
         ),
-        _input(
+        wrong(
             "norm-of-each",
             combine=lambda a, b, c: standardise(a) + standardise(b) + standardise(c),
             norm=identity,
         ),
-        _input("norm-forgotten", norm=identity),
-        _input(
+        wrong("norm-forgotten", norm=identity),
+        wrong(
             "mean-not-removed",
             norm=lambda x: x / np.sqrt((x**2).mean(-1, keepdims=True)),
         ),
-        _input(
+        wrong(
             "variance-without-root",
             norm=lambda x: (x - x.mean(-1, keepdims=True)) / x.var(-1, keepdims=True),
         ),
-        _input(
+        wrong(
             "variance-of-a-sample",
             norm=lambda x: (
                 (x - x.mean(-1, keepdims=True)) / x.std(-1, ddof=1, keepdims=True)
             ),
         ),
-        _input(
+        wrong(
             "norm-over-positions",
             norm=lambda x: (
                 (x - x.mean(1, keepdims=True)) / (x.std(1, keepdims=True) + 1e-12)
             ),
         ),
-        _input(
+        wrong(
             "norm-over-sentence",
             norm=lambda x: (
                 (x - x.mean((1, 2), keepdims=True)) / x.std((1, 2), keepdims=True)
             ),
         ),
-        _input("norm-not-learned", learned=lambda x, gamma, beta: x),
-        _input("shift-forgotten", learned=lambda x, gamma, beta: x * gamma),
-        _input("scale-forgotten", learned=lambda x, gamma, beta: x + beta),
-        _input("shift-scaled", learned=lambda x, gamma, beta: (x + beta) * gamma),
+        wrong("norm-not-learned", learned=lambda x, gamma, beta: x),
+        wrong("shift-forgotten", learned=lambda x, gamma, beta: x * gamma),
+        wrong("scale-forgotten", learned=lambda x, gamma, beta: x + beta),
+        wrong("shift-scaled", learned=lambda x, gamma, beta: (x + beta) * gamma),
     ),
     accepted={
         "take": lambda *a: _input_with_take(*a),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import identity, keras, mistakes
 
 from .masked_lm_loss import log_softmax
 
@@ -115,9 +115,7 @@ def answers(count, classes, bins, sharpness=1.0, certain=0):
     return draw
 
 
-def _ece(name, **steps):
-    return Misconception(f"calibration.{name}", "calibration", **steps)
-
+wrong = mistakes("calibration", section="calibration")
 
 EXERCISE = Exercise(
     name="calibration_error",
@@ -134,38 +132,37 @@ EXERCISE = Exercise(
         Case("few-edges", on_the_edges(4, 5)),
     ),
     misconceptions=(
-        _ece("bins-weigh-alike", mean=lambda gaps, counts, texts: gaps.mean()),
-        _ece(
+        wrong("bins-weigh-alike", mean=lambda gaps, counts, texts: gaps.mean()),
+        wrong(
             "filled-bins-weigh-alike",
             mean=lambda gaps, counts, texts: gaps[counts > 0].mean(),
         ),
-        _ece("worst-bin", mean=lambda gaps, counts, texts: gaps.max()),
-        _ece("summed", mean=lambda gaps, counts, texts: gaps.sum()),
-        _ece("not-divided", mean=lambda gaps, counts, texts: (gaps * counts).sum()),
-        _ece("sign-kept", gap=identity),
-        _ece("squared", gap=np.square),
-        _ece("root-of-squares", gap=np.square, finish=np.sqrt),
-        _ece(
+        wrong("worst-bin", mean=lambda gaps, counts, texts: gaps.max()),
+        wrong("summed", mean=lambda gaps, counts, texts: gaps.sum()),
+        wrong("not-divided", mean=lambda gaps, counts, texts: (gaps * counts).sum()),
+        wrong("sign-kept", gap=identity),
+        wrong("squared", gap=np.square),
+        wrong("root-of-squares", gap=np.square, finish=np.sqrt),
+        wrong(
             "confidence-in-the-label",
             sureness=lambda p, labels: np.take_along_axis(p, labels[:, None], 1)[:, 0],
         ),
-        _ece("least-likely", sureness=lambda p, labels: p.min(-1)),
-        _ece("wrong-counted", right=lambda p, labels: 1 - is_right(p, labels)),
-        _ece("bins-of-equal-count", place=equal_counts),
-        _ece("bins-between-extremes", place=from_least_to_most),
-        _ece("bins-by-rounding", place=to_the_nearest),
-        _ece("one-bin-for-all", place=lambda confidence, bins: 0 * confidence),
-        _ece("edge-in-the-bin-above", place=open_above),
-        _ece(
-            "edges-left-out",
-            within=lambda confidence, bins: confidence * bins % 1 != 0,
+        wrong("least-likely", sureness=lambda p, labels: p.min(-1)),
+        wrong("wrong-counted", right=lambda p, labels: 1 - is_right(p, labels)),
+        wrong("bins-of-equal-count", place=equal_counts),
+        wrong("bins-between-extremes", place=from_least_to_most),
+        wrong("bins-by-rounding", place=to_the_nearest),
+        wrong("one-bin-for-all", place=lambda confidence, bins: 0 * confidence),
+        wrong("edge-in-the-bin-above", place=open_above),
+        wrong(
+            "edges-left-out", within=lambda confidence, bins: confidence * bins % 1 != 0
         ),
-        _ece("certain-left-out", within=lambda confidence, bins: confidence < 1),
-        _ece(
+        wrong("certain-left-out", within=lambda confidence, bins: confidence < 1),
+        wrong(
             "middle-of-the-bin",
             expects=lambda sure, number, bins: (number + 0.5) / bins,
         ),
-        _ece("percent", finish=lambda error: 100 * error),
+        wrong("percent", finish=lambda error: 100 * error),
     ),
     accepted={
         "sums": lambda *a: _error_by_sums(*a),

@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import mistakes
 
 SPECIAL, MASK_ID = (0, 2, 3), 4
 
@@ -79,9 +80,7 @@ def on_the_borders(rng):
     return ids, special, mask_id, choice, fate, random_ids
 
 
-def _mask(name, **steps):
-    return Misconception(f"mask.{name}", "masking", **steps)
-
+wrong = mistakes("mask", section="masking")
 
 EXERCISE = Exercise(
     name="mask_tokens",
@@ -97,70 +96,70 @@ EXERCISE = Exercise(
         Case("borders", on_the_borders),
     ),
     misconceptions=(
-        _mask("special-too", allowed=lambda ids, special, choice: ids >= 0),
-        _mask("padding-alone-safe", allowed=lambda ids, special, choice: ids != 0),
-        _mask("special-alone", allowed=lambda i, s, choice: np.isin(i, s)),
-        _mask("rate-inverted", draw=lambda choice: choice > 0.15),
-        _mask("rate-of-12", draw=lambda choice: choice < 0.12),
-        _mask("border-chosen", draw=lambda choice: choice <= 0.15),
-        _mask(
+        wrong("special-too", allowed=lambda ids, special, choice: ids >= 0),
+        wrong("padding-alone-safe", allowed=lambda ids, special, choice: ids != 0),
+        wrong("special-alone", allowed=lambda i, s, choice: np.isin(i, s)),
+        wrong("rate-inverted", draw=lambda choice: choice > 0.15),
+        wrong("rate-of-12", draw=lambda choice: choice < 0.12),
+        wrong("border-chosen", draw=lambda choice: choice <= 0.15),
+        wrong(
             "border-masked",
             fates=lambda fate: (fate <= 0.8, (fate > 0.8) & (fate < 0.9)),
         ),
-        _mask(
+        wrong(
             "border-random",
             fates=lambda fate: (fate < 0.8, (fate >= 0.8) & (fate <= 0.9)),
         ),
-        _mask(
+        wrong(
             "both-borders-below",
             fates=lambda fate: (fate <= 0.8, (fate > 0.8) & (fate <= 0.9)),
         ),
-        _mask("always-mask", fates=lambda fate: (fate < 2, fate > 2)),
-        _mask("never-kept", fates=lambda fate: (fate < 0.8, fate >= 0.8)),
-        _mask("never-random", fates=lambda fate: (fate < 0.8, fate > 2)),
-        _mask("random-is-mask", fates=lambda fate: (fate < 0.9, fate > 2)),
-        _mask("random-and-kept-swapped", fates=lambda fate: (fate < 0.8, fate >= 0.9)),
-        _mask(
+        wrong("always-mask", fates=lambda fate: (fate < 2, fate > 2)),
+        wrong("never-kept", fates=lambda fate: (fate < 0.8, fate >= 0.8)),
+        wrong("never-random", fates=lambda fate: (fate < 0.8, fate > 2)),
+        wrong("random-is-mask", fates=lambda fate: (fate < 0.9, fate > 2)),
+        wrong("random-and-kept-swapped", fates=lambda fate: (fate < 0.8, fate >= 0.9)),
+        wrong(
             "kept-and-mask-swapped",
             fates=lambda fate: (fate >= 0.9, (fate >= 0.8) & (fate < 0.9)),
         ),
-        _mask(
+        wrong(
             "10-of-the-rest",
             fates=lambda fate: (fate < 0.8, (fate >= 0.8) & (fate < 0.98)),
         ),
-        _mask(
+        wrong(
             "mask-and-random-swapped",
             becomes=lambda mask_id, random_ids: (random_ids, mask_id),
         ),
-        _mask("random-gives-zero", becomes=lambda mask_id, random_ids: (mask_id, 0)),
-        _mask("masked-everywhere", touched=lambda chosen: chosen | True),
-        _mask("not-touched", touched=lambda chosen: chosen & False),
-        _mask("labels-everywhere", label=lambda ids, inputs, chosen, hidden: ids),
-        _mask(
+        wrong("random-gives-zero", becomes=lambda mask_id, random_ids: (mask_id, 0)),
+        wrong("masked-everywhere", touched=lambda chosen: chosen | True),
+        wrong("not-touched", touched=lambda chosen: chosen & False),
+        wrong("labels-everywhere", label=lambda ids, inputs, chosen, hidden: ids),
+        wrong(
             "labels-at-masks-only",
             label=lambda ids, inputs, chosen, hidden: np.where(hidden, ids, 0),
         ),
-        _mask(
+        wrong(
             "labels-where-changed",
             label=lambda ids, inputs, chosen, hidden: np.where(inputs != ids, ids, 0),
         ),
-        _mask(
+        wrong(
             "labels-are-inputs",
             label=lambda ids, inputs, chosen, hidden: np.where(chosen, inputs, 0),
         ),
-        _mask(
+        wrong(
             "labels-elsewhere",
             label=lambda ids, inputs, chosen, hidden: np.where(chosen, 0, ids),
         ),
-        _mask(
+        wrong(
             "labels-minus-100",
             label=lambda ids, inputs, chosen, hidden: np.where(chosen, ids, -100),
         ),
-        _mask(
+        wrong(
             "labels-are-booleans",
             label=lambda ids, inputs, chosen, hidden: chosen.astype(int),
         ),
-        _mask("swapped", result=lambda inputs, labels: (labels, inputs)),
+        wrong("swapped", result=lambda inputs, labels: (labels, inputs)),
     ),
     accepted={
         "in a copy": lambda *a: _masking_in_a_copy(*a),

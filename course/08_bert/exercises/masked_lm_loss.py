@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 
 def log_softmax(x, axis=-1):
@@ -88,9 +88,7 @@ def but_the_ends(labels, first=1, last=1):
     return asked
 
 
-def _loss(name, section="loss", **steps):
-    return Misconception(f"loss.{name}", section, **steps)
-
+wrong = mistakes("loss", section="loss")
 
 EXERCISE = Exercise(
     name="masked_lm_loss",
@@ -107,35 +105,35 @@ EXERCISE = Exercise(
         Case("square", asked_about(5, 7, 7, 7), 1e-4, True),
     ),
     misconceptions=(
-        _loss("everywhere", asked=lambda labels: labels >= 0),
-        _loss("where-not-asked", asked=lambda labels: labels == 0),
-        _loss(
+        wrong("everywhere", asked=lambda labels: labels >= 0),
+        wrong("where-not-asked", asked=lambda labels: labels == 0),
+        wrong(
             "divided-by-all",
             mean=lambda losses, asked: (losses * asked).sum() / asked.size,
         ),
-        _loss(
+        wrong(
             "sentences-weigh-alike",
             mean=lambda losses, asked: (
                 (losses * asked).sum(1) / np.maximum(asked.sum(1), 1)
             ).mean(),
         ),
-        _loss("summed", mean=lambda losses, asked: (losses * asked).sum()),
-        _loss(
+        wrong("summed", mean=lambda losses, asked: (losses * asked).sum()),
+        wrong(
             "divided-by-sentences",
             mean=lambda losses, asked: (losses * asked).sum() / len(losses),
         ),
-        _loss("each-position", mean=lambda losses, asked: losses * asked),
-        _loss("each-asked", mean=lambda losses, asked: losses[asked]),
+        wrong("each-position", mean=lambda losses, asked: losses * asked),
+        wrong("each-asked", mean=lambda losses, asked: losses[asked]),
         # Together with a moved label this would look like others: `shift` rules it out.
-        _loss("ends-left-out", asked=but_the_ends, shift=identity),
-        _loss("first-left-out", asked=lambda labels: but_the_ends(labels, last=0)),
-        _loss("last-left-out", asked=lambda labels: but_the_ends(labels, first=0)),
-        _loss("special-left-out", asked=lambda labels: labels > 4),
-        _loss("next-token", shift=one_earlier),
-        _loss("next-token-in-a-ring", shift=lambda x: np.roll(x, -1, axis=1)),
-        _loss("bias-forgotten", score=lambda s, table, bias: s @ table.T),
-        _loss("not-transposed", score=lambda s, table, bias: s @ table + bias),
-        _loss(
+        wrong("ends-left-out", asked=but_the_ends, shift=identity),
+        wrong("first-left-out", asked=lambda labels: but_the_ends(labels, last=0)),
+        wrong("last-left-out", asked=lambda labels: but_the_ends(labels, first=0)),
+        wrong("special-left-out", asked=lambda labels: labels > 4),
+        wrong("next-token", shift=one_earlier),
+        wrong("next-token-in-a-ring", shift=lambda x: np.roll(x, -1, axis=1)),
+        wrong("bias-forgotten", score=lambda s, table, bias: s @ table.T),
+        wrong("not-transposed", score=lambda s, table, bias: s @ table + bias),
+        wrong(
             "cosine",
             score=lambda s, table, bias: (
                 (s / np.linalg.norm(s, axis=-1, keepdims=True))
@@ -143,18 +141,18 @@ EXERCISE = Exercise(
                 + bias
             ),
         ),
-        _loss("no-softmax", logs=identity),
-        _loss("no-logarithm", logs=lambda x: np.exp(log_softmax(x))),
-        _loss("softmax-over-positions", logs=lambda x: log_softmax(x, axis=1)),
-        _loss(
+        wrong("no-softmax", logs=identity),
+        wrong("no-logarithm", logs=lambda x: np.exp(log_softmax(x))),
+        wrong("softmax-over-positions", logs=lambda x: log_softmax(x, axis=1)),
+        wrong(
             "overflow",
             logs=lambda x: np.log(np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
         ),
-        _loss("underflow", logs=lambda x: np.log(np.exp(log_softmax(x)))),
-        _loss("tiny-added", logs=lambda x: np.log(np.exp(log_softmax(x)) + 1e-9)),
-        _loss("sign", sign=identity),
-        _loss("perplexity", finish=np.exp),
-        _loss("in-bits", finish=lambda loss: loss / np.log(2)),
+        wrong("underflow", logs=lambda x: np.log(np.exp(log_softmax(x)))),
+        wrong("tiny-added", logs=lambda x: np.log(np.exp(log_softmax(x)) + 1e-9)),
+        wrong("sign", sign=identity),
+        wrong("perplexity", finish=np.exp),
+        wrong("in-bits", finish=lambda loss: loss / np.log(2)),
     ),
     accepted={
         "asked rows alone": lambda *a: _loss_of_rows(*a),

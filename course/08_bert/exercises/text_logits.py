@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from .masked_lm_loss import log_softmax
 
@@ -69,9 +69,7 @@ def as_many_from_the_first(keep):
     return np.arange(keep.shape[1]) < keep.sum(1)[:, None]
 
 
-def _head(name, **steps):
-    return Misconception(f"head.{name}", "head", **steps)
-
+wrong = mistakes("head", section="head")
 
 EXERCISE = Exercise(
     name="text_logits",
@@ -88,37 +86,36 @@ EXERCISE = Exercise(
         Case("square", texts((4, 2, 3, 1), 4, 4, 4, "cls"), 1e-4, True),
     ),
     misconceptions=(
-        _head("padding-counted", mean=lambda states, keep: states.mean(1)),
-        _head(
+        wrong("padding-counted", mean=lambda states, keep: states.mean(1)),
+        wrong(
             "divided-by-all",
             mean=lambda states, keep: (states * keep[..., None]).mean(1),
         ),
-        _head("summed", mean=lambda states, keep: (states * keep[..., None]).sum(1)),
-        _head(
+        wrong("summed", mean=lambda states, keep: (states * keep[..., None]).sum(1)),
+        wrong(
             "beginning", mean=lambda s, k: mean_of_kept(s, as_many_from_the_first(k))
         ),
-        _head("padding-alone", mean=lambda s, keep: mean_of_kept(s, ~keep)),
-        _head(
+        wrong("padding-alone", mean=lambda s, keep: mean_of_kept(s, ~keep)),
+        wrong(
             "cls-left-out",
             mean=lambda states, keep: mean_of_kept(states[:, 1:], keep[:, 1:]),
         ),
-        _head(
-            "largest",
-            mean=lambda s, keep: np.where(keep[..., None], s, -np.inf).max(1),
+        wrong(
+            "largest", mean=lambda s, keep: np.where(keep[..., None], s, -np.inf).max(1)
         ),
-        _head("mean-is-cls", mean=first_of_each),
-        _head("cls-is-mean", cls=mean_of_kept),
-        _head("cls-is-last", cls=last_of_each),
-        _head("cls-is-very-last", cls=lambda states, keep: states[:, -1]),
-        _head("cls-is-second", cls=lambda states, keep: states[:, 1]),
-        _head("first-text", cls=lambda states, keep: states[0]),
-        _head("exchanged", choose=lambda p: "mean" if p == "cls" else "cls"),
-        _head("tanh", squash=np.tanh),
-        _head("bias-forgotten", project=lambda x, kernel, bias: x @ kernel),
-        _head("kernel-transposed", project=lambda x, kernel, bias: x @ kernel.T + bias),
-        _head("softmax", finish=lambda x: np.exp(log_softmax(x))),
-        _head("log-softmax", finish=log_softmax),
-        _head("class-not-logits", finish=lambda x: x.argmax(-1).astype(float)),
+        wrong("mean-is-cls", mean=first_of_each),
+        wrong("cls-is-mean", cls=mean_of_kept),
+        wrong("cls-is-last", cls=last_of_each),
+        wrong("cls-is-very-last", cls=lambda states, keep: states[:, -1]),
+        wrong("cls-is-second", cls=lambda states, keep: states[:, 1]),
+        wrong("first-text", cls=lambda states, keep: states[0]),
+        wrong("exchanged", choose=lambda p: "mean" if p == "cls" else "cls"),
+        wrong("tanh", squash=np.tanh),
+        wrong("bias-forgotten", project=lambda x, kernel, bias: x @ kernel),
+        wrong("kernel-transposed", project=lambda x, kernel, bias: x @ kernel.T + bias),
+        wrong("softmax", finish=lambda x: np.exp(log_softmax(x))),
+        wrong("log-softmax", finish=log_softmax),
+        wrong("class-not-logits", finish=lambda x: x.argmax(-1).astype(float)),
     ),
     accepted={
         "average with weights": lambda *a: _head_with_average(*a),

@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import mistakes
 
 UNKNOWN = "[UNK]"
 
@@ -154,9 +155,7 @@ def of_three_letters(rng):
     return word, dict(zip(pieces, numbers.tolist(), strict=True))
 
 
-def _piece(name, **steps):
-    return Misconception(f"piece.{name}", "wordpiece", **steps)
-
+wrong = mistakes("piece", section="wordpiece")
 
 EXERCISE = Exercise(
     name="wordpiece",
@@ -181,32 +180,30 @@ EXERCISE = Exercise(
         Case("number-zero", words("tokenizer", "tokenizers", zero="token")),
     ),
     misconceptions=(
-        _piece("shortest-first", ends=lambda start, n: range(start + 1, n + 1)),
-        _piece(
-            "single-letters-left-out", ends=lambda start, n: range(n, start + 1, -1)
-        ),
-        _piece(
+        wrong("shortest-first", ends=lambda start, n: range(start + 1, n + 1)),
+        wrong("single-letters-left-out", ends=lambda start, n: range(n, start + 1, -1)),
+        wrong(
             "zero-is-missing", there=lambda vocabulary, piece: vocabulary.get(piece, 0)
         ),
-        _piece("not-marked", mark=lambda start: ""),
-        _piece("all-marked", mark=lambda start: "##"),
-        _piece("mark-optional", look=unmarked_as_well),
-        _piece(
+        wrong("not-marked", mark=lambda start: ""),
+        wrong("all-marked", mark=lambda start: "##"),
+        wrong("mark-optional", look=unmarked_as_well),
+        wrong(
             "unknown-keeps-the-rest",
             unknown=lambda ids, v, start: ([*ids, v[UNKNOWN]], None),
         ),
-        _piece(
+        wrong(
             "unknown-letter",
             unknown=lambda ids, v, start: ([*ids, v[UNKNOWN]], start + 1),
         ),
-        _piece("unknown-skipped", unknown=lambda ids, v, start: (ids, start + 1)),
-        _piece("unknown-ends", unknown=lambda ids, v, start: (ids, None)),
-        _piece("from-the-right", search=backwards),
-        _piece("second-thoughts", search=with_second_thoughts),
-        _piece("fewest", search=in_fewest),
-        _piece("whole-word-only", ends=lambda start, n: (n,)),
-        _piece("first-piece-only", limit=1),
-        _piece("mark-counted", advance=lambda start, end, piece: start + len(piece)),
+        wrong("unknown-skipped", unknown=lambda ids, v, start: (ids, start + 1)),
+        wrong("unknown-ends", unknown=lambda ids, v, start: (ids, None)),
+        wrong("from-the-right", search=backwards),
+        wrong("second-thoughts", search=with_second_thoughts),
+        wrong("fewest", search=in_fewest),
+        wrong("whole-word-only", ends=lambda start, n: (n,)),
+        wrong("first-piece-only", limit=1),
+        wrong("mark-counted", advance=lambda start, end, piece: start + len(piece)),
     ),
     accepted={
         "shrinking text": lambda word, v: _wordpiece_by_shrinking(word, v),

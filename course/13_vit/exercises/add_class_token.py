@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, keras, mistakes
 
 
 def in_front(patches, token):
@@ -58,9 +58,7 @@ def token_inputs(batch, patches, hidden):
     )
 
 
-def _token(name, **steps):
-    return Misconception(f"token.{name}", "token", **steps)
-
+wrong = mistakes("token", section="token")
 
 EXERCISE = Exercise(
     name="add_class_token",
@@ -74,22 +72,19 @@ EXERCISE = Exercise(
         Case("square", token_inputs(4, 4, 4), diagnostic=True),
     ),
     misconceptions=(
-        _token(
-            "at-the-end",
-            place=lambda x, t: np.roll(in_front(x, t), -1, axis=1),
-        ),
-        _token("added-to-patches", place=lambda x, t: in_front(x + t, 0 * t)),
-        _token("of-zeros", place=lambda x, t: in_front(x, 0 * t)),
-        _token("first-image-only", place=first_image_only),
-        _token("mean-of-patches", place=lambda x, t: in_front(x, 0 * t) + _mean(x)),
-        _token("no-positions", locate=lambda x, p: x),
-        _token("without-position", locate=patches_alone),
-        _token("position-of-the-token-alone", locate=token_alone),
-        _token("positions-shifted", locate=patches_from_zero),
-        _token("positions-from-zero", locate=patches_from_zero_alone),
-        _token("positions-multiplied", locate=lambda x, p: x * p),
-        _token("positions-reversed", locate=lambda x, p: x + p[::-1]),
-        _token(
+        wrong("at-the-end", place=lambda x, t: np.roll(in_front(x, t), -1, axis=1)),
+        wrong("added-to-patches", place=lambda x, t: in_front(x + t, 0 * t)),
+        wrong("of-zeros", place=lambda x, t: in_front(x, 0 * t)),
+        wrong("first-image-only", place=first_image_only),
+        wrong("mean-of-patches", place=lambda x, t: in_front(x, 0 * t) + _mean(x)),
+        wrong("no-positions", locate=lambda x, p: x),
+        wrong("without-position", locate=patches_alone),
+        wrong("position-of-the-token-alone", locate=token_alone),
+        wrong("positions-shifted", locate=patches_from_zero),
+        wrong("positions-from-zero", locate=patches_from_zero_alone),
+        wrong("positions-multiplied", locate=lambda x, p: x * p),
+        wrong("positions-reversed", locate=lambda x, p: x + p[::-1]),
+        wrong(
             "positions-appended",
             locate=lambda x, p: np.concatenate(
                 [x, np.broadcast_to(p, x.shape)], axis=-1

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 from .swap_head import softmax
 
@@ -63,9 +63,7 @@ def normalised(rollout):
     return row / row.sum()
 
 
-def _rollout(name, **steps):
-    return Misconception(f"rollout.{name}", "rollout", **steps)
-
+wrong = mistakes("rollout", section="rollout")
 
 EXERCISE = Exercise(
     name="attention_rollout",
@@ -81,29 +79,29 @@ EXERCISE = Exercise(
         Case("sharp", score_inputs(4, 3, 6, scale=4), tolerance=1e-5),
     ),
     misconceptions=(
-        _rollout("no-residual", residual=identity),
-        _rollout("residual-not-halved", residual=lambda x: 2 * half_residual(x)),
-        _rollout(
+        wrong("no-residual", residual=identity),
+        wrong("residual-not-halved", residual=lambda x: 2 * half_residual(x)),
+        wrong(
             "residual-once",
             residual=identity,
             combine=lambda x: half_residual(last_times_first(x)),
         ),
-        _rollout("residual-of-ones", residual=lambda x: 0.5 * x + 0.5 / x.shape[-1]),
-        _rollout("order-reversed", combine=first_times_last),
-        _rollout("last-layer-only", combine=lambda x: x[-1]),
-        _rollout("first-layer-only", combine=lambda x: x[0]),
-        _rollout("layers-averaged", combine=lambda x: x.mean(axis=0)),
-        _rollout("layers-summed", combine=lambda x: x.sum(axis=0)),
-        _rollout("element-by-element", combine=lambda x: x.prod(axis=0)),
-        _rollout("heads-summed", heads=lambda x: x.sum(axis=1)),
-        _rollout("first-head-only", heads=lambda x: x[:, 0]),
-        _rollout("largest-head", heads=lambda x: x.max(axis=1)),
-        _rollout("column-read", read=lambda x: x[1:, 0]),
-        _rollout("class-token-included", read=lambda x: x[0]),
-        _rollout("last-token-read", read=lambda x: x[-1, :-1]),
-        _rollout("matrix-returned", read=identity),
-        _rollout("all-tokens-averaged", read=lambda x: x.mean(axis=0)[1:]),
-        _rollout("normalised", read=normalised),
+        wrong("residual-of-ones", residual=lambda x: 0.5 * x + 0.5 / x.shape[-1]),
+        wrong("order-reversed", combine=first_times_last),
+        wrong("last-layer-only", combine=lambda x: x[-1]),
+        wrong("first-layer-only", combine=lambda x: x[0]),
+        wrong("layers-averaged", combine=lambda x: x.mean(axis=0)),
+        wrong("layers-summed", combine=lambda x: x.sum(axis=0)),
+        wrong("element-by-element", combine=lambda x: x.prod(axis=0)),
+        wrong("heads-summed", heads=lambda x: x.sum(axis=1)),
+        wrong("first-head-only", heads=lambda x: x[:, 0]),
+        wrong("largest-head", heads=lambda x: x.max(axis=1)),
+        wrong("column-read", read=lambda x: x[1:, 0]),
+        wrong("class-token-included", read=lambda x: x[0]),
+        wrong("last-token-read", read=lambda x: x[-1, :-1]),
+        wrong("matrix-returned", read=identity),
+        wrong("all-tokens-averaged", read=lambda x: x.mean(axis=0)[1:]),
+        wrong("normalised", read=normalised),
     ),
     accepted={
         "row by row": lambda scores: _rollout_by_row(scores),

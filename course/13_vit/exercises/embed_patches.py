@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from .patchify import cut, in_reading_order, patchify, sliding
 
@@ -52,9 +52,7 @@ def padded(images, size):
     return sliding(lambda size: 1)(padded, size)
 
 
-def _embedding(name, **steps):
-    return Misconception(f"embedding.{name}", "embedding", **steps)
-
+wrong = mistakes("embedding", section="embedding")
 
 EXERCISE = Exercise(
     name="embed_patches",
@@ -70,18 +68,18 @@ EXERCISE = Exercise(
         Case("square", convolution_inputs(2, 9, 9, 3, 3, 9), diagnostic=True),
     ),
     misconceptions=(
-        _embedding("stride-one", take=sliding(lambda size: 1)),
-        _embedding("stride-one-padded", take=padded),
-        _embedding("overlapping", take=sliding(lambda size: max(1, size // 2))),
-        _embedding("scrambled", take=in_reading_order),
-        _embedding("kernel-transposed", turn=lambda k: k.swapaxes(0, 1)),
-        _embedding("kernel-flipped", turn=lambda k: k[::-1, ::-1]),
-        _embedding("channels-reversed", colours=lambda x: x[..., ::-1]),
-        _embedding("no-bias", add=np.zeros_like),
-        _embedding("bias-subtracted", add=np.negative),
-        _embedding("grid-returned", sequence=identity),
-        _embedding("column-order", sequence=lambda x: to_sequence(x.swapaxes(1, 2))),
-        _embedding("features-first", sequence=lambda x: to_sequence(x).swapaxes(1, 2)),
+        wrong("stride-one", take=sliding(lambda size: 1)),
+        wrong("stride-one-padded", take=padded),
+        wrong("overlapping", take=sliding(lambda size: max(1, size // 2))),
+        wrong("scrambled", take=in_reading_order),
+        wrong("kernel-transposed", turn=lambda k: k.swapaxes(0, 1)),
+        wrong("kernel-flipped", turn=lambda k: k[::-1, ::-1]),
+        wrong("channels-reversed", colours=lambda x: x[..., ::-1]),
+        wrong("no-bias", add=np.zeros_like),
+        wrong("bias-subtracted", add=np.negative),
+        wrong("grid-returned", sequence=identity),
+        wrong("column-order", sequence=lambda x: to_sequence(x.swapaxes(1, 2))),
+        wrong("features-first", sequence=lambda x: to_sequence(x).swapaxes(1, 2)),
     ),
     accepted={
         "patches times a matrix": lambda x, k, b: (

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 
 def cut(images, size):
@@ -85,9 +85,7 @@ def image_inputs(batch, height, width, channels, size):
     return lambda rng: (floats(rng, batch, height, width, channels), size)
 
 
-def _patches(name, **steps):
-    return Misconception(f"patches.{name}", "patches", **steps)
-
+wrong = mistakes("patches", section="patches")
 
 EXERCISE = Exercise(
     name="patchify",
@@ -104,21 +102,21 @@ EXERCISE = Exercise(
         Case("pixels", image_inputs(2, 3, 5, 4, 1)),
     ),
     misconceptions=(
-        _patches("reshape-scrambles", take=in_reading_order),
-        _patches("not-transposed", take=without_transposing),
-        _patches("every-other-pixel", take=interleaved),
-        _patches("overlapping-windows", take=sliding(lambda size: 1)),
-        _patches("half-overlapping", take=sliding(lambda size: max(1, size // 2))),
-        _patches("column-order", order=patch_columns_first),
-        _patches("pixels-transposed", within=lambda x: x.swapaxes(2, 3)),
-        _patches("channels-first", within=lambda x: np.moveaxis(x, 4, 2)),
-        _patches("channels-reversed", within=lambda x: x[..., ::-1]),
-        _patches("upside-down", within=lambda x: x[:, :, ::-1]),
-        _patches("patches-reversed", within=lambda x: x[:, ::-1]),
-        _patches("not-flattened", values=identity),
-        _patches("batch-merged", values=lambda x: flatten(x).reshape(-1, x[0, 0].size)),
-        _patches("patch-averaged", values=lambda x: x.mean(axis=(2, 3))),
-        _patches("values-first", values=lambda x: flatten(x).swapaxes(1, 2)),
+        wrong("reshape-scrambles", take=in_reading_order),
+        wrong("not-transposed", take=without_transposing),
+        wrong("every-other-pixel", take=interleaved),
+        wrong("overlapping-windows", take=sliding(lambda size: 1)),
+        wrong("half-overlapping", take=sliding(lambda size: max(1, size // 2))),
+        wrong("column-order", order=patch_columns_first),
+        wrong("pixels-transposed", within=lambda x: x.swapaxes(2, 3)),
+        wrong("channels-first", within=lambda x: np.moveaxis(x, 4, 2)),
+        wrong("channels-reversed", within=lambda x: x[..., ::-1]),
+        wrong("upside-down", within=lambda x: x[:, :, ::-1]),
+        wrong("patches-reversed", within=lambda x: x[:, ::-1]),
+        wrong("not-flattened", values=identity),
+        wrong("batch-merged", values=lambda x: flatten(x).reshape(-1, x[0, 0].size)),
+        wrong("patch-averaged", values=lambda x: x.mean(axis=(2, 3))),
+        wrong("values-first", values=lambda x: flatten(x).swapaxes(1, 2)),
     ),
     accepted={
         "loops": lambda x, p: _patchify_with_loops(x, p),

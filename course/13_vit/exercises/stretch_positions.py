@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
 
 def resample(grid, rows, columns):
@@ -69,9 +69,7 @@ def nearest(grid, rows, columns):
     return grid[rows.argmax(axis=1)][:, columns.argmax(axis=1)]
 
 
-def _positions(name, **steps):
-    return Misconception(f"positions.{name}", "positions", **steps)
-
+wrong = mistakes("positions", section="positions")
 
 EXERCISE = Exercise(
     name="stretch_positions",
@@ -86,33 +84,31 @@ EXERCISE = Exercise(
         Case("square", position_inputs((3, 3), (3, 3), 4), diagnostic=True),
     ),
     misconceptions=(
-        _positions("class-token-dropped", join=lambda first, patches: patches),
-        _positions(
+        wrong("class-token-dropped", join=lambda first, patches: patches),
+        wrong(
             "class-token-last",
             join=lambda first, patches: np.concatenate([patches, first]),
         ),
-        _positions("class-token-taken-from-the-end", split=lambda x: (x[-1:], x[:-1])),
-        _positions(
+        wrong("class-token-taken-from-the-end", split=lambda x: (x[-1:], x[:-1])),
+        wrong(
             "class-token-zeroed",
             join=lambda first, patches: np.concatenate([0 * first, patches]),
         ),
-        _positions(
+        wrong(
             "class-token-averaged",
             join=lambda first, patches: np.concatenate(
                 [patches.mean(0, keepdims=True), patches]
             ),
         ),
-        _positions(
-            "grid-transposed", grid=lambda x, h, w: to_grid(x, w, h).swapaxes(0, 1)
-        ),
-        _positions(
+        wrong("grid-transposed", grid=lambda x, h, w: to_grid(x, w, h).swapaxes(0, 1)),
+        wrong(
             "features-first",
             grid=lambda x, h, w: np.moveaxis(x.reshape(-1, h, w), 0, 2),
         ),
-        _positions("column-by-column", row_by_row=lambda x: x.swapaxes(0, 1)),
-        _positions("rows-only", mix=rows_alone),
-        _positions("columns-only", mix=columns_alone),
-        _positions("nearest", mix=nearest),
+        wrong("column-by-column", row_by_row=lambda x: x.swapaxes(0, 1)),
+        wrong("rows-only", mix=rows_alone),
+        wrong("columns-only", mix=columns_alone),
+        wrong("nearest", mix=nearest),
     ),
     accepted={
         "two products": lambda x, r, c: _stretched_in_two_steps(x, r, c),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, slope
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes, slope
 
 RATE = 0.2  # of the one step of training that a probe makes
 
@@ -102,8 +102,7 @@ def swap_inputs(frozen, classes=4, old_classes=3):
     )
 
 
-def _head(name, **steps):
-    return Misconception(f"head.{name}", "head", **steps)
+wrong = mistakes("head", section="head")
 
 
 def when_frozen(*learning):
@@ -127,16 +126,16 @@ EXERCISE = Exercise(
         Case("as-many-classes", swap_inputs(True, 4, 4), diagnostic=True),
     ),
     misconceptions=(
-        _head("nothing-frozen", learns=lambda frozen: (1.0, 1.0, 1.0)),
-        _head("always-frozen", learns=lambda frozen: (0.0, 0.0, 1.0)),
-        _head("inverted", learns=lambda frozen: as_asked(not frozen)),
-        _head("everything-frozen", learns=when_frozen(0.0, 0.0, 0.0)),
-        _head("head-frozen-instead", learns=when_frozen(1.0, 1.0, 0.0)),
-        _head("only-first-layer-frozen", learns=when_frozen(0.0, 1.0, 1.0)),
-        _head("only-last-layer-frozen", learns=when_frozen(1.0, 0.0, 1.0)),
-        _head("old-head-kept", heads=lambda old, head: (old,)),
-        _head("on-top-of-the-old", heads=lambda old, head: (old, head)),
-        _head("probabilities", answer=softmax),
+        wrong("nothing-frozen", learns=lambda frozen: (1.0, 1.0, 1.0)),
+        wrong("always-frozen", learns=lambda frozen: (0.0, 0.0, 1.0)),
+        wrong("inverted", learns=lambda frozen: as_asked(not frozen)),
+        wrong("everything-frozen", learns=when_frozen(0.0, 0.0, 0.0)),
+        wrong("head-frozen-instead", learns=when_frozen(1.0, 1.0, 0.0)),
+        wrong("only-first-layer-frozen", learns=when_frozen(0.0, 1.0, 1.0)),
+        wrong("only-last-layer-frozen", learns=when_frozen(1.0, 0.0, 1.0)),
+        wrong("old-head-kept", heads=lambda old, head: (old,)),
+        wrong("on-top-of-the-old", heads=lambda old, head: (old, head)),
+        wrong("probabilities", answer=softmax),
     ),
     accepted={
         "functional": lambda m, head, frozen: _swap_functional(m, head, frozen),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats, identity, keras, slope
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, identity, keras, mistakes, slope
 
 PARTS = ("projection", "positions", "block", "head")
 LEARNED = (True, False, True, True)  # what learns; positions are fixed from the start
@@ -166,12 +166,11 @@ def recordings(batch, length, mels, size, classes):
     return draw
 
 
-def _adapt(name, **steps):
-    return Misconception(f"adapt.{name}", "transfer", **steps)
+wrong = mistakes("adapt", section="transfer")
 
 
 def _stages(name, stages):
-    return _adapt(name, stages=stages)
+    return wrong(name, stages=stages)
 
 
 BODY = (True, False, True, False)
@@ -206,10 +205,10 @@ EXERCISE = Exercise(
         _stages("wrong-part-first", lambda head, body: [(head, BODY), (body, LEARNED)]),
         _stages("last-block-alone", lambda head, body: [(head, HEAD), (body, LAST)]),
         _stages("not-trained", lambda head, body: []),
-        _adapt("first-token", pool=lambda x, mask: x[:, 0]),
-        _adapt("last-token", pool=lambda x, mask: x[:, -1]),
-        _adapt("padding-counted", pool=lambda x, mask: x.mean(1)),
-        _adapt("probabilities", answer=lambda x: _softmax(x)),
+        wrong("first-token", pool=lambda x, mask: x[:, 0]),
+        wrong("last-token", pool=lambda x, mask: x[:, -1]),
+        wrong("padding-counted", pool=lambda x, mask: x.mean(1)),
+        wrong("probabilities", answer=lambda x: _softmax(x)),
     ),
     accepted={
         "the encoder called": lambda *x: _adapt_called(*x),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, mistakes
 
 from ._shared import LAYERS, SPECTRA
 
@@ -83,6 +83,8 @@ def over_frames(cut, window):
     return cut * window(cut.shape[1])[:, None]
 
 
+wrong = mistakes("frames", section="frames")
+
 EXERCISE = Exercise(
     name="frames",
     section="frames",
@@ -100,50 +102,34 @@ EXERCISE = Exercise(
         Case("side-by-side", lambda rng: (floats(rng, 2, 50), 10, 10), diagnostic=True),
     ),
     misconceptions=(
-        Misconception(
-            "frames.step-ignored",
-            "frames",
+        wrong(
+            "step-ignored",
             count=lambda s, length, step: s // length,
             starts=lambda n, length, step: length * np.arange(n),
         ),
-        Misconception("frames.last-one-lost", "frames", count=one_fewer),
-        Misconception(
-            "frames.last-one-lost-none-left", "frames", count=or_none_left(one_fewer)
-        ),
-        Misconception("frames.exact-end-lost", "frames", count=before_the_end),
-        Misconception(
-            "frames.exact-end-lost-none-left",
-            "frames",
-            count=or_none_left(before_the_end),
-        ),
-        Misconception(
-            "frames.one-too-many",
-            "frames",
-            count=lambda s, length, step: -(-s // step),
-        ),
-        Misconception(
-            "frames.step-is-overlap",
-            "frames",
+        wrong("last-one-lost", count=one_fewer),
+        wrong("last-one-lost-none-left", count=or_none_left(one_fewer)),
+        wrong("exact-end-lost", count=before_the_end),
+        wrong("exact-end-lost-none-left", count=or_none_left(before_the_end)),
+        wrong("one-too-many", count=lambda s, length, step: -(-s // step)),
+        wrong(
+            "step-is-overlap",
             count=lambda s, length, step: (
                 (s - length) // max(1, abs(length - step)) + 1
             ),
             starts=lambda n, length, step: max(1, abs(length - step)) * np.arange(n),
         ),
-        Misconception("frames.no-window", "window", window=np.ones),
-        Misconception("frames.symmetric-window", "window", window=symmetric),
-        Misconception("frames.hamming", "window", window=hamming),
-        Misconception(
-            "frames.upside-down", "window", window=lambda length: 1 - hann(length)
-        ),
-        Misconception(
-            "frames.half-a-period",
+        wrong("no-window", "window", window=np.ones),
+        wrong("symmetric-window", "window", window=symmetric),
+        wrong("hamming", "window", window=hamming),
+        wrong("upside-down", "window", window=lambda length: 1 - hann(length)),
+        wrong(
+            "half-a-period",
             "window",
             window=lambda n: 0.5 - 0.5 * np.cos(np.pi * np.arange(n) / n),
         ),
-        Misconception("frames.window-over-frames", "window", apply=over_frames),
-        Misconception(
-            "frames.transposed", "frames", order=lambda x: np.swapaxes(x, -1, -2)
-        ),
+        wrong("window-over-frames", "window", apply=over_frames),
+        wrong("transposed", order=lambda x: np.swapaxes(x, -1, -2)),
     ),
     accepted={
         "a loop": lambda *x: _frames_in_a_loop(*x),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, mistakes
 
 from ._shared import LAYERS
 
@@ -71,6 +71,8 @@ def features_and_stripes(frames=9, mels=7, batch=3, everything=False):
     return draw
 
 
+wrong = mistakes("stripes", section="augment")
+
 EXERCISE = Exercise(
     name="hide_stripes",
     section="augment",
@@ -86,64 +88,46 @@ EXERCISE = Exercise(
         Case("cube", features_and_stripes(frames=5, mels=5, batch=5), diagnostic=True),
     ),
     misconceptions=(
-        Misconception(
-            "stripes.one-too-wide",
-            "augment",
+        wrong(
+            "one-too-wide",
             stripes=lambda start, width, size: inside(start, width + 1, size),
         ),
-        Misconception(
-            "stripes.one-too-narrow",
-            "augment",
+        wrong(
+            "one-too-narrow",
             stripes=lambda start, width, size: inside(
                 start, np.maximum(width - 1, 0), size
             ),
         ),
-        Misconception(
-            "stripes.width-is-end",
-            "augment",
+        wrong(
+            "width-is-end",
             stripes=lambda start, width, size: inside(start, width - start, size),
         ),
-        Misconception(
-            "stripes.first-one-only",
-            "augment",
+        wrong(
+            "first-one-only",
             stripes=lambda start, width, size: inside(start[:, :1], width[:, :1], size),
         ),
-        Misconception(
-            "stripes.last-one-only",
-            "augment",
+        wrong(
+            "last-one-only",
             stripes=lambda start, width, size: inside(
                 start[:, -1:], width[:, -1:], size
             ),
         ),
-        Misconception("stripes.one-for-all", "augment", stripes=one_for_all),
-        Misconception(
-            "stripes.both-instead-of-either",
-            "augment",
+        wrong("one-for-all", stripes=one_for_all),
+        wrong(
+            "both-instead-of-either",
             join=lambda time, mel: time[:, :, None] & mel[:, None, :],
         ),
-        Misconception(
-            "stripes.time-only",
-            "augment",
+        wrong(
+            "time-only",
             join=lambda time, mel: time[:, :, None] | np.zeros_like(mel)[:, None, :],
         ),
-        Misconception(
-            "stripes.mels-only",
-            "augment",
+        wrong(
+            "mels-only",
             join=lambda time, mel: np.zeros_like(time)[:, :, None] | mel[:, None, :],
         ),
-        Misconception(
-            "stripes.inverted", "augment", fill=lambda x, hidden: put_zero(x, ~hidden)
-        ),
-        Misconception(
-            "stripes.minimum",
-            "augment",
-            fill=lambda x, hidden: np.where(hidden, x.min(), x),
-        ),
-        Misconception(
-            "stripes.cut-out-of-mean",
-            "augment",
-            fill=lambda x, hidden: np.where(hidden, x.mean(), x),
-        ),
+        wrong("inverted", fill=lambda x, hidden: put_zero(x, ~hidden)),
+        wrong("minimum", fill=lambda x, hidden: np.where(hidden, x.min(), x)),
+        wrong("cut-out-of-mean", fill=lambda x, hidden: np.where(hidden, x.mean(), x)),
     ),
     accepted={
         "a loop": lambda *x: _stripes_in_a_loop(*x),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, mistakes
 
 from ._shared import LAYERS, SPECTRA
 
@@ -55,6 +55,8 @@ def frames_and_filters(silent=False, scale=1.0, length=16, lead=(2, 5)):
     return draw
 
 
+wrong = mistakes("log-mel", section="log")
+
 EXERCISE = Exercise(
     name="log_mel",
     section="log",
@@ -71,24 +73,19 @@ EXERCISE = Exercise(
         Case("one-frame", frames_and_filters(lead=(1, 1))),
     ),
     misconceptions=(
-        Misconception("log-mel.not-squared", "power", power=np.abs),
-        Misconception("log-mel.real-part", "power", power=lambda x: x.real**2),
-        Misconception(
-            "log-mel.squared-without-size", "power", power=lambda x: (x**2).real
-        ),
-        Misconception("log-mel.decibels", "log", logarithm=lambda x: 10 * np.log10(x)),
-        Misconception("log-mel.base-ten", "log", logarithm=np.log10),
-        Misconception("log-mel.one-plus", "log", logarithm=np.log1p),
-        Misconception("log-mel.no-logarithm", "log", logarithm=lambda x: x),
-        Misconception("log-mel.no-floor", "log", floor=lambda x: x),
-        Misconception("log-mel.high-floor", "log", floor=lambda x: np.maximum(x, 1e-3)),
-        Misconception("log-mel.added", "log", floor=lambda x: x + 1e-10),
-        Misconception(
-            "log-mel.zero-alone", "log", floor=lambda x: np.where(x == 0, 1e-10, x)
-        ),
-        Misconception(
-            "log-mel.logarithm-before-mels",
-            "log",
+        wrong("not-squared", "power", power=np.abs),
+        wrong("real-part", "power", power=lambda x: x.real**2),
+        wrong("squared-without-size", "power", power=lambda x: (x**2).real),
+        wrong("decibels", logarithm=lambda x: 10 * np.log10(x)),
+        wrong("base-ten", logarithm=np.log10),
+        wrong("one-plus", logarithm=np.log1p),
+        wrong("no-logarithm", logarithm=lambda x: x),
+        wrong("no-floor", floor=lambda x: x),
+        wrong("high-floor", floor=lambda x: np.maximum(x, 1e-3)),
+        wrong("added", floor=lambda x: x + 1e-10),
+        wrong("zero-alone", floor=lambda x: np.where(x == 0, 1e-10, x)),
+        wrong(
+            "logarithm-before-mels",
             to_mels=lambda power, filters: np.log(no_less(power)) @ filters,
             floor=lambda x: x,
             logarithm=lambda x: x,

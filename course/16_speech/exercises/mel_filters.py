@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import mistakes
 
 from ._shared import LAYERS
 
@@ -82,6 +83,8 @@ def equal_areas(filters, edges):
     return filters * 2 / (edges[2:] - edges[:-2])
 
 
+wrong = mistakes("mel", section="mel")
+
 EXERCISE = Exercise(
     name="mel_filters",
     section="mel",
@@ -97,47 +100,43 @@ EXERCISE = Exercise(
         Case("square", lambda rng: (9, 16, 8000), diagnostic=True),
     ),
     misconceptions=(
-        Misconception("mel.even-in-hertz", "mel", scale=LINEAR),
-        Misconception("mel.natural-logarithm", "mel", scale=NATURAL),
-        Misconception(
-            "mel.edges-not-back-in-hertz",
-            "mel",
+        wrong("even-in-hertz", scale=LINEAR),
+        wrong("natural-logarithm", scale=NATURAL),
+        wrong(
+            "edges-not-back-in-hertz",
             edges=lambda m, top, scale: np.linspace(0, scale[0](top), m + 2),
         ),
-        Misconception(
-            "mel.too-few-edges",
+        wrong(
+            "too-few-edges",
             "triangles",
             edges=lambda m, top, scale: np.append(
                 even_edges(m - 1, top, scale), top * 1.1
             ),
         ),
-        Misconception(
-            "mel.up-to-the-sample-rate",
-            "mel",
+        wrong(
+            "up-to-the-sample-rate",
             frequencies=lambda rate, n: np.linspace(0, rate, n // 2 + 1),
         ),
-        Misconception(
-            "mel.edges-up-to-the-sample-rate",
-            "mel",
+        wrong(
+            "edges-up-to-the-sample-rate",
             edges=lambda m, top, scale: even_edges(m, 2 * top, scale),
         ),
-        Misconception(
-            "mel.spacing-off-by-one",
-            "mel",
+        wrong(
+            "spacing-off-by-one",
             frequencies=lambda rate, n: np.arange(n // 2 + 1) * rate / (n + 2),
         ),
-        Misconception("mel.below-zero", "triangles", clamp=lambda x: x),
-        Misconception("mel.rectangles", "triangles", shape=rectangles),
-        Misconception(
-            "mel.maximum",
+        wrong("below-zero", "triangles", clamp=lambda x: x),
+        wrong("rectangles", "triangles", shape=rectangles),
+        wrong(
+            "maximum",
             "triangles",
             shape=lambda f, e: np.maximum(
                 (f[:, None] - e[:-2]) / (e[1:-1] - e[:-2]),
                 (e[2:] - f[:, None]) / (e[2:] - e[1:-1]),
             ),
         ),
-        Misconception("mel.equal-areas", "triangles", finish=equal_areas),
-        Misconception("mel.transposed", "triangles", finish=lambda x, _: x.T),
+        wrong("equal-areas", "triangles", finish=equal_areas),
+        wrong("transposed", "triangles", finish=lambda x, _: x.T),
     ),
     accepted={
         "a loop": lambda *x: _filters_in_a_loop(*x),

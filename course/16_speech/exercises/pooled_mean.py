@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlkeras.grading import Case, Exercise, Misconception
-from tlkeras.grading.authoring import floats
+from tlkeras.grading import Case, Exercise
+from tlkeras.grading.authoring import floats, mistakes
 
 from ._shared import LAYERS
 
@@ -55,6 +55,8 @@ def as_many_from_the_first(mask):
     return as_numbers(np.arange(mask.shape[1]) < mask.sum(1)[:, None])
 
 
+wrong = mistakes("pooled", section="padding")
+
 EXERCISE = Exercise(
     name="pooled_mean",
     section="padding",
@@ -71,47 +73,29 @@ EXERCISE = Exercise(
         Case("square-features", tokens(batch=4, length=4), diagnostic=True),
     ),
     misconceptions=(
-        Misconception(
-            "pooled.mask-ignored",
-            "padding",
+        wrong(
+            "mask-ignored",
             keep=lambda mask: np.ones((*mask.shape, 1)),
             divisor=lambda mask, x: mask.shape[1],
         ),
-        Misconception(
-            "pooled.divided-by-all", "padding", divisor=lambda mask, x: mask.shape[1]
-        ),
-        Misconception("pooled.not-divided", "padding", divisor=lambda mask, x: 1.0),
-        Misconception(
-            "pooled.mask-inverted",
-            "padding",
+        wrong("divided-by-all", divisor=lambda mask, x: mask.shape[1]),
+        wrong("not-divided", divisor=lambda mask, x: 1.0),
+        wrong(
+            "mask-inverted",
             keep=lambda mask: as_numbers(~mask),
             divisor=lambda mask, x: how_many(~mask, x),
         ),
-        Misconception("pooled.beginning", "padding", keep=as_many_from_the_first),
-        Misconception(
-            "pooled.divided-by-longest",
-            "padding",
-            divisor=lambda mask, x: max(1, mask.sum(1).max()),
-        ),
-        Misconception(
-            "pooled.divided-by-all-real",
-            "padding",
-            divisor=lambda mask, x: max(1, mask.sum()),
-        ),
-        Misconception(
-            "pooled.empty-row", "padding", divisor=lambda mask, x: mask.sum(1)[:, None]
-        ),
-        Misconception(
-            "pooled.maximum",
-            "padding",
+        wrong("beginning", keep=as_many_from_the_first),
+        wrong("divided-by-longest", divisor=lambda mask, x: max(1, mask.sum(1).max())),
+        wrong("divided-by-all-real", divisor=lambda mask, x: max(1, mask.sum())),
+        wrong("empty-row", divisor=lambda mask, x: mask.sum(1)[:, None]),
+        wrong(
+            "maximum",
             total=lambda x, keep: np.where(keep > 0, x, -1e9).max(1),
             divisor=lambda mask, x: 1.0,
         ),
-        Misconception(
-            "pooled.last-token",
-            "padding",
-            total=lambda x, keep: x[:, -1],
-            divisor=lambda mask, x: 1.0,
+        wrong(
+            "last-token", total=lambda x, keep: x[:, -1], divisor=lambda mask, x: 1.0
         ),
     ),
     accepted={
