@@ -2,6 +2,7 @@
 
 import numpy as np
 
+# What these exercises ask a learner to write; reported if it is called instead.
 ATTENTIONS = (
     "keras.layers.AdditiveAttention",
     "keras.layers.Attention",
@@ -19,13 +20,15 @@ def half(x):
     return x.astype(np.float16)
 
 
-def _layers():
+def our_layers():
+    """`tlkeras.layers`, loaded on first use."""
     import tlkeras.layers
 
     return tlkeras.layers
 
 
-def _masks():
+def our_masks():
+    """`tlkeras.masks`, loaded on first use."""
     import tlkeras.masks
 
     return tlkeras.masks

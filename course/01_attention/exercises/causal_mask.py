@@ -5,7 +5,7 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import keras, mistakes
 
-from ._shared import MASKS, _masks
+from ._shared import MASKS, our_masks
 
 
 def causal(length, *, keeps=lambda query, key: key <= query):
@@ -42,6 +42,6 @@ EXERCISE = Exercise(
         "not triu": lambda n: ~np.triu(np.ones((n, n), bool), k=1),
         "lists": lambda n: [[s <= t for s in range(n)] for t in range(n)],
         "keras.ops": lambda n: keras().ops.tril(np.ones((n, n), bool)),
-        "tlkeras.masks": lambda n: _masks().causal_mask(n),
+        "tlkeras.masks": lambda n: our_masks().causal_mask(n),
     },
 )

@@ -5,12 +5,12 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import floats, identity, mistakes
 
-from ._shared import ATTENTIONS, MASKS, _layers, _masks
+from ._shared import ATTENTIONS, MASKS, our_layers, our_masks
 from .causal_mask import causal
 from .padding_mask import padding, tokens
 from .scaled_dot_product_attention import (
-    _attention_with_tensorflow,
     attention,
+    attention_with_tensorflow,
     dot_products,
 )
 from .softmax import softmax
@@ -101,15 +101,16 @@ EXERCISE = Exercise(
         "not (hidden or hidden)": lambda x, ids: self_attention(
             x, ids, merge=lambda a, b: ~(~a | ~b)
         ),
-        "tensorflow": lambda x, ids: _attention_with_tensorflow(
+        "tensorflow": lambda x, ids: attention_with_tensorflow(
             x, x, x, causal(x.shape[1]) & (ids != 0)[:, None]
         ),
-        "tlkeras": lambda x, ids: _layers().scaled_dot_product_attention(
+        "tlkeras": lambda x, ids: our_layers().scaled_dot_product_attention(
             x,
             x,
             x,
-            mask=_masks().merge_masks(
-                _masks().causal_mask(x.shape[1]), _masks().padding_mask(ids)[:, None]
+            mask=our_masks().merge_masks(
+                our_masks().causal_mask(x.shape[1]),
+                our_masks().padding_mask(ids)[:, None],
             ),
         ),
     },

@@ -5,7 +5,7 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import keras, mistakes
 
-from ._shared import MASKS, _masks
+from ._shared import MASKS, our_masks
 
 
 def padding(token_ids, *, keeps=lambda ids: ids != 0):
@@ -78,6 +78,6 @@ EXERCISE = Exercise(
         "logical not": lambda ids: np.logical_not(ids == 0),
         "lists": lambda ids: [[token != 0 for token in row] for row in ids],
         "keras.ops": lambda ids: keras().ops.not_equal(ids, 0),
-        "tlkeras.masks": lambda ids: _masks().padding_mask(ids),
+        "tlkeras.masks": lambda ids: our_masks().padding_mask(ids),
     },
 )

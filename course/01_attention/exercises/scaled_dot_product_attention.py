@@ -5,7 +5,7 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import floats, identity, keras, mistakes, swap
 
-from ._shared import ATTENTIONS, _layers, half
+from ._shared import ATTENTIONS, half, our_layers
 from .softmax import divide_by_sum, hard, log_softmax, nothing, sigmoid, softmax
 
 
@@ -271,8 +271,8 @@ EXERCISE = Exercise(
         "float32": lambda *a: attention(*a).astype(np.float32),
         "loops and lists": lambda *a: _attention_with_loops(*a),
         "keras.ops": lambda *a: _attention_with_keras(*a),
-        "tensorflow": lambda *a: _attention_with_tensorflow(*a),
-        "tlkeras.layers": lambda *a: _layers().scaled_dot_product_attention(*a),
+        "tensorflow": lambda *a: attention_with_tensorflow(*a),
+        "tlkeras.layers": lambda *a: our_layers().scaled_dot_product_attention(*a),
         "masked, then renormalised": lambda *a: _attention_renormalised(*a),
     },
 )
@@ -312,7 +312,8 @@ def _attention_with_keras(query, key, value, mask=None):
     return ops.matmul(ops.softmax(logits), value)
 
 
-def _attention_with_tensorflow(query, key, value, mask=None):
+def attention_with_tensorflow(query, key, value, mask=None):
+    """The same in TensorFlow."""
     import tensorflow as tf
 
     logits = tf.matmul(query, key, transpose_b=True) / query.shape[-1] ** 0.5

@@ -10,13 +10,13 @@ from ._shared import (
     MASKED,
     SHARED,
     SIZES,
-    _layers,
     core,
     draw_mask,
     draw_matrices,
-    mistakes,
+    from_tables,
+    our_layers,
 )
-from .split_heads import _split_with_keras
+from .split_heads import split_with_keras
 
 
 def layer_call(
@@ -166,7 +166,7 @@ EXERCISE = Exercise(
         Case("square", layer_inputs(sizes=ALIKE), diagnostic=True),
         Case("square-mask", layer_inputs(mask=draw_mask, sizes=ALIKE), diagnostic=True),
     ),
-    misconceptions=mistakes(
+    misconceptions=from_tables(
         "layer",
         "layer",
         SHARED,
@@ -223,10 +223,10 @@ def _joined_with_keras(heads):
 
 
 def _by_library(query, key, value, n, mask):
-    heads = _layers().scaled_dot_product_attention(
-        query=_split_with_keras(query, n),
-        key=_split_with_keras(key, n),
-        value=_split_with_keras(value, n),
+    heads = our_layers().scaled_dot_product_attention(
+        query=split_with_keras(query, n),
+        key=split_with_keras(key, n),
+        value=split_with_keras(value, n),
         mask=None if mask is None else mask[:, None],
     )
     return _joined_with_keras(heads)
@@ -234,7 +234,7 @@ def _by_library(query, key, value, n, mask):
 
 def _by_ops(query, key, value, n, mask):
     ops = keras().ops
-    q, k, v = (_split_with_keras(x, n) for x in (query, key, value))
+    q, k, v = (split_with_keras(x, n) for x in (query, key, value))
     logits = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) / ops.sqrt(q.shape[-1] * 1.0)
     if mask is not None:
         logits += (1.0 - ops.cast(ops.expand_dims(mask, 1), "float32")) * -1e9
@@ -257,7 +257,7 @@ def _by_einsum(query, key, value, n, mask):
 def _by_loop(query, key, value, n, mask):
     ops = keras().ops
     pieces = (ops.split(x, n, axis=-1) for x in (query, key, value))
-    attend = _layers().scaled_dot_product_attention
+    attend = our_layers().scaled_dot_product_attention
     heads = [attend(*one, mask=mask) for one in zip(*pieces, strict=True)]
     return ops.concatenate(heads, axis=-1)
 
@@ -291,5 +291,5 @@ def _by_folding(query, key, value, n, mask):
         ops.concatenate(ops.split(x, n, axis=-1), axis=0) for x in (query, key, value)
     )  # (N·B, T, H)
     mask = None if mask is None else ops.tile(mask, (n, 1, 1))
-    heads = _layers().scaled_dot_product_attention(q, k, v, mask=mask)
+    heads = our_layers().scaled_dot_product_attention(q, k, v, mask=mask)
     return ops.concatenate(ops.split(heads, n, axis=0), axis=-1)

@@ -217,7 +217,7 @@ SECTIONS = {
 }
 
 
-def mistakes(prefix, section, *tables, without=()):
+def from_tables(prefix, section, *tables, without=()):
     """Misconceptions `prefix.name` from tables of steps."""
     return tuple(
         Misconception(f"{prefix}.{name}", SECTIONS.get(name, section), **steps)
@@ -227,13 +227,15 @@ def mistakes(prefix, section, *tables, without=()):
     )
 
 
-def _one_head(query, key, value, mask):
+def one_head(query, key, value, mask):
+    """Attention of one head, by hand."""
     logits = query @ swap(key) / np.sqrt(query.shape[-1])
     logits = logits if mask is None else np.where(mask, logits, -1e9)
     return softmax(logits) @ value
 
 
-def _layers():
+def our_layers():
+    """`tlkeras.layers`, loaded on first use."""
     from tlkeras import layers
 
     return layers

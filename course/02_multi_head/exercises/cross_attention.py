@@ -10,18 +10,18 @@ from ._shared import (
     MASKED,
     SHARED,
     SIZES,
-    _layers,
     core,
     draw_matrices,
     fill,
-    mistakes,
+    from_tables,
+    our_layers,
 )
 from .multi_head_attention import (
-    _with_einsum,
-    _with_keras_ops,
-    _with_loop,
-    _with_tensorflow,
     multi_head,
+    with_einsum,
+    with_keras_ops,
+    with_loop,
+    with_tensorflow,
 )
 from .split_heads import cut
 
@@ -128,13 +128,13 @@ EXERCISE = Exercise(
         Case("one-token", cross_inputs(on_the_right, batch=1, queries=1)),
         Case("square", cross_inputs(on_the_left, sizes=ALIKE), diagnostic=True),
     ),
-    misconceptions=mistakes("cross", "cross", CROSS),
+    misconceptions=from_tables("cross", "cross", CROSS),
     accepted={
-        "einsum": lambda *a: _cross_with(_with_einsum, *a),
-        "a loop over heads": lambda *a: _cross_with(_with_loop, *a),
+        "einsum": lambda *a: _cross_with(with_einsum, *a),
+        "a loop over heads": lambda *a: _cross_with(with_loop, *a),
         "mask of full size": lambda *a: _cross_with_full_mask(*a),
-        "keras.ops": lambda *a: _cross_with(_with_keras_ops, *a),
-        "tensorflow": lambda *a: _cross_with(_with_tensorflow, *a),
+        "keras.ops": lambda *a: _cross_with(with_keras_ops, *a),
+        "tensorflow": lambda *a: _cross_with(with_tensorflow, *a),
         "padding taken out": lambda *a: _cross_without_padding(*a),
         "value_mask of a layer": lambda *a: _cross_with_value_mask(*a),
     },
@@ -160,7 +160,7 @@ def _cross_without_padding(x, memory, memory_mask, *rest):
 
 
 def _cross_with_value_mask(x, memory, memory_mask, wq, wk, wv, wo, n):
-    layer = _layers().MultiHeadAttention(
+    layer = our_layers().MultiHeadAttention(
         n, wq.shape[1] // n, wv.shape[1] // n, use_bias=False, output_shape=wo.shape[1]
     )
     layer.build(x.shape, memory.shape)

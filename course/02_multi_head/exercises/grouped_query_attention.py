@@ -5,7 +5,14 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import floats, identity, keras, swap, tensorflow
 
-from ._shared import SHARED, _layers, _one_head, by_root_of_head_size, mistakes, softmax
+from ._shared import (
+    SHARED,
+    by_root_of_head_size,
+    from_tables,
+    one_head,
+    our_layers,
+    softmax,
+)
 from .merge_heads import merge
 
 
@@ -64,11 +71,6 @@ def mean_of_groups(x, groups):
     return x.reshape(x.shape[0], -1, groups, *x.shape[2:]).mean(2)
 
 
-def along_the_length(x, groups):
-    """Repeat tokens instead of heads, so that each head finds more of them (wrong)."""
-    return np.repeat(x, groups, axis=2)
-
-
 def no_sharing(x, groups):
     """Leave the K heads as they are."""
     return x
@@ -88,7 +90,7 @@ EXERCISE = Exercise(
         Case("square", grouped_inputs(2, 4, 2, 4, 4, 4, 4), diagnostic=True),
     ),
     misconceptions=(
-        *mistakes(
+        *from_tables(
             "grouped",
             "grouped",
             {
@@ -140,7 +142,7 @@ EXERCISE = Exercise(
         "a loop over groups": lambda q, k, v: _grouped_with_loop(q, k, v),
         "a loop over heads": lambda q, k, v: np.stack(
             [
-                _one_head(
+                one_head(
                     q[:, n], *(x[:, n * k.shape[1] // q.shape[1]] for x in (k, v)), None
                 )
                 for n in range(q.shape[1])
@@ -148,11 +150,11 @@ EXERCISE = Exercise(
             axis=1,
         ),
         "einsum": lambda q, k, v: _grouped_with_einsum(q, k, v),
-        "keras.ops": lambda q, k, v: _layers().scaled_dot_product_attention(
+        "keras.ops": lambda q, k, v: our_layers().scaled_dot_product_attention(
             q,
             *(keras().ops.repeat(x, q.shape[1] // k.shape[1], axis=1) for x in (k, v)),
         ),
-        "tensorflow": lambda q, k, v: _layers().scaled_dot_product_attention(
+        "tensorflow": lambda q, k, v: our_layers().scaled_dot_product_attention(
             q,
             *(tensorflow().repeat(x, q.shape[1] // k.shape[1], axis=1) for x in (k, v)),
         ),
@@ -161,7 +163,7 @@ EXERCISE = Exercise(
 
 
 def _attend_heads(query, key, value):
-    return _one_head(query, key, value, None)
+    return one_head(query, key, value, None)
 
 
 def _grouped_with_five_axes(query, key, value):

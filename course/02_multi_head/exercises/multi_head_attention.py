@@ -10,16 +10,16 @@ from ._shared import (
     MASKED,
     SHARED,
     SIZES,
-    _layers,
-    _one_head,
     core,
     draw_mask,
     draw_matrices,
-    mistakes,
+    from_tables,
+    one_head,
+    our_layers,
     softmax,
 )
 from .merge_heads import merge, side_by_side
-from .split_heads import _split_with_keras, cut, split
+from .split_heads import cut, split, split_with_keras
 
 
 def multi_head(
@@ -94,20 +94,20 @@ EXERCISE = Exercise(
         Case("square", multi_head_inputs(sizes=ALIKE), diagnostic=True),
         Case("square-mask", with_hidden_row(sizes=ALIKE), diagnostic=True),
     ),
-    misconceptions=mistakes(
+    misconceptions=from_tables(
         "heads", "equation", SHARED, MASKED, without=("roles-reversed",)
     ),
     accepted={
-        "einsum": lambda *a: _with_einsum(*a),
-        "a loop over heads": lambda *a: _with_loop(*a),
+        "einsum": lambda *a: with_einsum(*a),
+        "a loop over heads": lambda *a: with_loop(*a),
         "a sum over heads, nothing joined": lambda *a: _with_sum(*a),
         "heads folded into the batch": lambda *a: _with_folded_batch(*a),
         "matrices with a head axis": lambda *a: _with_head_axis(*a),
         "query scaled first": lambda *a: _with_scaled_query(*a),
-        "keras.ops": lambda *a: _with_keras_ops(*a),
+        "keras.ops": lambda *a: with_keras_ops(*a),
         "keras.ops.dot_product_attention": lambda *a: _with_keras_attention(*a),
-        "tensorflow": lambda *a: _with_tensorflow(*a),
-        "tlkeras.layers": lambda *a: _with_layer(_layers().MultiHeadAttention, *a),
+        "tensorflow": lambda *a: with_tensorflow(*a),
+        "tlkeras.layers": lambda *a: _with_layer(our_layers().MultiHeadAttention, *a),
         "keras.layers": lambda *a: _with_layer(keras().layers.MultiHeadAttention, *a),
         "float64": lambda *a: multi_head(*(_double(x) for x in a)),
     },
@@ -118,7 +118,8 @@ def _double(x):
     return x.astype(np.float64) if getattr(x, "dtype", None) == np.float32 else x
 
 
-def _with_einsum(query, key, value, wq, wk, wv, wo, n, mask=None):
+def with_einsum(query, key, value, wq, wk, wv, wo, n, mask=None):
+    """All heads at once, by their axes."""
     q, k, v = (cut(x @ w, n) for x, w in ((query, wq), (key, wk), (value, wv)))
     logits = np.einsum("btnh,bsnh->bnts", q, k) / q.shape[-1] ** 0.5
     if mask is not None:
@@ -130,10 +131,11 @@ def _with_einsum(query, key, value, wq, wk, wv, wo, n, mask=None):
 def _heads(query, key, value, wq, wk, wv, n, mask):
     columns = zip(*(np.split(w, n, axis=1) for w in (wq, wk, wv)), strict=True)
     for a, b, c in columns:
-        yield _one_head(query @ a, key @ b, value @ c, mask)
+        yield one_head(query @ a, key @ b, value @ c, mask)
 
 
-def _with_loop(query, key, value, wq, wk, wv, wo, n, mask=None):
+def with_loop(query, key, value, wq, wk, wv, wo, n, mask=None):
+    """Head after head, then one matrix."""
     heads = list(_heads(query, key, value, wq, wk, wv, n, mask))
     return np.concatenate(heads, axis=-1) @ wo
 
@@ -148,7 +150,7 @@ def _with_folded_batch(query, key, value, wq, wk, wv, wo, n, mask=None):
     pairs = ((query, wq), (key, wk), (value, wv))
     q, k, v = (np.concatenate(split(x @ w, n)) for x, w in pairs)  # (B·N, T, H)
     mask = None if mask is None else np.repeat(mask, n, axis=0)
-    heads = _one_head(q, k, v, mask).reshape(len(query), n, query.shape[1], -1)
+    heads = one_head(q, k, v, mask).reshape(len(query), n, query.shape[1], -1)
     return merge(heads) @ wo
 
 
@@ -158,7 +160,7 @@ def _with_head_axis(query, key, value, wq, wk, wv, wo, n, mask=None):
         return x[:, None] @ kernel  # (B, N, T, H)
 
     mask = None if mask is None else mask[:, None]
-    heads = _one_head(project(query, wq), project(key, wk), project(value, wv), mask)
+    heads = one_head(project(query, wq), project(key, wk), project(value, wv), mask)
     return (heads @ wo.reshape(n, -1, wo.shape[1])).sum(axis=1)
 
 
@@ -174,10 +176,11 @@ def _with_scaled_query(query, key, value, wq, *rest):
     )
 
 
-def _with_keras_ops(query, key, value, wq, wk, wv, wo, n, mask=None):
+def with_keras_ops(query, key, value, wq, wk, wv, wo, n, mask=None):
+    """With the functions that the lesson names."""
     ops = keras().ops
     pairs = ((query, wq), (key, wk), (value, wv))
-    q, k, v = (_split_with_keras(ops.matmul(x, w), n) for x, w in pairs)
+    q, k, v = (split_with_keras(ops.matmul(x, w), n) for x, w in pairs)
     logits = ops.matmul(q, ops.swapaxes(k, -1, -2)) / q.shape[-1] ** 0.5
     if mask is not None:
         logits = ops.where(ops.expand_dims(mask, 1), logits, -1e9)
@@ -204,7 +207,8 @@ def _with_keras_attention(query, key, value, wq, wk, wv, wo, n, mask=None):
     return ops.matmul(side_by_side(np.asarray(output)[..., : sizes["bsnv"]]), wo)
 
 
-def _with_tensorflow(query, key, value, wq, wk, wv, wo, n, mask=None):
+def with_tensorflow(query, key, value, wq, wk, wv, wo, n, mask=None):
+    """The same in TensorFlow."""
     import tensorflow as tf
 
     pairs = ((query, wq), (key, wk), (value, wv))

@@ -11,13 +11,8 @@ def ten_thousand(_):
     return 10000
 
 
-def _ops():
-    import keras
-
-    return keras.ops
-
-
-def _layers():
+def our_layers():
+    """`tlkeras.layers`, loaded on first use."""
     from tlkeras import layers
 
     return layers

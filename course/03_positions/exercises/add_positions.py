@@ -3,9 +3,9 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import floats, identity, mistakes
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
-from ._shared import _layers, _ops, between
+from ._shared import between, our_layers
 
 
 def slice_rows(table, start, length):
@@ -64,13 +64,13 @@ def _add_one_hot(x, table, start_index=0):
 
 
 def _add_with_keras(x, table, start_index=0):
-    ops = _ops()
+    ops = keras().ops
     positions = start_index + ops.arange(x.shape[1])
     return ops.add(x, ops.take(table, positions, axis=0))
 
 
 def _add_with_the_layer(x, table, start_index=0):
-    layer = _layers().PositionEmbedding(len(table))
+    layer = our_layers().PositionEmbedding(len(table))
     layer.build(x.shape)
     layer.set_weights([table])
     return x + np.asarray(layer(x, start_index=start_index))

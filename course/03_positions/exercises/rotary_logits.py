@@ -3,9 +3,9 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import floats, identity, mistakes
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
-from ._shared import _layers, _ops
+from ._shared import our_layers
 from .rotate import rotate
 
 
@@ -78,7 +78,7 @@ def new_tokens(batch, queries, keys, heads, size, start=None):
 
 
 def _logits_with_keras(query, key, start_index):
-    ops, turn = _ops(), _layers().RotaryEmbedding()
+    ops, turn = keras().ops, our_layers().RotaryEmbedding()
     query = ops.transpose(turn(query, start_index=start_index), (0, 2, 1, 3))
     key = ops.transpose(turn(key), (0, 2, 3, 1))  # (B, N, H, S)
     return ops.matmul(query, key) / query.shape[-1] ** 0.5
@@ -95,7 +95,7 @@ def _logits_by_distance(query, key, start_index):
 def _logits_with_tensorflow(query, key, start_index):
     import tensorflow as tf
 
-    turn = _layers().RotaryEmbedding()
+    turn = our_layers().RotaryEmbedding()
     scaled = turn(query, positions=start_index + np.arange(query.shape[1]))
     scaled /= query.shape[-1] ** 0.5
     return tf.einsum("btnh,bsnh->bnts", scaled, turn(key))

@@ -3,9 +3,9 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import floats, identity, mistakes
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
-from ._shared import _layers, _ops, between, ten_thousand
+from ._shared import between, our_layers, ten_thousand
 from .sine_positions import fraction
 
 
@@ -128,7 +128,7 @@ def _rotate_with_loops(x, positions, max_wavelength=10000):
 
 
 def _rotate_with_keras(x, positions, max_wavelength=10000):
-    ops = _ops()
+    ops = keras().ops
     frequency = max_wavelength ** (-np.arange(0, x.shape[-1], 2) / x.shape[-1])
     angles = ops.cast(positions[:, None] * frequency, "float32")[None, :, None]
     first, second = ops.split(x, 2, axis=-1)
@@ -215,7 +215,7 @@ EXERCISE = Exercise(
         "loops": _rotate_with_loops,
         "einsum": _rotate_with_einsum,
         "keras.ops": _rotate_with_keras,
-        "tlkeras.layers": lambda x, at, longest=10000: _layers().RotaryEmbedding(
+        "tlkeras.layers": lambda x, at, longest=10000: our_layers().RotaryEmbedding(
             longest
         )(x, positions=at),
         "lists": lambda *a: rotate(*a).tolist(),

@@ -3,9 +3,9 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import identity, mistakes
+from tlkeras.grading.authoring import identity, keras, mistakes
 
-from ._shared import _ops, between, ten_thousand
+from ._shared import between, ten_thousand
 from .sine_positions import fraction
 
 
@@ -67,7 +67,7 @@ def _shift_by_least_squares(distance, hidden_dim, max_wavelength=10000):
 
 
 def _shift_with_keras(distance, hidden_dim, max_wavelength=10000):
-    ops = _ops()
+    ops = keras().ops
     exponent = np.arange(hidden_dim) // 2 * 2 / hidden_dim
     angles = (distance * max_wavelength**-exponent).astype("float32")
     sines = ops.reshape(ops.sin(angles)[::2], (-1, 1)) * np.float32([[1, 0]])

@@ -3,9 +3,9 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import identity, mistakes
+from tlkeras.grading.authoring import identity, keras, mistakes
 
-from ._shared import _layers, _ops, between, ten_thousand
+from ._shared import between, our_layers, ten_thousand
 
 
 def even_and_odd(feature, _):
@@ -77,7 +77,7 @@ def _sine_by_logarithms(length, hidden_dim, max_wavelength=10000):
 
 
 def _sine_with_keras(length, hidden_dim, max_wavelength=10000):
-    ops = _ops()
+    ops = keras().ops
     frequency = max_wavelength ** (-np.arange(0, hidden_dim, 2) / hidden_dim)
     angles = ops.arange(length, dtype="float32")[:, None] * frequency.astype("float32")
     pair = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
@@ -140,7 +140,7 @@ EXERCISE = Exercise(
         "keras.ops": _sine_with_keras,
         "complex powers": _sine_by_complex_powers,
         "tlkeras.layers": lambda length, size, longest=10000: (
-            _layers().SinePositionEncoding(longest)(np.zeros((1, length, size)))[0]
+            our_layers().SinePositionEncoding(longest)(np.zeros((1, length, size)))[0]
         ),
     },
 )

@@ -3,9 +3,9 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import floats, identity, mistakes
+from tlkeras.grading.authoring import floats, identity, keras, mistakes
 
-from ._shared import _layers, _ops, between
+from ._shared import between, our_layers
 
 
 def centres(new, old_length, new_length):
@@ -79,7 +79,7 @@ def _stretch_with_interp(table, length):
 
 
 def _stretch_with_keras(table, length):
-    image = _ops().image.resize(
+    image = keras().ops.image.resize(
         table[None, :, None],
         (length, 1),
         interpolation="bilinear",
@@ -156,7 +156,7 @@ EXERCISE = Exercise(
         "keras.ops.image.resize": _stretch_with_keras,
         "hat functions": _stretch_by_hats,
         "loops": _stretch_with_loops,
-        "tlkeras.layers": lambda table, length: _layers().interpolate_positions(
+        "tlkeras.layers": lambda table, length: our_layers().interpolate_positions(
             table, (1, len(table)), (1, length), interpolation="bilinear"
         ),
         "lists": lambda *a: stretch_positions(*a).tolist(),

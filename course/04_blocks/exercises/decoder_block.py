@@ -358,7 +358,7 @@ def _decoder_with_full_masks(
 
 def _decoder_with_masks(x, memory, memory_mask, *parts):
     attend_self, attend_memory, think, norm_1, norm_2, norm_3 = parts
-    masks = _masks()
+    masks = our_masks()
     x = x + attend_self(norm_1(x), norm_1(x), masks.causal_mask(x.shape[1]))
     real = masks.merge_masks(memory_mask[:, None, :])
     x = x + attend_memory(norm_2(x), memory, real)
@@ -375,7 +375,8 @@ def _decoder_in_a_loop(x, memory, memory_mask, *parts):
     return np.concatenate(outputs, axis=1)
 
 
-def _masks():
+def our_masks():
+    """`tlkeras.masks`, loaded on first use."""
     import tlkeras.masks
 
     return tlkeras.masks

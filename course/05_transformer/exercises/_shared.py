@@ -15,7 +15,8 @@ def sentences(rng, lengths, size):
     return np.where(places < lengths, ids, PADDING)
 
 
-def _models():
+def our_models():
+    """`tlkeras.models`, loaded on first use."""
     import tlkeras.models
 
     return tlkeras.models

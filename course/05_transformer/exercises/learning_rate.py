@@ -5,7 +5,7 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import identity, mistakes
 
-from ._shared import _models
+from ._shared import our_models
 
 
 def learning_rate(
@@ -89,6 +89,6 @@ EXERCISE = Exercise(
             if hasattr(step, "tolist")
             else d**-0.5 * min(step**-0.5, step * w**-1.5)
         ),
-        "library": lambda step, d, w: _models().WarmUp(d, w)(np.asarray(step) - 1),
+        "library": lambda step, d, w: our_models().WarmUp(d, w)(np.asarray(step) - 1),
     },
 )

@@ -5,7 +5,7 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import floats, identity, mistakes
 
-from ._shared import END, PADDING, _models
+from ._shared import END, PADDING, our_models
 from .teacher_forcing import real
 from .transformer_masks import all_but_end
 
@@ -166,7 +166,7 @@ EXERCISE = Exercise(
         "loops": lambda *a: _loss_with_loops(*a),
         "keras": lambda *a: _loss_with_keras(*a),
         "tensorflow": lambda *a: _loss_with_tensorflow(*a),
-        "library": lambda logits, labels, e: _models().LabelSmoothedCrossEntropy(e)(
+        "library": lambda logits, labels, e: our_models().LabelSmoothedCrossEntropy(e)(
             labels, logits
         ),
         "selected tokens": lambda logits, labels, e: smoothed_cross_entropy(

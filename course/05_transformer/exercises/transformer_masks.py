@@ -184,7 +184,7 @@ EXERCISE = Exercise(
 
 
 def _masks_with_tlkeras(source, target):
-    masks, ops = _masks(), keras().ops
+    masks, ops = our_masks(), keras().ops
     keys = masks.padding_mask(source)[:, None, :]
     length = target.shape[1]
     return (
@@ -208,7 +208,8 @@ def _masks_with_tensorflow(source, target):
     )
 
 
-def _masks():
+def our_masks():
+    """`tlkeras.masks`, loaded on first use."""
     import tlkeras.masks
 
     return tlkeras.masks
