@@ -175,14 +175,14 @@ check(softmax)
 # %% tags=["experiment"]
 random = np.random.default_rng(0)
 sizes = np.array([1, 4, 16, 64, 256, 1024])
-spread, sharp, calm = [], [], []
+spread, largest_unscaled, largest_scaled = [], [], []
 for size in sizes:
     query = random.normal(size=(2000, 1, size))
     key = random.normal(size=(2000, 8, size))
     logits = (query @ np.swapaxes(key, -1, -2))[:, 0]  # (2000, 8)
     spread.append(logits.std())
-    sharp.append(softmax(logits).max(axis=-1).mean())
-    calm.append(softmax(logits / np.sqrt(size)).max(axis=-1).mean())
+    largest_unscaled.append(softmax(logits).max(axis=-1).mean())
+    largest_scaled.append(softmax(logits / np.sqrt(size)).max(axis=-1).mean())
 
 left, right = show.panels(4.6, 4.6)
 show.curves(
@@ -197,7 +197,7 @@ show.curves(
 )
 show.curves(
     sizes,
-    {"q · k": sharp, "q · k / √H": calm},
+    {"q · k": largest_unscaled, "q · k / √H": largest_scaled},
     "H, numbers in a vector",
     "largest of 8 weights, on average",
     "… and the softmax saturates",
@@ -206,7 +206,9 @@ show.curves(
 )
 right.set_ylim(0, 1)
 print(f"H = 1024: dot products of about ±{spread[-1]:.0f};", end=" ")
-print(f"the winner takes {sharp[-1]:.0%} unscaled, {calm[-1]:.0%} scaled")
+print(
+    f"the winner takes {largest_unscaled[-1]:.0%} unscaled, {largest_scaled[-1]:.0%} scaled"
+)
 
 # %% [markdown]
 # The standard deviation follows $\sqrt{H}$, up to $\sqrt{1024} = 32$. Unscaled, the winner
@@ -607,8 +609,8 @@ show.images(pictures, titles, columns=7)
 
 # %% tags=["experiment"]
 ink = np.linalg.norm(keys, axis=-1)  # length of each known image
-even = softmax(cosines / 0.01).sum(axis=0)
-biased = softmax(queries @ keys.T / 0.01).sum(axis=0)
+received_unit = softmax(cosines / 0.01).sum(axis=0)
+received_raw = softmax(queries @ keys.T / 0.01).sum(axis=0)
 
 
 def sharing_half(received):
@@ -618,13 +620,13 @@ def sharing_half(received):
 
 left, right = show.panels(4.6, 4.6, height=3)
 for axes, received, title in (
-    (left, even, "Unit length"),
-    (right, biased, "Raw pixels"),
+    (left, received_unit, "Unit length"),
+    (right, received_raw, "Raw pixels"),
 ):
     show.points(
         ink, received, "length of a known image", "attention received", title, axes
     )
-    axes.set_ylim(0, biased.max() * 1.05)
+    axes.set_ylim(0, received_raw.max() * 1.05)
     print(
         f"{title}: {sharing_half(received)} of 1,297 images collect half of all attention"
     )

@@ -621,7 +621,7 @@ alphabet = np.pad(alphabet, ((0, 0), (0, 2), (0, 0)))  # (count, 12, 64): 2 blan
 slots = np.broadcast_to(np.eye(12, dtype="float32"), (count, 12, 12))
 memory = np.concatenate([alphabet, slots], axis=-1)  # (count, 12, 76)
 memory_mask = np.broadcast_to(np.arange(12) < 10, (count, 12))
-everything = np.eye(76, dtype="float32")
+identity = np.eye(76, dtype="float32")
 
 
 def left_digit_part(projection):
@@ -635,7 +635,7 @@ def rewrite(query_matrix, key_matrix, memory_mask):
     """The images that come back (count, 6, 64), and the weights (count, 6, 12)."""
     key_matrix = np.pad(key_matrix, ((0, 12), (0, 0)))  # places do not count
     output = cross_attention(
-        x, memory, memory_mask, query_matrix, key_matrix, everything, everything, 1
+        x, memory, memory_mask, query_matrix, key_matrix, identity, identity, 1
     )
     return np.split(np.asarray(output), [64], axis=-1)
 

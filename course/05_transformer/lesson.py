@@ -695,7 +695,7 @@ MEANINGS = {
 }
 
 
-def looks(some_phrases):
+def cross_attention_scores(some_phrases):
     """Cross-attention scores of each block, (B, N, T, S), and the tokens' ids."""
     source_ids = english.encode([phrase.english for phrase in some_phrases], width)
     target_ids = chinese.encode([phrase.chinese for phrase in some_phrases], width)
@@ -707,7 +707,7 @@ def looks(some_phrases):
 
 
 date = phrases.Phrase("", "Thu, Mar 7, 2024, 3:04 PM", "2024年3月7日周四 下午3:04")
-memory, source_ids, says = looks([date])
+memory, source_ids, says = cross_attention_scores([date])
 columns = ["[", *english.shown(source_ids[0]), "]"]
 rows = [MEANINGS.get(c, c) for c in chinese.shown(says[0])] + ["]"]
 last = memory[-1][0].mean(axis=0)  # the last block, the average of its heads: (T, S)
@@ -720,7 +720,7 @@ show.matrix(
     rows,
 )
 
-memory, source_ids, says = looks(seen)
+memory, source_ids, says = cross_attention_scores(seen)
 digits = np.array([token.isdigit() for token in chinese.tokens])
 where = digits[says] & (says != PADDING)  # (B, T): a digit is written
 english_of = np.array([english.ids.get(token, -1) for token in chinese.tokens])

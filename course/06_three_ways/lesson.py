@@ -184,10 +184,10 @@ def inputs_of(token_ids):
     }
 
 
-some = tokens(test_texts[:3])
-vectors = body(inputs_of(some))["sequence_output"]
-print("tokens", some.shape, "→ vectors", tuple(vectors.shape))
-print("real tokens in each:", (some != 0).sum(axis=1))
+first_three = tokens(test_texts[:3])
+vectors = body(inputs_of(first_three))["sequence_output"]
+print("tokens", first_three.shape, "→ vectors", tuple(vectors.shape))
+print("real tokens in each:", (first_three != 0).sum(axis=1))
 
 # %% [markdown]
 # A classifier wants *one* vector a text. The simplest way that works is the mean over its
@@ -262,18 +262,18 @@ def nearest(features, others):
     return (unit @ other_unit.T).argmax(axis=1)
 
 
-shelf_texts, shelf_labels = part(train, 500)
-shelf, asked = tokens(shelf_texts), tokens(test_texts)
+candidate_texts, candidate_labels = part(train, 500)
+candidates, queries = tokens(candidate_texts), tokens(test_texts)
 neighbours = {
-    "pretrained": nearest(encode(asked), encode(shelf)),
-    "random": nearest(*map(encoder_of(random_body), (asked, shelf))),
+    "pretrained": nearest(encode(queries), encode(candidates)),
+    "random": nearest(*map(encoder_of(random_body), (queries, candidates))),
 }
 for i in range(4):
     print(f"\n{test_texts[i]}")
     for name, places in neighbours.items():
-        print(f"    {name:10}  {shelf_texts[places[i]]}")
+        print(f"    {name:10}  {candidate_texts[places[i]]}")
 same_package = {
-    name: np.mean(shelf_labels[places] == test_labels)
+    name: np.mean(candidate_labels[places] == test_labels)
     for name, places in neighbours.items()
 }
 print("\nnearest sentence of the same package:")
@@ -309,27 +309,28 @@ for name, share in same_package.items():
 
 
 # %% tags=["experiment"]
-def places_for_tokens():
+def token_inputs():
     """Where a BERT's inputs enter a model."""
     kinds = ("token_ids", "segment_ids", "padding_mask")
     return {name: keras.Input((LENGTH,), dtype="int32", name=name) for name in kinds}
 
 
-def twice(model):
+def pass_difference(model):
     """How much two passes in training mode differ, at most."""
-    one, two = (model(inputs_of(some), training=True) for _ in range(2))
+    one, two = (model(inputs_of(first_three), training=True) for _ in range(2))
     return float(ops.max(ops.abs(one - two)))
 
 
-entrance = places_for_tokens()
+model_inputs = token_inputs()
 body.trainable = False
 as_in_tutorials = keras.Model(
-    entrance, body(entrance, training=False)["sequence_output"]
+    model_inputs, body(model_inputs, training=False)["sequence_output"]
 )
-tutorial_difference = twice(as_in_tutorials)
+tutorial_difference = pass_difference(as_in_tutorials)
 print(f"trainable = False and training = False: {tutorial_difference:.3f}")
 print(
-    "features are of size", float(ops.mean(ops.abs(as_in_tutorials(inputs_of(some)))))
+    "features are of size",
+    float(ops.mean(ops.abs(as_in_tutorials(inputs_of(first_three))))),
 )
 
 # %% [markdown]
@@ -367,14 +368,14 @@ class Frozen(keras.layers.Layer):
 check(Frozen)
 
 # %%
-entrance = places_for_tokens()
+model_inputs = token_inputs()
 pool = keras.layers.GlobalAveragePooling1D()  # Keras's name for your mean_vector
-kept = Frozen(body)(entrance)["sequence_output"]
-features = pool(kept, mask=ops.cast(entrance["padding_mask"], "bool"))
+sequence = Frozen(body)(model_inputs)["sequence_output"]
+features = pool(sequence, mask=ops.cast(model_inputs["padding_mask"], "bool"))
 frozen_model = keras.Model(
-    entrance, keras.layers.Dense(len(names), name="head")(features)
+    model_inputs, keras.layers.Dense(len(names), name="head")(features)
 )
-frozen_difference = twice(frozen_model)
+frozen_difference = pass_difference(frozen_model)
 print(f"with your layer: {frozen_difference:.3f}")
 print(summary(frozen_model))
 
@@ -815,7 +816,7 @@ show.curves(
 
 
 # %% tags=["experiment"]
-def kept(blocks, texts=16):
+def activation_bytes(blocks, texts=16):
     """Bytes of activations that a step keeps for its derivatives, in float32."""
     config = body.get_config()
     width, heads = config["hidden_dim"], config["num_heads"]
@@ -828,8 +829,8 @@ trainer.run(inputs_of(few), few_labels, 1e-4, timed, seed=0)
 per_step = (process_time() - start) / timed
 whole, head_only = summary(classifier).total, summary(frozen_model).total
 costs = {
-    "features": (head_only, kept(0), from_memory / len(few) * 16),
-    "parameters, fine-tuned": (whole, kept(BLOCKS), per_step),
+    "features": (head_only, activation_bytes(0), from_memory / len(few) * 16),
+    "parameters, fine-tuned": (whole, activation_bytes(BLOCKS), per_step),
 }
 print(f"{'':24}{'learn':>12}{'optimizer':>12}{'activations':>13}{'step of 16':>13}")
 for name, (count, activations, step) in costs.items():
@@ -950,8 +951,8 @@ theirs = keras_hub.models.BertTextClassifier(
     dropout=0.0,
 )
 theirs.backbone.trainable = False
-hub_difference = twice(theirs)
-hub_frozen = twice(freeze(theirs, "backbone"))
+hub_difference = pass_difference(theirs)
+hub_frozen = pass_difference(freeze(theirs, "backbone"))
 print(f"backbone.trainable = False:       two passes differ by {hub_difference:.4f}")
 print(f"tlkeras.transfer.freeze on it:    {hub_frozen:.4f}")
 print("what learns:", [weight.path for weight in theirs.trainable_weights])

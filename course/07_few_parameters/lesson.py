@@ -184,14 +184,14 @@ places = {
 base = {key: flat(base_weights[i], key[1]) for key, i in places.items()}
 changes = {key: flat(tuned_weights[i], key[1]) - base[key] for key, i in places.items()}
 size = np.linalg.norm
-relative = np.array([size(changes[key]) / size(base[key]) for key in places])
+relative_change = np.array([size(changes[key]) / size(base[key]) for key in places])
 values = {key: np.linalg.svd(x, compute_uv=False) for key, x in changes.items()}
 shown = [(num_blocks - 1, name) for name in ("query", "value", "widen")]
 noise = np.random.default_rng(0).normal(size=changes[shown[0]].shape)
 noise = np.linalg.svd(noise, compute_uv=False)
 left, right = show.panels(5, 5)
 show.matrix(
-    relative.reshape(num_blocks, len(KERNELS)),
+    relative_change.reshape(num_blocks, len(KERNELS)),
     "kernel",
     "block",
     "Size of the change / size of the kernel",
@@ -733,7 +733,7 @@ models = {
     f"upper {num_blocks - half + 1} blocks": transfer.freeze(classifier(), depth=half),
     "all, rates × 0.7 a block": classifier(),
 }
-slower = transfer.discriminative_rates(
+slower_optimizer = transfer.discriminative_rates(
     models["all, rates × 0.7 a block"],
     keras.optimizers.AdamW(1e-3, weight_decay=1e-4),
     transfer.layerwise_decay(models["all, rates × 0.7 a block"], 0.7),
@@ -741,7 +741,7 @@ slower = transfer.discriminative_rates(
 rates = dict(zip(models, (3e-2, 2e-3, 2e-3), strict=True))
 distances = {"everything": moved(model, base_weights)}
 for name, one in models.items():
-    optimizer = slower if "0.7" in name else None
+    optimizer = slower_optimizer if "0.7" in name else None
     trainer = trainer_of(one, optimizer)
     distances[name] = record(name, trainer, rates[name])
 BLOCKS = ["embed", *map(str, range(num_blocks)), "head"]
@@ -917,7 +917,7 @@ transfer.freeze(student, "embedding")
 first_student = student.get_weights()
 
 unlabelled = tokens(texts[: this.at_scale(quick=40, default=3000)])
-opinions = everything.logits(unlabelled)  # the teacher speaks once: (n, C)
+teacher_logits = everything.logits(unlabelled)  # the teacher speaks once: (n, C)
 student_steps = this.at_scale(quick=1, default=80, full=1000)
 
 
@@ -944,7 +944,7 @@ rows = transfer.draw_labels(labels, label_count, seed=0)  # those the teacher sa
 labelled = tokens([texts[i] for i in rows])
 students = {
     "labels": [taught(hard, labelled, labels[rows], seed) for seed in seeds],
-    "teacher": [taught(soft, unlabelled, opinions, seed) for seed in seeds],
+    "teacher": [taught(soft, unlabelled, teacher_logits, seed) for seed in seeds],
 }
 students = {name: transfer.estimate(shares) for name, shares in students.items()}
 student_share = student.count_params() / model.count_params()
@@ -971,10 +971,10 @@ for name, shares in students.items():
 # %% tags=["experiment"]
 distiller = transfer.Distiller(student, model, temperature=2.0, alpha=0.0)
 distiller.compile(loss=hard)
-says = student(few, training=False)
-theirs = distiller.compute_loss(few, test_labels[:4], says)
-says = ops.convert_to_numpy(says)
-yours = distillation_loss(everything.logits(few), says, temperature=2.0)
+student_logits = student(few, training=False)
+theirs = distiller.compute_loss(few, test_labels[:4], student_logits)
+student_logits = ops.convert_to_numpy(student_logits)
+yours = distillation_loss(everything.logits(few), student_logits, temperature=2.0)
 distil_difference = abs(float(theirs) - yours)
 print(f"yours {yours:.6f}, the library's {float(theirs):.6f}")
 
@@ -1003,31 +1003,31 @@ models |= {
     "adapters, m = 16": adapter_model,
     **{name: lora_of(*choice) for name, choice in CHOICES.items()},
 }
-bill = {}
+costs = {}
 with tempfile.TemporaryDirectory() as folder:
     for name, one in models.items():
         total = transfer.summary(one, "adam").total
         stored = transfer.save_delta(one, Path(folder) / "delta.npz")
-        bill[name] = (total.trainable, total.optimizer_bytes, stored)
-bill = dict(sorted(bill.items(), key=lambda row: row[1]))
+        costs[name] = (total.trainable, total.optimizer_bytes, stored)
+costs = dict(sorted(costs.items(), key=lambda row: row[1]))
 heads = ("accuracy", "learn", "Adam, MB", "stored, MB", "s/step")
 print(f"{'':28} {heads[0]:15} {heads[1]:>9}", *(f"{head:>10}" for head in heads[2:]))
-for number, (name, (learn, memory, stored)) in enumerate(bill.items(), 1):
+for number, (name, (learn, memory, stored)) in enumerate(costs.items(), 1):
     print(f"{number} {name:26} {accuracy[name]!s:15} {learn:9,}", end=" ")
     print(f"{memory / 1e6:10.2f} {stored / 1e6:10.2f} {seconds[name]:10.3f}")
-memory_share = bill["query, value: rank 8"][1] / bill["everything"][1]
+memory_share = costs["query, value: rank 8"][1] / costs["everything"][1]
 
 # %% tags=["experiment"]
 axes = show.points(
-    [learn for learn, _, _ in bill.values()],
-    [accuracy[name].mean for name in bill],
+    [learn for learn, _, _ in costs.values()],
+    [accuracy[name].mean for name in costs],
     "numbers that learn",
     "share of test sentences right",
     "Quality against what learns",
     axes=show.panels(7, height=3.8)[0],
 )
 axes.set_xscale("log")
-for number, (name, (learn, _, _)) in enumerate(bill.items(), 1):
+for number, (name, (learn, _, _)) in enumerate(costs.items(), 1):
     share = accuracy[name]
     axes.errorbar(learn, share.mean, share.half_width, color="grey", capsize=2, lw=1)
     axes.annotate(f" {number}", (learn, share.mean))

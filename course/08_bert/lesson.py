@@ -69,8 +69,8 @@ def with_blank(text):
     """A text with one [MASK] in it as BERT reads it: a dictionary of (1, T)."""
     before, after = (list(tokenizer(part)) for part in text.split("[MASK]"))
     token_ids = np.array([[CLS, *before, MASK, *after, SEP]])
-    same = np.ones_like(token_ids)
-    return {"token_ids": token_ids, "segment_ids": 0 * same, "padding_mask": same}
+    ones = np.ones_like(token_ids)
+    return {"token_ids": token_ids, "segment_ids": 0 * ones, "padding_mask": ones}
 
 
 def guesses(text, count=8):
@@ -451,16 +451,16 @@ check(mask_tokens)
 chosen = random.permutation(len(sentences))[: this.at_scale(quick=60, default=500)]
 inputs = read(sentences[i] for i in chosen)
 original = inputs["token_ids"].copy()
-dice = [random.random(original.shape) for _ in range(2)]
+draws = [random.random(original.shape) for _ in range(2)]
 random_ids = random.integers(len(SPECIAL), len(pieces), original.shape)
 unasked = [PAD, CLS, SEP]
-now, labels = mask_tokens(original, unasked, MASK, *dice, random_ids)
-inputs["token_ids"] = now.astype("int32")
+masked_ids, labels = mask_tokens(original, unasked, MASK, *draws, random_ids)
+inputs["token_ids"] = masked_ids.astype("int32")
 asked, words = labels != 0, ~np.isin(original, unasked)
 kinds = {
-    "[MASK]": asked & (now == MASK),
-    "random": asked & (now != MASK) & (now != original),
-    "kept": asked & (now == original),
+    "[MASK]": asked & (masked_ids == MASK),
+    "random": asked & (masked_ids != MASK) & (masked_ids != original),
+    "kept": asked & (masked_ids == original),
     "not asked": words & ~asked,
 }
 print(
@@ -470,7 +470,7 @@ print(
 print(", ".join(f"{kinds[k].sum() / asked.sum():.1%} {k}" for k in list(kinds)[:3]))
 said = in_batches(lambda batch: ops.argmax(masked(batch), axis=-1), inputs)
 says_original = {kind: np.mean((said == original)[at]) for kind, at in kinds.items()}
-believes_random = np.mean((said == now)[kinds["random"]])
+believes_random = np.mean((said == masked_ids)[kinds["random"]])
 show.bars(
     list(says_original),
     list(says_original.values()),
@@ -588,7 +588,7 @@ for name, loss in losses.items():
 rates = np.array([0.05, 0.15, 0.3, 0.45, 0.6, 0.8])
 by_rate = []
 for rate in rates:
-    hidden = words & (dice[0] < rate)
+    hidden = words & (draws[0] < rate)
     batch = {**inputs, "token_ids": np.where(hidden, MASK, original).astype("int32")}
     states, asks = in_batches(states_of, batch), np.where(hidden, original, 0)
     by_rate.append(masked_lm_loss(states, asks, table, bias))
@@ -750,9 +750,9 @@ for name, body in (("random weights", untrained), ("our BERT", backbone)):
     vectors = {"cls": [], "mean": []}
     for inputs in (train, checked, test):
         states = in_batches(lambda x, body=body: body(x)["sequence_output"], inputs)
-        keep, same = inputs["padding_mask"] == 1, np.eye(states.shape[-1])
+        keep, identity = inputs["padding_mask"] == 1, np.eye(states.shape[-1])
         for pooling, parts in vectors.items():  # a kernel that changes nothing
-            parts.append(text_logits(states, keep, same, 0.0, pooling))
+            parts.append(text_logits(states, keep, identity, 0.0, pooling))
     for pooling, parts in vectors.items():
         middle, spread = parts[0].mean(axis=0), parts[0].std(axis=0)
         parts = [(part - middle) / spread for part in parts]
@@ -868,14 +868,14 @@ body = classifier.backbone
 many = {name: x[: this.at_scale(quick=20, default=200)] for name, x in test.items()}
 
 
-def looks(inputs):
+def attention_scores_of(inputs):
     """Attention scores of all heads, block after block: (heads, B, T, T)."""
     blocks = body(inputs, return_attention_scores=True)["attention_scores"]
     blocks = [np.swapaxes(ops.convert_to_numpy(block), 0, 1) for block in blocks]
     return np.concatenate(blocks)
 
 
-scores = looks(many)
+scores = attention_scores_of(many)
 head_count = body.get_config()["num_heads"]
 names = [
     f"block {n // head_count + 1}, head {n % head_count + 1}"
@@ -936,7 +936,7 @@ example = read([sentence])
 length = example["padding_mask"].sum()
 example = {name: x[:, :length] for name, x in example.items()}
 shown = [pieces[i] for i in example["token_ids"][0]]
-maps = looks(example)[:, 0]  # (heads, T, T)
+maps = attention_scores_of(example)[:, 0]  # (heads, T, T)
 for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 2, 4), strict=True):
     head = goes_to[:-1, column].argmax()
     show.matrix(maps[head], "looked at", "", names[head], shown, shown, axes)
@@ -1077,9 +1077,11 @@ for axes, t, title in (
     confidence = p.max(axis=-1)
     bins = [np.ceil(confidence * 10) == b for b in range(1, 11)]
     bins = [mine for mine in bins if mine.sum() >= 10]  # fewer say nothing
-    conf, acc = ([x[mine].mean() for mine in bins] for x in (confidence, is_right))
+    mean_confidence, share_right = (
+        [x[mine].mean() for mine in bins] for x in (confidence, is_right)
+    )
     text = "confidence", "share that is right", f"{title}: ECE {errors[-1]:.3f}"
-    show.curves(conf, {"measured": acc}, *text, axes=axes)
+    show.curves(mean_confidence, {"measured": share_right}, *text, axes=axes)
     show.curves([0.2, 1], {"perfect": [0.2, 1]}, *text, dotted=["perfect"], axes=axes)
 confidence = probabilities(test_logits).max(axis=-1).mean()
 print(f"as it is: confidence {confidence:.1%} on average, right {test_accuracy:.1%}")
@@ -1309,17 +1311,17 @@ if find_spec("transformers") and find_spec("torch"):
     keys = "vocab_size num_hidden_layers num_attention_heads hidden_size"
     keys += " intermediate_size max_position_embeddings type_vocab_size"
     settings = BertConfig(**dict(zip(keys.split(), config.values(), strict=True)))
-    face = BertModel(settings, add_pooling_layer=False).eval()
-    face.load_state_dict(
+    hugging_face = BertModel(settings, add_pooling_layer=False).eval()
+    hugging_face.load_state_dict(
         {hugging_face_name(w.path): for_torch(w) for w in backbone.weights}
     )
     order = ("token_ids", "padding_mask", "segment_ids")
     with torch.no_grad():
-        theirs = face(*(torch.tensor(sample[name]) for name in order))
-    face_difference = farthest(ours, theirs.last_hidden_state.numpy())
-    print(f"tlkeras and transformers: {face_difference:.1e}")
+        theirs = hugging_face(*(torch.tensor(sample[name]) for name in order))
+    hugging_face_difference = farthest(ours, theirs.last_hidden_state.numpy())
+    print(f"tlkeras and transformers: {hugging_face_difference:.1e}")
 else:
-    face_difference = 0.0
+    hugging_face_difference = 0.0
     print("transformers or torch is not installed. To see this comparison:")
     print("pip install transformers torch, then run this cell again.")
 

@@ -481,9 +481,12 @@ check(pooled_mean)
 # **Predict first.** The mask is forgotten. Does it matter how far words are padded?
 
 # %% tags=["experiment"]
-held = synthetic_speech.load_data("test", seconds=SECONDS)
-some = range(0, len(held.labels), this.at_scale(quick=25, default=2))
-sounds, digits = [held.sound(i) for i in some], held.labels[:: some.step]
+held_out_set = synthetic_speech.load_data("test", seconds=SECONDS)
+some = range(0, len(held_out_set.labels), this.at_scale(quick=25, default=2))
+sounds, digits = (
+    [held_out_set.sound(i) for i in some],
+    held_out_set.labels[:: some.step],
+)
 lengths = (0.8, 1.2, 1.6, 2.0)
 padded = {"with the mask": [], "without": []}
 for seconds in lengths:
@@ -529,8 +532,8 @@ print({name: [f"{share:.0%}" for share in shares] for name, shares in padded.ite
 # %% tags=["experiment"]
 trainer = Retrainer(classifier, batch_size=16, jit_compile=False)
 known, new = (features_of(*x[:2]) for x in (voices.known, voices.new))
-held_out = features_of(held.waveforms, held.padding_mask)
-synthetic_share = trainer.accuracy(held_out, held.labels)
+held_out = features_of(held_out_set.waveforms, held_out_set.padding_mask)
+synthetic_share = trainer.accuracy(held_out, held_out_set.labels)
 
 
 def confusions(logits, labels):
@@ -625,10 +628,10 @@ check(adapt)
 # what the encoder was trained to tell apart, and of what it was trained to ignore.
 
 # %% tags=["experiment"]
-who, new_who = (
+speaker_ids, new_speaker_ids = (
     np.searchsorted(speakers, x.speakers) for x in (voices.known, voices.new)
 )
-labels = min(this.at_scale(quick=2, default=20) * len(speakers), len(who))
+labels = min(this.at_scale(quick=2, default=20) * len(speakers), len(speaker_ids))
 
 
 def chosen(inputs, rows):
@@ -639,9 +642,9 @@ def chosen(inputs, rows):
 def train(model, learning_rate):
     """Some steps on the labelled recordings of the first draw, of what is trainable."""
     steps = this.at_scale(quick=2, default=80)
-    rows = draw_labels(who, labels, seed=0)
+    rows = draw_labels(speaker_ids, labels, seed=0)
     one = Retrainer(model, batch_size=16, jit_compile=False)
-    one.run(chosen(known, rows), who[rows], learning_rate, steps, seed=0)
+    one.run(chosen(known, rows), speaker_ids[rows], learning_rate, steps, seed=0)
 
 
 def pooled(model):
@@ -655,23 +658,27 @@ def mean_spectrum(inputs):
 
 
 keras.utils.set_random_seed(0)
-listener = from_preset("tlkeras://speech_digits").backbone
+voice_encoder = from_preset("tlkeras://speech_digits").backbone
 rivals = {
     "average spectrum": [mean_spectrum(x) for x in (known, new)],
-    "random encoder, frozen": pooled(SpeechEncoder.from_config(listener.get_config())),
-    "pretrained encoder, frozen": pooled(listener),
+    "random encoder, frozen": pooled(
+        SpeechEncoder.from_config(voice_encoder.get_config())
+    ),
+    "pretrained encoder, frozen": pooled(voice_encoder),
 }
-knows = {name: [] for name in rivals}
+voice_shares = {name: [] for name in rivals}
 for seed in range(5):
-    rows = draw_labels(who, labels, seed)
+    rows = draw_labels(speaker_ids, labels, seed)
     for name, (x, new_x) in rivals.items():
-        regression = LogisticRegression(C=30, max_iter=3000).fit(x[rows], who[rows])
-        knows[name].append(regression.score(new_x, new_who))
+        regression = LogisticRegression(C=30, max_iter=3000).fit(
+            x[rows], speaker_ids[rows]
+        )
+        voice_shares[name].append(regression.score(new_x, new_speaker_ids))
 head = keras.layers.Dense(len(speakers))
-by_voice = adapt(listener, head, train, head_rate=1e-2, body_rate=1e-3)
+by_voice = adapt(voice_encoder, head, train, head_rate=1e-2, body_rate=1e-3)
 said = ops.convert_to_numpy(by_voice(new)).argmax(axis=-1)
-knows["pretrained encoder, adapted"] = [np.mean(said == new_who)]
-for name, shares in knows.items():
+voice_shares["pretrained encoder, adapted"] = [np.mean(said == new_speaker_ids)]
+for name, shares in voice_shares.items():
     print(f"{name:28}", "  ".join(f"{share:.1%}" for share in shares))
 
 # %% [markdown]

@@ -79,8 +79,8 @@ def build_and_call(answer, query, value, *weights_and_settings):
             return _call(layer, *given)
         if use == "gradients":
             return _has_gradient(dense, lambda: _call(layer, *given))
-        entrances = [_entrance(x) for x in given]
-        return keras().Model(entrances, _call(layer, *entrances))(given)
+        model_inputs = [_model_input(x) for x in given]
+        return keras().Model(model_inputs, _call(layer, *model_inputs))(given)
 
 
 def _call(layer, query, value, mask=None):
@@ -97,7 +97,7 @@ def _has_gradient(dense, call):
     return np.array([g is not None and bool(np.any(g)) for g in gradients])
 
 
-def _entrance(x):
+def _model_input(x):
     """A model's input like `x`; batch size and lengths are not known beforehand."""
     shape = (None, None) if x.dtype == bool else (None, x.shape[-1])
     return keras().Input(shape, dtype=str(x.dtype))

@@ -14,7 +14,7 @@ def turned(x, start):
     return rotate(x, start + np.arange(x.shape[1]))
 
 
-def meet(query, key):
+def dot_products(query, key):
     """Every query with every key, head by head: (B, N, T, S)."""
     return np.einsum("btnh,bsnh->bnts", query, key)
 
@@ -33,7 +33,7 @@ def rotary_logits(
     key_start=lambda start: 0,
     turn_query=turned,
     turn_key=turned,
-    compare=meet,
+    compare=dot_products,
     scale=by_root_of_size,
     after=identity,
 ):
@@ -43,7 +43,7 @@ def rotary_logits(
     return after(scale(compare(q, k), query, key), start_index)
 
 
-def meet_reshaped(query, key):
+def dot_products_of_reshaped(query, key):
     """Bring the heads forward with `reshape`, which mixes tokens and heads."""
     query, key = (x.reshape(len(x), x.shape[2], -1, x.shape[3]) for x in (query, key))
     return np.einsum("bnth,bnsh->bnts", query, key)
@@ -86,7 +86,7 @@ def _logits_with_keras(query, key, start_index):
 
 def _logits_by_distance(query, key, start_index):
     rows = [
-        meet(turned(query[:, [t]], start_index + t), turned(key, 0))[:, :, 0]
+        dot_products(turned(query[:, [t]], start_index + t), turned(key, 0))[:, :, 0]
         for t in range(query.shape[1])
     ]
     return np.stack(rows, axis=2) / np.sqrt(query.shape[-1])
@@ -151,11 +151,11 @@ EXERCISE = Exercise(
                 logits / np.sqrt(query.shape[-1] * query.shape[-2])
             ),
         ),
-        wrong("heads-reshaped", compare=meet_reshaped),
+        wrong("heads-reshaped", compare=dot_products_of_reshaped),
         wrong("heads-with-heads", compare=lambda q, k: q @ np.swapaxes(k, -1, -2)),
         wrong("heads-added", compare=lambda q, k: np.einsum("btnh,bsnh->bts", q, k)),
         wrong("heads-last", compare=lambda q, k: np.einsum("btnh,bsnh->btsn", q, k)),
-        wrong("rows-are-keys", compare=lambda q, k: meet(k, q)),
+        wrong("rows-are-keys", compare=lambda q, k: dot_products(k, q)),
         wrong("softmax-taken", after=softmax),
         wrong("future-hidden", after=hide_the_future),
     ),

@@ -38,7 +38,7 @@ def in_all_masks(keep):
     }
 
 
-def back(query, key):
+def not_later(query, key):
     """No later position."""
     return key <= query
 
@@ -60,7 +60,7 @@ def transformer_masks(
     source_keep=real,
     source_order=anywhere,
     target_keep=real,
-    target_order=back,
+    target_order=not_later,
     memory_keep=lambda source, target: real(source)[:, None, :],
     memory_order=anywhere,
     place=as_keys,
@@ -124,9 +124,9 @@ EXERCISE = Exercise(
         wrong("padding-assumed-on-the-right", **in_all_masks(counted)),
         wrong("target-hides-itself", target_order=lambda q, k: k < q),
         wrong("target-padding-seen", target_keep=everything),
-        wrong("source-causal", source_order=back),
+        wrong("source-causal", source_order=not_later),
         wrong("source-padding-seen", source_keep=everything),
-        wrong("memory-causal", memory_order=back),
+        wrong("memory-causal", memory_order=not_later),
         wrong(
             "memory-padding-seen",
             memory_keep=lambda source, target: everything(source)[:, None, :],

@@ -132,14 +132,14 @@ def probe_frozen(answer, inputs, kernel, gain_bias, statistics, head, targets):
 
     with exceptions_as_they_are():
         backbone = make_backbone(keras, inputs, kernel, gain_bias, statistics)
-        places = entrances(keras, inputs)
+        given = model_inputs(keras, inputs)
         layer = keras.layers.Dense(head.shape[1], use_bias=False, name="head")
         layer.build((None, head.shape[0]))
         layer.kernel.assign(head)
-        features = answer(backbone)(places)
+        features = answer(backbone)(given)
         if features is None:
             raise TypeError("call returned None; it must return the features")
-        model = keras.Model(places, layer(features))
+        model = keras.Model(given, layer(features))
 
         def says(training):
             return keras.ops.convert_to_numpy(model(inputs, training=training))
@@ -155,7 +155,7 @@ def probe_frozen(answer, inputs, kernel, gain_bias, statistics, head, targets):
         return before, training, np.array(count), after, stored
 
 
-def entrances(keras, inputs):
+def model_inputs(keras, inputs):
     """Where a model takes what is like `inputs`: one array, or a dictionary."""
     if isinstance(inputs, dict):
         return {k: keras.Input(x.shape[1:], name=k) for k, x in inputs.items()}
@@ -173,15 +173,15 @@ def make_backbone(keras, inputs, kernel, gain_bias, statistics):
                 return inputs
             return inputs * half_of(inputs.shape[-1]).astype("float32")
 
-    x = places = entrances(keras, inputs)
-    if isinstance(places, dict):
-        x = keras.layers.Concatenate()([places["left"], places["right"]])
+    x = given = model_inputs(keras, inputs)
+    if isinstance(given, dict):
+        x = keras.layers.Concatenate()([given["left"], given["right"]])
     dense = keras.layers.Dense(kernel.shape[1], use_bias=False, name="matrix")
     norm = keras.layers.BatchNormalization(
         momentum=MOMENTUM, epsilon=EPSILON, name="norm"
     )
     x = HalfDropout(0.5, name="dropout")(norm(dense(x)))
-    model = keras.Model(places, x, name="backbone")
+    model = keras.Model(given, x, name="backbone")
     dense.set_weights([kernel])
     norm.set_weights([*gain_bias, *statistics])
     return model

@@ -73,7 +73,7 @@ def splits(word, vocabulary, mark, start=0):
                 yield [vocabulary[piece], *rest]
 
 
-def with_second_thoughts(word, vocabulary, *, mark, unknown, **_):
+def with_backtracking(word, vocabulary, *, mark, unknown, **_):
     """Like `forwards`, but takes a piece back where nothing follows it."""
     found = next(splits(word, vocabulary, mark), None)
     return unknown([], vocabulary, 0)[0] if found is None else found
@@ -199,7 +199,7 @@ EXERCISE = Exercise(
         wrong("unknown-skipped", unknown=lambda ids, v, start: (ids, start + 1)),
         wrong("unknown-ends", unknown=lambda ids, v, start: (ids, None)),
         wrong("from-the-right", search=backwards),
-        wrong("second-thoughts", search=with_second_thoughts),
+        wrong("second-thoughts", search=with_backtracking),
         wrong("fewest", search=in_fewest),
         wrong("whole-word-only", ends=lambda start, n: (n,)),
         wrong("first-piece-only", limit=1),

@@ -22,7 +22,7 @@ def over_real(x, mask):
     return (x * keep).sum(1) / keep.sum(1)
 
 
-def says(features, mask, weights, pool, answer):
+def logits_of(features, mask, weights, pool, answer):
     """What a small encoder and a head make of some recordings: (B, C)."""
     x = features @ weights["projection"] + weights["positions"]  # (B, T, D)
     x = np.tanh(x @ weights["block"])
@@ -49,7 +49,7 @@ def adapt(
     weights = {name: x.copy() for name, x in zip(PARTS, values, strict=True)}
 
     def loss():
-        said = says(features, mask, weights, pool, answer)
+        said = logits_of(features, mask, weights, pool, answer)
         return np.mean((said - targets) ** 2)
 
     rows = []
@@ -60,7 +60,7 @@ def adapt(
             weights[name] = weights[name] - rate * slopes[name]
         moved = {name: rate * np.linalg.norm(slopes[name]) for name in names}
         rows.append([rate, *(moved.get(name, 0.0) for name in PARTS)])
-    return np.array(rows), says(features, mask, weights, pool, answer)
+    return np.array(rows), logits_of(features, mask, weights, pool, answer)
 
 
 def probe_adapt(
