@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
+sys.path.insert(0, str(BENCHMARKS / "claims"))
 
 from _by_length import by_length, cropped, grouped  # noqa: E402
 from _kept_runs import comparison_of, keep, kept, table  # noqa: E402

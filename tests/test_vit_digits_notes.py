@@ -12,12 +12,13 @@ from tlkeras.transfer.comparison import estimate
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "data" / "vit_digits"
+CLAIM = ROOT / "benchmarks" / "claims" / "vit_digits.csv"
 SEEDS = [f"seed {seed}" for seed in range(5)]
 
 
-def table(name):
+def table(path):
     """The lines of a file by what was measured and the number of labels a class."""
-    with open(FOLDER / name, encoding="utf-8", newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {(next(iter(row.values())), int(row["labels a class"])): row for row in rows}
 
@@ -26,7 +27,7 @@ def values(row):
     return np.array([float(row[seed]) for seed in SEEDS])
 
 
-COMPARISON, FEATURES = table("comparison.csv"), table("features.csv")
+COMPARISON, FEATURES = table(CLAIM), table(FOLDER / "features.csv")
 README = (FOLDER / "README.md").read_text("utf-8")
 LABELS = (1, 2, 5, 10)
 

@@ -1,7 +1,8 @@
 """What the small BERT is worth: `tlkeras.datasets.docstrings`, few labels, five seeds.
 
-python data/bert_docstrings/compare.py tfidf scratch frozen fine-tuned > comparison.csv
-python data/bert_docstrings/compare.py gains comparison.csv
+cd benchmarks/claims
+python bert_docstrings.py tfidf scratch frozen fine-tuned > bert_docstrings.csv
+python bert_docstrings.py gains bert_docstrings.csv
 
 Settings of every strategy are chosen for each number of labels by itself, on the
 validation split, with labels of another seed; the test split is read once a seed.
@@ -11,17 +12,22 @@ import csv
 import functools
 import itertools
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from train import SHAPE
 
 from tlkeras.checkpoints import from_preset, preprocessor
 from tlkeras.datasets import docstrings
 from tlkeras.models import Bert, BertClassifier
 from tlkeras.transfer import Retrainer, draw_labels, estimate
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[2] / "data" / "bert_docstrings"))
+
+from train import SHAPE  # noqa: E402
 
 PRESET = "tlkeras://bert_docstrings"
 COUNTS = (50, 100, 250, 1000)  # labels in all, of five classes

@@ -1,14 +1,14 @@
 """From synthetic voices to human ones: what the encoder is worth, five seeds.
 
-python data/speech_digits/compare.py zero-shot
-python data/speech_digits/compare.py 1 5 20      # labels a class
+python benchmarks/claims/speech_digits.py zero-shot
+python benchmarks/claims/speech_digits.py 1 5 20      # labels a class
 
 `known`: the authors' split, the same six speakers in training and test. `unseen`: seed
 i leaves out speaker i altogether, and is tested on all that this one says. The same
 rates and numbers of steps are tried for both starts and for each number of labels, on
 training recordings of the authors' split whose labels were not used, with two other
 seeds; then the test split is read once a seed. Both starts learn from the same
-recordings and spoilt copies of them. Lines are those of `comparison.csv`. Needs the
+recordings and spoilt copies of them. Lines are those of `speech_digits.csv`. Needs the
 recordings: see `tlkeras.datasets.spoken_digits`.
 """
 
@@ -16,16 +16,21 @@ import csv
 import functools
 import itertools
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
-from augment import spoil
-from train import SHAPE, features_of
 
 from tlkeras.checkpoints import from_preset
 from tlkeras.datasets import spoken_digits
 from tlkeras.models import SpeechClassifier, SpeechEncoder
 from tlkeras.transfer import Retrainer, draw_labels
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[2] / "data" / "speech_digits"))
+
+from augment import spoil  # noqa: E402
+from train import SHAPE, features_of  # noqa: E402
 
 PRESET = "tlkeras://speech_digits"
 RATES, STEPS = (3e-4, 1e-3, 3e-3), (50, 150, 450)

@@ -1,6 +1,7 @@
 """Learning rates and steps of lesson 16: tried on recordings that it does not test on.
 
-python course/16_speech/tuning.py > course/16_speech/tuning.csv
+cd benchmarks/claims
+python speech_settings.py > speech_settings.csv
 
 Both starts get the same grid, with two seeds that the lesson does not use. What is
 learned from and what is tried on are both of the authors' training split. Needs the

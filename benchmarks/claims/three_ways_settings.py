@@ -1,10 +1,11 @@
 """Which learning rate and how many steps lesson 06 gives each way to transfer.
 
-python course/06_three_ways/tuning.py [LABELS …] > tuning.csv
+cd benchmarks/claims
+python three_ways_settings.py [LABELS …] > three_ways_settings.csv
 
 Each line is one run: way, labels, rate, steps, seed, and the share of validation
 sentences that is right. The seeds are not those of the lesson, and no test sentence is
-looked at. `tuning.csv` has training from scratch; the others need more patience.
+looked at. The file has training from scratch; the others need more patience.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """How much cheaper a head learns on cached features, and LoRA's optimizer state.
 
-    python benchmarks/transfer_caching.py     # with TLKERAS_MIRROR
+    python benchmarks/claims/transfer_caching.py     # with TLKERAS_MIRROR
 
 The frozen MiniLM run in every epoch against its features computed once: the same head,
 the same sentences of SST-2 in the same order. Of the epochs after the first, which

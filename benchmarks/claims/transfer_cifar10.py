@@ -1,7 +1,8 @@
 """Five kinds of photograph learned from five others: a small ViT on part of CIFAR-10.
 
-    python benchmarks/transfer_cifar10.py --measure   # 10 to 20 minutes of a core
-    python benchmarks/transfer_cifar10.py             # the table of the results kept
+    cd benchmarks/claims
+    python transfer_cifar10.py --measure   # 10 to 20 minutes of a core
+    python transfer_cifar10.py             # the table of the results kept
 
 The experiment is lesson 13's at full scale (`course/13_vit/full_scale.py`), on the 500
 training and 100 test images of each kind that a mirror holds (`TLKERAS_MIRROR`).
@@ -19,7 +20,7 @@ from _kept_runs import comparison_of, keep, kept, table
 from tlkeras.transfer.comparison import Comparison
 
 CSV = Path(__file__).with_suffix(".csv")
-LESSON = Path(__file__).resolve().parents[1] / "course" / "13_vit" / "full_scale.py"
+LESSON = Path(__file__).resolve().parents[2] / "course" / "13_vit" / "full_scale.py"
 STRATEGIES = ("raw pixels", "from scratch", "frozen", "fine-tuned")
 DATA, KINDS = "cifar10, half", 5
 
@@ -84,9 +85,9 @@ def page():
     vit = sizes["vit"]
     return "\n\n".join(
         [
-            "Measured by `python benchmarks/transfer_cifar10.py --measure`, which goes "
-            "on where it was stopped; every run is a line of "
-            "benchmarks/transfer_cifar10.csv.",
+            "Measured by `python benchmarks/claims/transfer_cifar10.py --measure`, "
+            "which goes on where it was stopped; every run is a line of "
+            "benchmarks/claims/transfer_cifar10.csv.",
             f"A ViT (patches of {vit['patch_size']}, {vit['num_layers']} encoders of "
             f"{vit['hidden_dim']} features; {', '.join(made)}) learns five kinds of "
             "photograph, 500 of each, moved and mirrored, and turned four ways, for "

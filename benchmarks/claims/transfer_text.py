@@ -1,7 +1,8 @@
 """Features, fine-tuning and LoRA of a real BERT against TF-IDF, on SST-2 and AG News.
 
-    python benchmarks/transfer_text.py sst2 ag_news   # an hour of one core
-    python benchmarks/transfer_text.py                # tables of the results kept
+    cd benchmarks/claims
+    python transfer_text.py sst2 ag_news   # an hour of one core
+    python transfer_text.py                # tables of the results kept
 
 Every strategy learns from the same labelled examples of a seed. For the two baselines
 the strength of the regularisation is chosen anew in every run, on the whole validation
@@ -283,8 +284,9 @@ def page():
     )
     made = sorted({row["made"] for row in kept(CSV)})
     parts = [
-        "Measured by `python benchmarks/transfer_text.py sst2 ag_news`, which goes on "
-        "where it was stopped; every run is a line of benchmarks/transfer_text.csv.",
+        "Measured by `python benchmarks/claims/transfer_text.py sst2 ag_news`, which "
+        "goes on where it was stopped; every run is a line of "
+        "benchmarks/claims/transfer_text.csv.",
         f"Accuracy of MiniLM ({', '.join(made)}) on {TEST_COUNT['sst2']:,} sentences "
         f"of SST-2 and {TEST_COUNT['ag_news']:,} articles of AG News, with its 95 % "
         "interval over seeds; below, differences seed by seed. Both baselines are "

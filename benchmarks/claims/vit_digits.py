@@ -1,6 +1,7 @@
 """What pretraining is worth: digits 5 to 9 from few labels, five seeds.
 
-python data/vit_digits/compare.py > data/vit_digits/comparison.csv
+cd benchmarks/claims
+python vit_digits.py > vit_digits.csv
 
 Three starts: random weights, the pretrained body with a random head, and the body with
 the head that a logistic regression finds for it (Kumar et al. 2022, arXiv:2202.10054).
@@ -16,16 +17,21 @@ import csv
 import functools
 import itertools
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from train import SHAPE
 
 from tlkeras.checkpoints import from_preset
 from tlkeras.datasets import digits
 from tlkeras.models import ViT
 from tlkeras.transfer import Retrainer, draw_labels
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[2] / "data" / "vit_digits"))
+
+from train import SHAPE  # noqa: E402
 
 GRID = [  # rates and steps; the highest rate suits short training, if any
     *itertools.product((3e-4, 1e-3, 3e-3), (50, 150, 450)),

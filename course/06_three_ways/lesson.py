@@ -675,8 +675,8 @@ for rival in ("random body", "counts of words"):
 # Both are trained here with AdamW, in batches of 16; the rate rises over a tenth of the
 # steps and falls to 0 (lesson 05). `Retrainer` compiles the step once and uses it for all
 # runs. Rate and steps of training **from scratch** were chosen on validation sentences
-# from a grid, with other seeds (`tuning.py` and `tuning.csv` beside this lesson; the 180
-# steps are the end of the grid, so that more might help it a little).
+# from a grid, with other seeds (`benchmarks/claims/three_ways_settings.csv` in the
+# repository; the 180 steps are the end of the grid, so that more might help it a little).
 # Parameters are trained with the same, as their definition says. Fine-tuning gets the
 # same rate and a third of the steps, and was not searched for: the baseline was tuned
 # with more care than what it is compared with.

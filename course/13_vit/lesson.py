@@ -525,7 +525,7 @@ def probed_weights(chosen, seed):
     return [*tuned.first_weights[:-2], head.coef_.T, head.intercept_]
 
 
-# Labels: (learning rate, steps), as comparison.csv of data/vit_digits has them.
+# Labels: (learning rate, steps), as benchmarks/claims/vit_digits.csv has them.
 CHOSEN = {
     "from scratch": {
         5: (3e-3, 150),

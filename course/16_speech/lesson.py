@@ -705,8 +705,8 @@ for name, shares in voice_shares.items():
 #   number of labels.
 #
 # Rates and steps were chosen for each number of labels and each start from the same
-# grid, on recordings that are not tested on here (`tuning.py` and `tuning.csv` beside
-# this lesson). For one seed, all three learn from the same recordings.
+# grid, on recordings that are not tested on here (`speech_settings.csv` in the repository's
+# `benchmarks/claims`). For one seed, all three learn from the same recordings.
 #
 # **Predict first.** Where does the pretrained model help most? And is there a number of
 # labels with which it is better to begin from scratch?
@@ -780,7 +780,7 @@ for count in counts:
 # Now look at *gently*. With one label it is the very setting that was chosen. With
 # twenty it is at 87 %, below training from scratch. Transfer seems to *hurt* there, and
 # it is the training that was too timid: 40 small steps cannot make use of two hundred
-# labels. In `tuning.csv` the same setting is seven points behind scratch, and the
+# labels. In that file the same setting is seven points behind scratch, and the
 # chosen one ahead. A bold setting is as wrong at the other end: at a rate of 3e-3 the
 # model with one label a digit loses nearly twenty points there, and understands less
 # than it did zero-shot. Before you write that transfer helps or hurts, give the
@@ -788,7 +788,7 @@ for count in counts:
 #
 # And give the rival its chance. From scratch the best setting is at the *end* of our
 # grid: the highest rate, the most steps. A notebook must end within minutes;
-# `compare.py` in `data/speech_digits` goes on from there. Both starts may take up to
+# `benchmarks/claims/speech_digits.py` goes on from there. Both starts may take up to
 # 450 steps, and learn from seven rough copies of each recording as well. Five seeds,
 # human recordings:
 #
@@ -970,7 +970,7 @@ for way, shares in unseen.items():
 # being, and here that pays off most. For the third speaker fifty labels of the others
 # added nothing to zero-shot: what is missing is *his* voice.
 #
-# With the patience of `compare.py` and five seeds, each of which leaves out another
+# With the patience of that program and five seeds, each of which leaves out another
 # speaker:
 #
 # | labels a digit | from scratch | pretrained | gain |
