@@ -49,7 +49,9 @@ def test_builds_are_valid_and_byte_identical(tiny, solved):
 def test_tags_survive_and_layout_does_not(tiny):
     last = cells(build.build(tiny))[-1]
     assert last["metadata"] == {"tags": ["experiment"]}
-    assert all(set(cell["metadata"]) <= {"tags"} for cell in cells(build.build(tiny)))
+    metadata = [cell["metadata"] for cell in cells(build.build(tiny))]
+    assert {"exercise": "double"} in metadata
+    assert all(set(each) <= {"tags", "exercise"} for each in metadata)
 
 
 def test_ids_do_not_depend_on_the_position(tiny_copy):
