@@ -1,5 +1,7 @@
 """Lessons whose probes hand functions to the learner."""
 
+import runpy
+
 import pytest
 
 from tlkeras.course import lesson
@@ -38,3 +40,12 @@ def test_the_card_lists_only_what_the_learner_was_given(outcome):
     assert "memory_mask (1, 3)" in shown
     assert "widen" not in shown
     assert "attentions" not in shown
+
+
+def test_a_learners_own_file_is_shown_whatever_it_is_called(tmp_path):
+    path = tmp_path / "exercises" / "exercises.py"
+    path.parent.mkdir()
+    path.write_text("def softmax(x):\n    return x.nowhere\n")
+    answer = runpy.run_path(str(path))["softmax"]
+    found = check(lesson("01_attention").exercises["softmax"], answer)
+    assert "return x.nowhere" in dict(found.parts)["Your lines"]

@@ -135,6 +135,7 @@ def test_exercises_come_in_the_order_of_the_text(tiny_copy):
             lambda path: path.write_text(path.read_text().replace('"double",', '"x",')),
             r"double.py has the exercise 'x': say 'double'",
         ),
+        (lambda path: path.write_text("CASES = ()"), r"double.py defines no EXERCISE"),
     ],
 )
 def test_a_file_that_is_missing_or_has_another_exercise(tiny_copy, change, said):

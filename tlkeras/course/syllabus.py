@@ -190,13 +190,15 @@ def load_exercise(folder, name) -> Exercise:
         name: of the exercise, and so of the file.
 
     Raises:
-        CourseError: there is no such file, or another exercise in it.
+        CourseError: there is no such file, or not that exercise in it.
     """
     folder = Path(folder)
     path = folder / "exercises" / f"{name}.py"
     if not path.is_file():
         raise CourseError(f"lesson.py asks for the exercise {name}: write {path}.")
-    exercise = import_module(f"{_package(folder)}.{name}").EXERCISE
+    exercise = getattr(import_module(f"{_package(folder)}.{name}"), "EXERCISE", None)
+    if exercise is None:
+        raise CourseError(f"{path} defines no EXERCISE.")
     if exercise.name != name:
         raise CourseError(f"{path} has the exercise {exercise.name!r}: say {name!r}.")
     return replace(exercise, messages=Messages(folder))
