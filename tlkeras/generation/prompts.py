@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from tlkeras import masks
-from tlkeras.masks import known
+from tlkeras.checks import known
 
 
 def read(prompt, padding_mask, max_length, padding_id):

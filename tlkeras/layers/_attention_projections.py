@@ -5,8 +5,8 @@ from typing import Any, Self
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._attention import IMPLEMENTATIONS
 from tlkeras.layers._attention_checks import check_shapes
 from tlkeras.layers._saved_policy import saved_policy, settle

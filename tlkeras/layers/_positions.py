@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from tlkeras.layers import _input_checks as check
+from tlkeras import checks as check
 
 
 def check_positions(positions, shape):

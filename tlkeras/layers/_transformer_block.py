@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import keras
 
-from tlkeras.layers import _input_checks as check
+from tlkeras import checks as check
 from tlkeras.layers._attention_projections import own_config
 from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._saved_policy import saved_policy

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
-from tlkeras.layers import _input_checks as check
-from tlkeras.masks import check_mask_values
+from tlkeras.checks import check_mask_values
 
 MASKED = -1e9  # the logit of a masked position: finite, so that no row yields NaN
 

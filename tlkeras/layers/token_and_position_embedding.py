@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.layers.position_embedding import PositionEmbedding
 from tlkeras.masks import padding_mask

@@ -5,8 +5,8 @@ from typing import Any, Self
 import keras
 import numpy as np
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import settle
 from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.masks import implicit_mask, without_mask

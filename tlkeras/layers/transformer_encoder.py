@@ -2,8 +2,8 @@
 
 import keras
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import settle
 from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.masks import without_mask

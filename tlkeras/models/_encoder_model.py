@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.layers import TransformerEncoder
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._arguments import refuse_unknown
 

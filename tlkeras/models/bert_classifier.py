@@ -5,7 +5,7 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-from tlkeras.layers import _input_checks as check
+from tlkeras import checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.bert import INPUTS, Bert

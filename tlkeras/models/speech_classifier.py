@@ -4,8 +4,8 @@ from typing import Any, Self
 
 import keras
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models.speech_encoder import SpeechEncoder

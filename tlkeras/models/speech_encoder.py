@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras import masks
 from tlkeras.annotations import Tensor
 from tlkeras.layers import (
@@ -14,7 +15,6 @@ from tlkeras.layers import (
     LogMelSpectrogram,
     PositionEmbedding,
 )
-from tlkeras.layers import _input_checks as check
 from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
 
 FRONT_END = (

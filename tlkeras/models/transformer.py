@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras import masks
 from tlkeras.annotations import Tensor
 from tlkeras.layers import SinePositionEncoding, TransformerDecoder, TransformerEncoder
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models._transformer_inputs import read_inputs

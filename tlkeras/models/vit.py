@@ -6,13 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.layers import (
     ClassToken,
     PatchEmbedding,
     PositionEmbedding,
 )
-from tlkeras.layers import _input_checks as check
 from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
 from tlkeras.models._resample import stretch_positions
 

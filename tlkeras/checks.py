@@ -2,8 +2,7 @@
 
 import keras
 import numpy as np
-
-from tlkeras.masks import check_mask_values, dense, known
+from keras import ops
 
 
 def positive_integer(name, value):
@@ -94,6 +93,27 @@ def features(name, shape, built=None):
         )
 
 
+def dense(name, inputs):
+    """Raise when `inputs` is a ragged or sparse tensor."""
+    kind = type(inputs).__name__
+    if kind in ("RaggedTensor", "SparseTensor"):
+        change = "to_tensor()" if kind == "RaggedTensor" else "tf.sparse.to_dense"
+        raise ValueError(
+            f"{name} must be an array of rows that have one length; given a {kind}. "
+            f"Fill it up with {change}, and hide what was filled in with a mask."
+        )
+
+
+def known(inputs):
+    """The values as NumPy, or `None` while a function is traced and has none yet."""
+    if isinstance(inputs, keras.KerasTensor):
+        return None
+    try:
+        return ops.convert_to_numpy(inputs)
+    except (NotImplementedError, TypeError):
+        return None
+
+
 def floats(name, inputs, advice):
     """Raise unless `inputs` holds floats."""
     dense(name, inputs)
@@ -166,6 +186,47 @@ def multiple(name, value, divisor_name, divisor):
         raise ValueError(
             f"{name} must be a multiple of {divisor_name}; given {name}={value} and "
             f"{divisor_name}={divisor}, which leaves {value % divisor}."
+        )
+
+
+def check_mask_values(name, mask):
+    """Raise unless a mask holds True and False, or 1 (keep) and 0 (hide).
+
+    Floats could be an additive mask (0 keeps, −∞ hides), which means the opposite. So
+    they must be seen to hold 0 and 1, and at least one 1: without any, zeros would more
+    likely keep everything than hide it.
+    """
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    floats = keras.backend.is_float_dtype(dtype)
+    if dtype == "bool":
+        return
+    advice = (
+        f"given dtype {dtype}. True and 1 mean keep. Turn an additive mask (0 and "
+        "−inf) into `mask == 0`, and zeros and ones into `mask == 1`."
+    )
+    if not floats and "int" not in dtype:
+        raise ValueError(f"{name} must be boolean, or hold only 0 and 1; {advice}")
+    if not floats and keras.backend.backend() == "torch":
+        return  # always eager, and a GPU would wait
+    values = known(mask)
+    if values is None and floats:
+        raise ValueError(
+            f"{name} must be boolean, or integers 0 and 1, where its values are not "
+            f"known yet, as in a compiled function; {advice}"
+        )
+    if values is None:
+        return
+    wrong = (values != 0) & (values != 1)
+    if np.any(wrong):
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name} must be boolean, or hold only 0 (hide) and 1 (keep), but holds "
+            f"{values[index]} at position {index}; {advice}"
+        )
+    if floats and values.size and not np.any(values):
+        raise ValueError(
+            f"{name} must be boolean, or hold 0 (hide) and 1 (keep), but holds no 1 at "
+            f"all; {advice}"
         )
 
 
