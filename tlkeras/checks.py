@@ -1,24 +1,42 @@
 """Messages for wrong arguments: the name, what was given, what was expected."""
 
+import re
+
 import keras
 import numpy as np
 from keras import ops
 
 
+def is_integer(value):
+    """Whether `value` is an integer of Python or NumPy; a boolean is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value):
+    """Whether `value` is a real number of Python or NumPy; a boolean is none."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
 def positive_integer(name, value):
     """Raise unless `value` is an integer of at least 1; return it as an `int`."""
-    integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not integer or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValueError(f"{name} must be a positive integer; given {value!r}.")
     return int(value)
 
 
-def natural_number(name, value):
-    """Raise unless `value` is an integer of at least 0; return it as an `int`."""
-    integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not integer or value < 0:
-        raise ValueError(f"{name} must be an integer of at least 0; given {value!r}.")
+def natural_number(name, value, least=0):
+    """Raise unless `value` is an integer of at least `least`; return it as an `int`."""
+    if not is_integer(value) or value < least:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}; given {value!r}."
+        )
     return int(value)
+
+
+def length(name, value, least=0):
+    """The same; but a tensor passes, whose value a dynamic shape hides."""
+    if not hasattr(value, "dtype") or isinstance(value, np.generic):
+        natural_number(name, value, least)
 
 
 def integer(name, value):
@@ -31,8 +49,7 @@ def integer(name, value):
 
 def number(name, value):
     """Raise unless `value` is a finite number; return it."""
-    real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not real or not np.isfinite(value):
+    if not is_number(value) or not np.isfinite(value):
         raise ValueError(f"{name} must be a finite number; given {value!r}.")
     return value
 
@@ -104,6 +121,28 @@ def dense(name, inputs):
         )
 
 
+def array(name, given):
+    """Raise unless `given` is an array of numbers or booleans, or a list of such."""
+    dense(name, given)
+    if not hasattr(given, "dtype"):
+        what = f"a {type(given).__name__}"
+        try:
+            given = np.asarray(given)
+        except (NotImplementedError, TypeError):  # a list of symbolic tensors
+            return
+        except ValueError:
+            raise ValueError(
+                f"{name} must have rows that have one length; given {what} of unequal "
+                "ones. Fill them up with keras.utils.pad_sequences."
+            ) from None
+    else:
+        what = f"dtype {given.dtype}"
+    if re.search("object|str|<U|S[0-9]", str(given.dtype)):
+        raise ValueError(
+            f"{name} must be an array of numbers or booleans; given {what}."
+        )
+
+
 def known(inputs):
     """The values as NumPy, or `None` while a function is traced and has none yet."""
     if isinstance(inputs, keras.KerasTensor):
@@ -124,8 +163,7 @@ def floats(name, inputs, advice):
 
 def positive_number(name, value):
     """Raise unless `value` is a finite number above 0; return it."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):
+    if not is_number(value) or not 0 < value < float("inf"):
         raise ValueError(f"{name} must be a number above 0; given {value!r}.")
     return value
 
@@ -174,8 +212,7 @@ def _every(name, values, holds, wanted):
 
 def rate(name, value):
     """Raise unless `value` is a share to drop, in [0, 1); return it."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise ValueError(f"{name} must be a number in [0, 1); given {value!r}.")
     return value
 
@@ -189,7 +226,7 @@ def multiple(name, value, divisor_name, divisor):
         )
 
 
-def check_mask_values(name, mask):
+def mask_values(name, mask):
     """Raise unless a mask holds True and False, or 1 (keep) and 0 (hide).
 
     Floats could be an additive mask (0 keeps, −∞ hides), which means the opposite. So
@@ -243,7 +280,7 @@ def keep_mask(name, mask, *shapes):
     if not any(_broadcasts(given, shape) for shape in shapes):
         wanted = " or ".join(str(tuple(shape)) for shape in shapes)
         raise ValueError(f"{name} must have shape {wanted}; given {given}.")
-    check_mask_values(name, mask)
+    mask_values(name, mask)
 
 
 def _broadcasts(given, wanted):

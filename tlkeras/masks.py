@@ -6,15 +6,14 @@ says whether query `t` of sequence `b` may look at key `s`.
 Axes: B batch, T query length, S key length.
 """
 
-import re
 from typing import Any
 
 import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
-from tlkeras.checks import check_mask_values, dense
 
 __all__ = [
     "attention_masks",
@@ -33,41 +32,8 @@ __all__ = [
 ]
 
 
-def _check_length(name, length, least=0):
-    """Refuse what cannot be a length; tensors, from dynamic shapes, are not read."""
-    if hasattr(length, "dtype") and not isinstance(length, np.generic):
-        return
-    integer = isinstance(length, int | np.integer) and not isinstance(length, bool)
-    if not integer or length < least:
-        raise ValueError(
-            f"{name} must be an integer of at least {least}; given {length!r}."
-        )
-
-
-def _check_array(name, given):
-    """Refuse what is no array of numbers or booleans, nor a list that makes one."""
-    dense(name, given)
-    if not hasattr(given, "dtype"):
-        what = f"a {type(given).__name__}"
-        try:
-            given = np.asarray(given)
-        except (NotImplementedError, TypeError):  # a list of symbolic tensors
-            return
-        except ValueError:
-            raise ValueError(
-                f"{name} must have rows that have one length; given {what} of unequal "
-                "ones. Fill them up with keras.utils.pad_sequences."
-            ) from None
-    else:
-        what = f"dtype {given.dtype}"
-    if re.search("object|str|<U|S[0-9]", str(given.dtype)):
-        raise ValueError(
-            f"{name} must be an array of numbers or booleans; given {what}."
-        )
-
-
 def _check_axes(name, array, axes):
-    _check_array(name, array)
+    check.array(name, array)
     shape = np.shape(array)
     if len(shape) != len(axes.split(", ")):
         raise ValueError(f"{name} must have shape ({axes}); given {tuple(shape)}.")
@@ -91,7 +57,7 @@ def padding_mask(token_ids: Tensor, padding_id: int = 0) -> Tensor:
     >>> np.array(padding_mask(np.array([[5, 2, 0]]))).tolist()
     [[True, True, False]]
     """
-    _check_array("token_ids", token_ids)
+    check.array("token_ids", token_ids)
     return ops.not_equal(token_ids, padding_id)
 
 
@@ -122,8 +88,8 @@ def causal_mask(query_length: int, key_length: int | None = None) -> Tensor:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.2.3.
     """
     key_length = query_length if key_length is None else key_length
-    _check_length("query_length", query_length)
-    _check_length("key_length", key_length)
+    check.length("query_length", query_length)
+    check.length("key_length", key_length)
     query_positions = ops.arange(query_length) + (key_length - query_length)  # (T,)
     key_positions = ops.arange(key_length)  # (S,)
     return query_positions[:, None] >= key_positions[None, :]  # (T, S)
@@ -160,9 +126,9 @@ def position_mask(
     if not use_causal_mask and sliding_window is None:
         return None
     if sliding_window is not None:
-        _check_length("sliding_window", sliding_window, 1)
-    _check_array("query_positions", query_positions)
-    _check_array("key_positions", key_positions)
+        check.length("sliding_window", sliding_window, 1)
+    check.array("query_positions", query_positions)
+    check.array("key_positions", key_positions)
     distance = query_positions[:, None] - key_positions[None, :]  # (T, S)
     return merge_masks(
         distance >= 0 if use_causal_mask else None,
@@ -278,7 +244,7 @@ def attention_masks(
             mask = ops.expand_dims(mask, 1)  # (B, 1, S)
             masks.append(ops.expand_dims(mask, 1))  # (B, 1, 1, S)
     if attention_mask is not None:
-        _check_array("attention_mask", attention_mask)
+        check.array("attention_mask", attention_mask)
         while len(np.shape(attention_mask)) < 4:
             attention_mask = ops.expand_dims(attention_mask, -3)  # (·, 1, T, S)
         masks.append(attention_mask)
@@ -311,9 +277,9 @@ def merge_masks(*masks: Tensor | None) -> Tensor | None:
     for mask in masks:
         if mask is None:
             continue
-        _check_array("each mask", mask)
+        check.array("each mask", mask)
         if hasattr(mask, "dtype"):
-            check_mask_values("each mask", mask)
+            check.mask_values("each mask", mask)
         mask = ops.cast(mask, "bool")
         if merged is None:
             merged = mask
@@ -352,7 +318,7 @@ def length_mask(lengths: Tensor, max_length: int) -> Tensor:
     [[1, 0, 0], [1, 1, 1]]
     """
     _check_axes("lengths", lengths, "B")
-    _check_length("max_length", max_length)
+    check.length("max_length", max_length)
     lengths = ops.convert_to_tensor(lengths)
     if "int" not in str(lengths.dtype):
         raise ValueError(f"lengths must be integers; given {lengths.dtype}.")
@@ -380,7 +346,7 @@ def prepend_to_mask(mask: Tensor | None, count: int = 1) -> Tensor | None:
     if mask is None:
         return None
     _check_axes("mask", mask, "B, S")
-    _check_length("count", count)
+    check.length("count", count)
     mask = ops.cast(mask, "bool")
     return ops.concatenate([ops.ones_like(mask[:, :1])] * count + [mask], axis=1)
 
@@ -404,8 +370,8 @@ def strided_mask(mask: Tensor | None, stride: int, first: int = 0) -> Tensor | N
     >>> np.array(strided_mask(np.array([[1, 1, 1, 0]]), 2)).tolist()
     [[True, True]]
     """
-    _check_length("stride", stride, 1)
-    _check_length("first", first)
+    check.length("stride", stride, 1)
+    check.length("first", first)
     if mask is None:
         return None
     _check_axes("mask", mask, "B, S")
@@ -437,7 +403,7 @@ def from_torch(mask: Any) -> np.ndarray | None:
     """
     if mask is None:
         return None
-    _check_array("mask", mask)
+    check.array("mask", mask)
     mask = np.asarray(mask)
     if mask.dtype == bool:
         return ~mask
@@ -478,7 +444,7 @@ def to_torch(mask: Tensor | None, additive: bool = False) -> np.ndarray | None:
     """
     if mask is None:
         return None
-    _check_array("mask", mask)
+    check.array("mask", mask)
     mask = ops.convert_to_numpy(mask)
     if mask.dtype.kind not in "biu":
         raise ValueError(

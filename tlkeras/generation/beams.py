@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.generation import prompts
 
@@ -176,11 +177,8 @@ def _reorder(cache, parent):
 
 
 def _check_beams(num_beams, length_penalty):
-    integer = isinstance(num_beams, int | np.integer) and num_beams is not True
-    if not integer or num_beams < 1:
-        raise ValueError(f"num_beams must be a positive integer; given {num_beams!r}.")
-    number = isinstance(length_penalty, int | float | np.number)
-    if not number or not 0 <= length_penalty < float("inf"):
+    check.positive_integer("num_beams", num_beams)
+    if not check.is_number(length_penalty) or not 0 <= length_penalty < float("inf"):
         raise ValueError(
             f"length_penalty must be at least 0; given {length_penalty!r}."
         )
