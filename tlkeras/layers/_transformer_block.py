@@ -5,11 +5,10 @@ from typing import Any, Self
 import keras
 
 from tlkeras import checks as check
-from tlkeras.layers._attention_projections import own_config
 from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._saved_policy import saved_policy
 from tlkeras.layers.feed_forward import get_activation, quick
-from tlkeras.layers.multi_head_attention import MultiHeadAttention
+from tlkeras.layers.multi_head_attention import MultiHeadAttention, own_config
 
 
 class TransformerBlock(keras.layers.Layer):
