@@ -7,7 +7,7 @@ import keras
 from tlkeras import checks as check
 from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._saved_policy import saved_policy
-from tlkeras.layers.feed_forward import get_activation, quick
+from tlkeras.layers.feed_forward import faster_equivalent, get_activation
 from tlkeras.layers.multi_head_attention import MultiHeadAttention, own_config
 
 
@@ -73,7 +73,7 @@ class TransformerBlock(keras.layers.Layer):
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(
             units,
-            activation=quick(activation),
+            activation=faster_equivalent(activation),
             kernel_initializer=self.kernel_initializer.clone(),
             bias_initializer=self.bias_initializer.clone(),
             dtype=self.dtype_policy,

@@ -45,8 +45,8 @@ def exact_gelu(x):
     return 0.5 * x * (1 + ops.erf(x * 0.5**0.5))
 
 
-def quick(activation):
-    """What to compute an activation by: the same function, where there is a faster."""
+def faster_equivalent(activation):
+    """The same function, written so that it is computed faster, where there is one."""
     return exact_gelu if activation is keras.activations.gelu else activation
 
 
@@ -143,7 +143,10 @@ class FeedForward(keras.layers.Layer):
             self._dense("gate", hidden_dim, wide, "silu") if gated else None
         )
         self.intermediate_dense = self._dense(
-            "intermediate", hidden_dim, wide, None if gated else quick(self.activation)
+            "intermediate",
+            hidden_dim,
+            wide,
+            None if gated else faster_equivalent(self.activation),
         )
         self.output_dense = self._dense("output", wide, hidden_dim)
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)

@@ -1,5 +1,6 @@
 """Several attentions side by side, each in its own subspace."""
 
+import functools
 from typing import Any, Self
 
 import keras
@@ -8,7 +9,7 @@ from keras import ops
 from tlkeras import checks as check
 from tlkeras import masks
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers._attention import IMPLEMENTATIONS, Visibility, attend, choose
+from tlkeras.layers._attention import IMPLEMENTATIONS, WAYS, Visibility, choose
 from tlkeras.layers._attention_checks import (
     check_cache,
     check_grid_masks,
@@ -319,7 +320,7 @@ class MultiHeadAttention(keras.layers.Layer):
             )
         start = 0 if cache_update_index is None else cache_update_index
         gate = self._gate_dense(query) if self.use_gate else None  # (B, T, N, V)
-        query = self._turn(self._query_dense(query), start)  # (B, T, N, H)
+        query = self._rotate(self._query_dense(query), start)  # (B, T, N, H)
         key, value, cache = self._keys_and_values(key, value, cache, cache_update_index)
         if cache is not None and cache_update_index is not None:
             value_mask = masks.place_mask(value_mask, cache.shape[2], start)
@@ -341,14 +342,17 @@ class MultiHeadAttention(keras.layers.Layer):
         return results if len(results) > 1 else output
 
     def _attend(self, query, key, value, visible, training, return_attention_scores):
-        return attend(
+        way = choose(
+            self.implementation,
             query,
             key,
             value,
-            visible,
-            self._choose(query, key, value, return_attention_scores, training),
-            dropout=lambda scores: self._dropout_layer(scores, training=training),
+            return_attention_scores,
+            drops_scores=bool(self.dropout and training),
+            flash_attention=self.flash_attention,
         )
+        dropout = functools.partial(self._dropout_layer, training=training)
+        return WAYS[way](query, key, value, visible, dropout)
 
     def _attend_as_overridden(self, query, key, value, visible, *options):
         groups = self.num_heads // self.num_key_value_heads
@@ -394,7 +398,7 @@ class MultiHeadAttention(keras.layers.Layer):
             )
         start = 0 if cache_update_index is None else cache_update_index
         if cache is None or cache_update_index is not None:
-            key = self._turn(self._key_dense(key), start)  # (B, S, K, H)
+            key = self._rotate(self._key_dense(key), start)  # (B, S, K, H)
             value = self._value_dense(value)  # (B, S, K, V)
         if cache is None:
             return key, value, None
@@ -403,20 +407,8 @@ class MultiHeadAttention(keras.layers.Layer):
             cache = ops.slice_update(cache, (0, 0, start, 0, 0), update)
         return cache[:, 0], cache[:, 1], cache  # (B, S, K, H) twice, (B, 2, S, K, H)
 
-    def _turn(self, heads, start):
+    def _rotate(self, heads, start):
         return heads if self.rotary is None else self.rotary(heads, start_index=start)
-
-    def _choose(self, query, key, value, return_attention_scores, training):
-        if self.implementation == "auto":
-            if return_attention_scores or (self.dropout and training):
-                return "equation"
-            return choose(query, key, value, self.flash_attention)
-        if return_attention_scores and self.implementation != "equation":
-            raise ValueError(
-                "return_attention_scores=True needs implementation='equation' or "
-                f"'auto'; given {self.implementation!r}, which never holds the scores."
-            )
-        return self.implementation
 
     def _call_on_grid(
         self, query, key, value, masks_given, cache, attention_mask, **arguments
