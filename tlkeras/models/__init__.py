@@ -1,6 +1,6 @@
 """Small models, each readable as a diagram, and what they are trained with."""
 
-from tlkeras.models._resample import interpolation_matrix
+from tlkeras.layers._resample import interpolation_matrix
 from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
