@@ -266,9 +266,7 @@ class SpeechEncoder(EncoderModel):
         parts: Any, x: Tensor, padding_mask: Tensor | None
     ) -> dict[str, Tensor]:
         x = parts.layer_norm(x)
-        exact = keras.backend.result_type(x.dtype, "float32")  # a sum of many halves
-        keep = ops.expand_dims(ops.cast(padding_mask, exact), -1)
-        pooled = ops.cast(masked_mean(ops.cast(x, exact), keep), x.dtype)  # (B, D)
+        pooled = masked_mean(x, padding_mask)  # (B, D)
         return {"sequence_output": x, "pooled_output": pooled}
 
     def features(
