@@ -7,8 +7,8 @@ import keras
 from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.layers import TransformerEncoder
-from tlkeras.layers._saved_policy import saved_policy, settle
-from tlkeras.models._arguments import refuse_unknown
+from tlkeras.layers._saved_policy import settle
+from tlkeras.models._arguments import refuse_unknown, saved_arguments
 
 EXTRAS = ("return_hidden_states", "return_attention_scores")
 
@@ -98,17 +98,7 @@ class EncoderModel(keras.Model):
         return super().compute_output_spec(inputs)  # what the graph says
 
     def get_config(self) -> dict[str, Any]:
-        arguments = dict(self._arguments)
-        if not isinstance(arguments["activation"], str):
-            arguments["activation"] = keras.activations.serialize(
-                arguments["activation"]
-            )
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": saved_policy(self),
-            **arguments,
-        }
+        return saved_arguments(self)
 
 
 def encoders(num_layers, num_heads, intermediate_dim, kernel_initializer, **arguments):
