@@ -4,6 +4,7 @@ from tlkeras.layers._resample import interpolation_matrix
 from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
+from tlkeras.models.classifier import Classifier
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
@@ -14,6 +15,7 @@ __all__ = [
     "Bert",
     "BertClassifier",
     "BertMaskedLM",
+    "Classifier",
     "LabelSmoothedCrossEntropy",
     "SpeechClassifier",
     "SpeechEncoder",
