@@ -68,7 +68,7 @@ def test_config_says_every_argument_and_makes_the_model_again(model, tmp_path):
         np.testing.assert_array_equal(numpy(loaded(inputs)[name]), value)
 
 
-def test_both_doors_lead_to_the_same_room(model):
+def test_a_waveform_and_its_features_give_the_same(model):
     features = model.features(waveform(), keep())
     assert features["features"].shape == (4, 50, 17)
     assert numpy(features["padding_mask"]).sum(1).tolist() == [50, 25, 40, 10]

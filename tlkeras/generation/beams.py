@@ -1,4 +1,4 @@
-"""Several continuations at once, so that a poor start can be regretted."""
+"""Several continuations at once, so that one poor token does not decide the rest."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -108,9 +108,10 @@ class _Search(NamedTuple):
 
     def unfinished(self, index, beams, cache):
         max_length = beams.alive.shape[2]
-        hope = ops.max(self.score(beams.log_probability, max_length), axis=1)  # (B,)
-        lost = ops.all(hope <= ops.min(beams.score, axis=1))
-        return ops.logical_and(index + 1 < max_length, ~lost)
+        reachable = self.score(beams.log_probability, max_length)  # (B, K), at best
+        best = ops.max(reachable, axis=1)  # (B,)
+        decided = ops.all(best <= ops.min(beams.score, axis=1))
+        return ops.logical_and(index + 1 < max_length, ~decided)
 
     def extend(self, index, beams, cache):
         _, num_beams, length = beams.alive.shape

@@ -79,7 +79,7 @@ def choose(
     query_length, key_length = query.shape[1], key.shape[1]
     if query_length == 1:
         return "single"
-    # Not a symbol either, which JAX gives for an unknown length.
+    # JAX gives a symbol for an unknown length, so neither `None` nor that.
     known = isinstance(query_length, int) and isinstance(key_length, int)
     return "chunked" if known and query_length * key_length >= LONG else "equation"
 

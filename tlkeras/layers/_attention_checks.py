@@ -1,4 +1,4 @@
-"""What `MultiHeadAttention` asks of its inputs, said before anything is computed."""
+"""Checks of the inputs of `MultiHeadAttention`."""
 
 from tlkeras import checks as check
 

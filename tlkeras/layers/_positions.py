@@ -1,4 +1,4 @@
-"""Which positions a call is about."""
+"""The positions of the tokens in a call, counted or given."""
 
 from keras import ops
 

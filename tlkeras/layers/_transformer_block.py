@@ -45,7 +45,7 @@ class TransformerBlock(keras.layers.Layer):
         self.num_key_value_heads = num_key_value_heads
         self.rotary = rotary
         self.implementation = implementation
-        self._make_attention(key_dim=2, rotary=rotary)  # refuses wrong arguments now
+        self._make_attention(key_dim=2, rotary=rotary)  # raises now, not later
         self.supports_masking = True
 
     def _attention(self, name, query_shape, value_shape, **arguments):

@@ -7,7 +7,7 @@ from keras import ops
 
 from tlkeras import checks as check
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers._saved_policy import saved_policy, settle
+from tlkeras.layers._saved_policy import saved_policy, set_part_policies
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -150,7 +150,7 @@ class FeedForward(keras.layers.Layer):
         )
         self.output_dense = self._dense("output", wide, hidden_dim)
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
-        settle(self)
+        set_part_policies(self)
 
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(

@@ -20,9 +20,9 @@ from tlkeras.layers._attention_checks import (
 from tlkeras.layers._axes import GridAxes
 from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._projection import Projection
-from tlkeras.layers._saved_policy import saved_policy, settle
+from tlkeras.layers._saved_policy import saved_policy, set_part_policies
 
-# What a subclass of Keras's layer may replace, and one of this layer in vain.
+# Methods that a subclass of Keras's layer may replace; this layer calls none of them.
 _NOT_CALLED = {
     "_build_attention",
     "_compute_attention_mask",
@@ -34,12 +34,12 @@ _NOT_CALLED = {
 
 
 def own_config(layer):
-    """Arguments that the namesakes in Keras and KerasHub lack, unless left alone.
+    """The arguments that Keras's and KerasHub's layer lacks, where they are set.
 
-    So a config that uses none of them makes one of theirs as well.
+    A config that sets none of them makes their layer of the same name as well.
     """
     heads = layer.num_key_value_heads
-    flash = getattr(layer, "flash_attention", None)  # which stands for it
+    flash = getattr(layer, "flash_attention", None)  # means implementation="flash"
     config = {
         "num_key_value_heads": None if heads == layer.num_heads else heads,
         "rotary": layer.rotary and keras.saving.serialize_keras_object(layer.rotary),
@@ -265,7 +265,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self._dropout_layer = keras.layers.Dropout(
             self.dropout, seed=self.seed, dtype=self.dtype_policy
         )
-        settle(self)
+        set_part_policies(self)
 
     def _projection(self, name, input_sizes, output_sizes, activation=None):
         inputs, outputs = "ij"[: len(input_sizes)], "nhuvwxyz"[: len(output_sizes)]

@@ -7,11 +7,11 @@ import keras
 
 from tlkeras.layers._saved_policy import saved_policy
 
-KERAS = ("name", "trainable")  # what every model takes beside its own
+KERAS = ("name", "trainable")  # of every Keras model
 
 
 def refuse_unknown(model, given, also=()):
-    """Raise when names are no arguments of a model.
+    """Raise when a model is given an argument that it does not have.
 
     Args:
         model: the class.

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from tlkeras.annotations import Tensor
-from tlkeras.layers._saved_policy import settle
+from tlkeras.layers._saved_policy import set_part_policies
 from tlkeras.models._arguments import refuse_unknown, saved_arguments
 
 
@@ -36,7 +36,7 @@ class DecoderModel(keras.Model):
         self._arguments = arguments
         if inputs is not None:
             self.decode(**inputs)
-        settle(self)
+        set_part_policies(self)
         self.built = True
 
     def embed(

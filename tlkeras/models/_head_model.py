@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import keras
 
-from tlkeras.layers._saved_policy import settle
+from tlkeras.layers._saved_policy import set_part_policies
 from tlkeras.models._arguments import refuse_unknown, saved_arguments
 
 
@@ -22,7 +22,7 @@ class HeadModel(keras.Model):
         for name, part in vars(parts).items():
             setattr(self, name, part)
         self._arguments = arguments
-        settle(self)
+        set_part_policies(self)
 
     @classmethod
     def check_backbone(

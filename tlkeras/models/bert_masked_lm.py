@@ -73,7 +73,7 @@ class BertMaskedLM(HeadModel):
         # ── layers ────────────────────────────────────────────────────────────────────
 
         dtype = backbone.dtype_policy if dtype is None else dtype
-        parts = types.SimpleNamespace(backbone=backbone)  # as in Bert
+        parts = types.SimpleNamespace(backbone=backbone)
         parts.head_dense = keras.layers.Dense(
             config["hidden_dim"],
             activation=get_activation(config["activation"]),
@@ -106,7 +106,7 @@ class BertMaskedLM(HeadModel):
     def compute_output_spec(
         self, inputs: Any, positions: Tensor | None = None, **arguments: Any
     ) -> Any:
-        if positions is not None:  # not what was traced once
+        if positions is not None:  # then the output is not that of the graph
             return keras.Operation.compute_output_spec(
                 self, inputs, positions=positions, **arguments
             )

@@ -61,7 +61,7 @@ class Classifier(HeadModel):
         (2020), arXiv:2010.11929, section 3.1 (images).
     """
 
-    input_spec = None  # the backbone's messages say more
+    input_spec = None  # Keras's check of inputs says less than the backbone's
     takes: tuple[type, str] = (
         EncoderModel,
         "an encoder of tlkeras.models, such as Bert, ViT or SpeechEncoder",

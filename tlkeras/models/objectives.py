@@ -53,7 +53,7 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
         **kwargs,
     ):
         refuse_unknown(LabelSmoothedCrossEntropy, kwargs, ("reduction", "dtype"))
-        kwargs.setdefault("reduction", "sum")  # of the tokens' shares of the mean
+        kwargs.setdefault("reduction", "sum")  # `call` divides by the count
         super().__init__(name=name, **kwargs)
         self.label_smoothing = check.rate("label_smoothing", label_smoothing)
         self.padding_id = padding_id

@@ -51,4 +51,4 @@ class SpeechClassifier(Classifier):
 
     def __init__(self, backbone, num_classes, dropout=0.1, dtype=None, **kwargs):
         super().__init__(backbone, num_classes, "pooler", dropout, dtype, **kwargs)
-        del self._arguments["pooling"]  # there is one way alone
+        del self._arguments["pooling"]  # no argument of this one

@@ -135,7 +135,7 @@ class ViT(EncoderModel):
             dtype=dtype,
             name="patch_embedding",
         )
-        parts.front_tokens = [  # the last one is put in front of the others
+        parts.front_tokens = [  # each is put in front of those before it
             ClassToken(normal.clone(), dtype=dtype, name=name)
             for name in ("distillation_token", "class_token")
             if arguments[f"use_{name}"]
