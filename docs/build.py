@@ -29,8 +29,13 @@ LAYERS = {
         "TokenAndPositionEmbedding",
     ],
     "Blocks": ["TransformerEncoder", "TransformerDecoder", "FeedForward", "gelu_tanh"],
-    "Vision": ["PatchEmbedding", "ClassToken", "TubeletEmbedding"],
-    "Speech": ["LogMelSpectrogram", "ConvSubsampling", "SpecAugment"],
+    "Vision": ["PatchEmbedding", "ClassToken", "Registers", "TubeletEmbedding"],
+    "Speech": [
+        "LogMelSpectrogram",
+        "UtteranceNormalization",
+        "ConvSubsampling",
+        "SpecAugment",
+    ],
 }
 # What an instance is called; the first that fits counts.
 KINDS = {

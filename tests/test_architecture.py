@@ -14,12 +14,14 @@ PACKAGE = ROOT / "tlkeras"
 
 # A room may import itself, these rooms, and nothing else of tlkeras.
 MAY_IMPORT = {
-    "masks": {"annotations"},
-    "layers": {"annotations", "masks"},
-    "models": {"annotations", "masks", "layers"},
-    "generation": {"annotations", "masks", "layers", "models"},
-    "checkpoints": {"masks", "layers", "models", "shipped"},
-    "transfer": {"annotations", "visualization"},  # to draw a comparison, when asked to
+    "checks": set(),
+    "masks": {"annotations", "checks"},
+    "layers": {"annotations", "checks", "masks"},
+    "models": {"annotations", "checks", "masks", "layers"},
+    "generation": {"annotations", "checks", "masks", "layers", "models"},
+    "checkpoints": {"checks", "masks", "layers", "models", "shipped"},
+    # visualization to draw a comparison, when asked to
+    "transfer": {"annotations", "checks", "visualization"},
     "datasets": {"shipped"},
     "visualization": set(),
     "grading": {"files", "visualization"},  # its palette, for cards
@@ -50,6 +52,7 @@ GRADING_MAY_IMPORT = {
 # Third-party modules that a room may import when it is itself imported.
 LIGHT = {"keras", "numpy"}
 EAGER = {
+    "checks": LIGHT,
     "masks": LIGHT,
     "layers": LIGHT,
     "models": LIGHT,

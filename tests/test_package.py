@@ -170,3 +170,28 @@ def test_a_missing_or_misspelt_type_is_noticed():
     assert unannotated(missing) == {"x", "return"}
     with pytest.raises(NameError, match="Tensr"):
         unannotated(misspelt)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "name", "config"),
+    [
+        ("tlkeras.models.vit", "Registers", {"count": 2, "position": 1}),
+        ("tlkeras.models.speech_encoder", "UtteranceNormalization", {"epsilon": 1e-3}),
+    ],
+)
+def test_a_layer_that_moved_is_found_where_it_was(earlier, name, config):
+    import importlib
+
+    import keras
+
+    layer = keras.saving.deserialize_keras_object(
+        {
+            "module": earlier,
+            "class_name": name,
+            "registered_name": f"tlkeras>{name}",
+            "config": config,
+        }
+    )
+    assert type(layer) is getattr(tlkeras.layers, name)
+    assert getattr(importlib.import_module(earlier), name) is type(layer)
+    assert config.items() <= layer.get_config().items()

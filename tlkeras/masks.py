@@ -6,14 +6,13 @@ says whether query `t` of sequence `b` may look at key `s`.
 Axes: B batch, T query length, S key length.
 """
 
-import re
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask  # not public; KerasHub uses it too
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 
 __all__ = [
@@ -33,106 +32,11 @@ __all__ = [
 ]
 
 
-def _check_length(name, length, least=0):
-    """Refuse what cannot be a length; tensors, from dynamic shapes, are not read."""
-    if hasattr(length, "dtype") and not isinstance(length, np.generic):
-        return
-    integer = isinstance(length, int | np.integer) and not isinstance(length, bool)
-    if not integer or length < least:
-        raise ValueError(
-            f"{name} must be an integer of at least {least}; given {length!r}."
-        )
-
-
-def dense(name, inputs):
-    """Raise when `inputs` is a ragged or sparse tensor."""
-    kind = type(inputs).__name__
-    if kind in ("RaggedTensor", "SparseTensor"):
-        change = "to_tensor()" if kind == "RaggedTensor" else "tf.sparse.to_dense"
-        raise ValueError(
-            f"{name} must be an array of rows that have one length; given a {kind}. "
-            f"Fill it up with {change}, and hide what was filled in with a mask."
-        )
-
-
-def _check_array(name, given):
-    """Refuse what is no array of numbers or booleans, nor a list that makes one."""
-    dense(name, given)
-    if not hasattr(given, "dtype"):
-        what = f"a {type(given).__name__}"
-        try:
-            given = np.asarray(given)
-        except (NotImplementedError, TypeError):  # a list of symbolic tensors
-            return
-        except ValueError:
-            raise ValueError(
-                f"{name} must have rows that have one length; given {what} of unequal "
-                "ones. Fill them up with keras.utils.pad_sequences."
-            ) from None
-    else:
-        what = f"dtype {given.dtype}"
-    if re.search("object|str|<U|S[0-9]", str(given.dtype)):
-        raise ValueError(
-            f"{name} must be an array of numbers or booleans; given {what}."
-        )
-
-
 def _check_axes(name, array, axes):
-    _check_array(name, array)
+    check.array(name, array)
     shape = np.shape(array)
     if len(shape) != len(axes.split(", ")):
         raise ValueError(f"{name} must have shape ({axes}); given {tuple(shape)}.")
-
-
-def known(inputs):
-    """The values as NumPy, or `None` while a function is traced and has none yet."""
-    if isinstance(inputs, keras.KerasTensor):
-        return None
-    try:
-        return ops.convert_to_numpy(inputs)
-    except (NotImplementedError, TypeError):
-        return None
-
-
-def check_mask_values(name, mask):
-    """Raise unless a mask holds True and False, or 1 (keep) and 0 (hide).
-
-    Floats could be an additive mask (0 keeps, −∞ hides), which means the opposite. So
-    they must be seen to hold 0 and 1, and at least one 1: without any, zeros would more
-    likely keep everything than hide it.
-    """
-    dtype = keras.backend.standardize_dtype(mask.dtype)
-    floats = keras.backend.is_float_dtype(dtype)
-    if dtype == "bool":
-        return
-    advice = (
-        f"given dtype {dtype}. True and 1 mean keep. Turn an additive mask (0 and "
-        "−inf) into `mask == 0`, and zeros and ones into `mask == 1`."
-    )
-    if not floats and "int" not in dtype:
-        raise ValueError(f"{name} must be boolean, or hold only 0 and 1; {advice}")
-    if not floats and keras.backend.backend() == "torch":
-        return  # always eager, and a GPU would wait
-    values = known(mask)
-    if values is None and floats:
-        raise ValueError(
-            f"{name} must be boolean, or integers 0 and 1, where its values are not "
-            f"known yet, as in a compiled function; {advice}"
-        )
-    if values is None:
-        return
-    wrong = (values != 0) & (values != 1)
-    if np.any(wrong):
-        index = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(
-            f"{name} must be boolean, or hold only 0 (hide) and 1 (keep), but holds "
-            f"{values[index]} at position {index}; {advice}"
-        )
-    if floats and values.size and not np.any(values):
-        raise ValueError(
-            f"{name} must be boolean, or hold 0 (hide) and 1 (keep), but holds no 1 at "
-            f"all; {advice}"
-        )
 
 
 def padding_mask(token_ids: Tensor, padding_id: int = 0) -> Tensor:
@@ -153,7 +57,7 @@ def padding_mask(token_ids: Tensor, padding_id: int = 0) -> Tensor:
     >>> np.array(padding_mask(np.array([[5, 2, 0]]))).tolist()
     [[True, True, False]]
     """
-    _check_array("token_ids", token_ids)
+    check.array("token_ids", token_ids)
     return ops.not_equal(token_ids, padding_id)
 
 
@@ -184,8 +88,8 @@ def causal_mask(query_length: int, key_length: int | None = None) -> Tensor:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.2.3.
     """
     key_length = query_length if key_length is None else key_length
-    _check_length("query_length", query_length)
-    _check_length("key_length", key_length)
+    check.length("query_length", query_length)
+    check.length("key_length", key_length)
     query_positions = ops.arange(query_length) + (key_length - query_length)  # (T,)
     key_positions = ops.arange(key_length)  # (S,)
     return query_positions[:, None] >= key_positions[None, :]  # (T, S)
@@ -222,9 +126,9 @@ def position_mask(
     if not use_causal_mask and sliding_window is None:
         return None
     if sliding_window is not None:
-        _check_length("sliding_window", sliding_window, 1)
-    _check_array("query_positions", query_positions)
-    _check_array("key_positions", key_positions)
+        check.length("sliding_window", sliding_window, 1)
+    check.array("query_positions", query_positions)
+    check.array("key_positions", key_positions)
     distance = query_positions[:, None] - key_positions[None, :]  # (T, S)
     return merge_masks(
         distance >= 0 if use_causal_mask else None,
@@ -340,7 +244,7 @@ def attention_masks(
             mask = ops.expand_dims(mask, 1)  # (B, 1, S)
             masks.append(ops.expand_dims(mask, 1))  # (B, 1, 1, S)
     if attention_mask is not None:
-        _check_array("attention_mask", attention_mask)
+        check.array("attention_mask", attention_mask)
         while len(np.shape(attention_mask)) < 4:
             attention_mask = ops.expand_dims(attention_mask, -3)  # (·, 1, T, S)
         masks.append(attention_mask)
@@ -373,9 +277,9 @@ def merge_masks(*masks: Tensor | None) -> Tensor | None:
     for mask in masks:
         if mask is None:
             continue
-        _check_array("each mask", mask)
+        check.array("each mask", mask)
         if hasattr(mask, "dtype"):
-            check_mask_values("each mask", mask)
+            check.mask_values("each mask", mask)
         mask = ops.cast(mask, "bool")
         if merged is None:
             merged = mask
@@ -414,7 +318,7 @@ def length_mask(lengths: Tensor, max_length: int) -> Tensor:
     [[1, 0, 0], [1, 1, 1]]
     """
     _check_axes("lengths", lengths, "B")
-    _check_length("max_length", max_length)
+    check.length("max_length", max_length)
     lengths = ops.convert_to_tensor(lengths)
     if "int" not in str(lengths.dtype):
         raise ValueError(f"lengths must be integers; given {lengths.dtype}.")
@@ -442,7 +346,7 @@ def prepend_to_mask(mask: Tensor | None, count: int = 1) -> Tensor | None:
     if mask is None:
         return None
     _check_axes("mask", mask, "B, S")
-    _check_length("count", count)
+    check.length("count", count)
     mask = ops.cast(mask, "bool")
     return ops.concatenate([ops.ones_like(mask[:, :1])] * count + [mask], axis=1)
 
@@ -466,8 +370,8 @@ def strided_mask(mask: Tensor | None, stride: int, first: int = 0) -> Tensor | N
     >>> np.array(strided_mask(np.array([[1, 1, 1, 0]]), 2)).tolist()
     [[True, True]]
     """
-    _check_length("stride", stride, 1)
-    _check_length("first", first)
+    check.length("stride", stride, 1)
+    check.length("first", first)
     if mask is None:
         return None
     _check_axes("mask", mask, "B, S")
@@ -499,7 +403,7 @@ def from_torch(mask: Any) -> np.ndarray | None:
     """
     if mask is None:
         return None
-    _check_array("mask", mask)
+    check.array("mask", mask)
     mask = np.asarray(mask)
     if mask.dtype == bool:
         return ~mask
@@ -540,7 +444,7 @@ def to_torch(mask: Tensor | None, additive: bool = False) -> np.ndarray | None:
     """
     if mask is None:
         return None
-    _check_array("mask", mask)
+    check.array("mask", mask)
     mask = ops.convert_to_numpy(mask)
     if mask.dtype.kind not in "biu":
         raise ValueError(

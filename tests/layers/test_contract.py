@@ -22,6 +22,7 @@ from tlkeras.layers import (
     MultiHeadAttention,
     PatchEmbedding,
     PositionEmbedding,
+    Registers,
     RotaryEmbedding,
     SinePositionEncoding,
     SpecAugment,
@@ -29,6 +30,7 @@ from tlkeras.layers import (
     TransformerDecoder,
     TransformerEncoder,
     TubeletEmbedding,
+    UtteranceNormalization,
 )
 
 
@@ -201,6 +203,8 @@ CASES = [
         floats(2, 4, 6, 8, 3),
     ),
     Case(ClassToken, {"initializer": "he_normal"}, floats(3, 5, 8)),
+    Case(Registers, {"count": 3, "position": 2}, floats(3, 5, 8)),
+    Case(UtteranceNormalization, {"epsilon": 1e-2}, floats(3, 17, 8)),
     Case(
         LogMelSpectrogram,
         {

@@ -13,7 +13,7 @@ from tlkeras.layers import (
     TransformerEncoder,
     scaled_dot_product_attention,
 )
-from tlkeras.layers._attention import Visibility, attend
+from tlkeras.layers._attention import WAYS, Visibility
 
 # What a few roundings make of outputs of size 1.
 TOLERANCES = {"float64": 1e-12, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}
@@ -86,7 +86,7 @@ def test_every_implementation(rng, dtype, queries, keys, masked):
         mask[0, 0, 0] = False  # sees nothing
     visible = Visibility(() if mask is None else (ops.convert_to_tensor(mask),))
     for name in implementations(queries):
-        output, _ = attend(*tensors, visible, name)
+        output, _ = WAYS[name](*tensors, visible)
         close(output, expected_of(*arrays, mask), dtype)
 
 
@@ -98,7 +98,7 @@ def test_a_row_that_sees_nothing_is_uniform(rng, dtype, queries, keys):
     mean = np.repeat(arrays[2].mean(axis=1, keepdims=True), 2, axis=2)  # (B, 1, N, V)
     expected = np.broadcast_to(mean, (2, queries, 4, 6))
     for name in implementations(queries):
-        close(attend(*tensors, visible, name)[0], expected, dtype)
+        close(WAYS[name](*tensors, visible)[0], expected, dtype)
 
 
 @pytest.mark.parametrize("queries", [1, 5])
@@ -108,7 +108,7 @@ def test_float16_does_not_overflow_before_the_scale(rng, queries):
         for n, x in ((queries, 60.0), (3, 60.0), (3, 0.5))
     ]  # 64 · 60 · 60 = 230 400, and a float16 ends at 65 504
     for name in implementations(queries):
-        output, _ = attend(*tensors, Visibility(), name)
+        output, _ = WAYS[name](*tensors, Visibility())
         close(output, np.full((1, queries, 1, 64), 0.5), "float16")
 
 

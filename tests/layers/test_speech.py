@@ -6,7 +6,12 @@ import pytest
 from helpers import close, floats, numpy, padding, randomize
 from keras import ops
 
-from tlkeras.layers import ConvSubsampling, LogMelSpectrogram, SpecAugment
+from tlkeras.layers import (
+    ConvSubsampling,
+    LogMelSpectrogram,
+    SpecAugment,
+    UtteranceNormalization,
+)
 from tlkeras.layers._mel import SCALES, mel_filters
 from tlkeras.masks import strided_mask
 
@@ -333,6 +338,16 @@ FEATURES = np.zeros((2, 10, 4), "float32")
 BROKEN = np.where(np.arange(1600) == 7, np.nan, WAVE).astype("float32")
 
 
+def test_normalisation_counts_real_frames_alone(rng):
+    x = rng.normal(3, 2, (2, 6, 5)).astype("float32")
+    mask = padding([6, 4], 6)
+    found = numpy(UtteranceNormalization(epsilon=1e-12)(x, mask=mask))
+    for row, real in ((0, x[0]), (1, x[1, :4])):
+        wanted = (real - real.mean()) / real.std()
+        close(found[row, : len(real)], wanted)
+    close(found[1, 4:], 0, 0)
+
+
 @pytest.mark.parametrize(
     ("make", "inputs", "message"),
     [
@@ -415,6 +430,9 @@ BROKEN = np.where(np.arange(1600) == 7, np.nan, WAVE).astype("float32")
         ),
         (SpecAugment, WAVE, r"inputs must have 3 axes, \(B, F, M\)"),
         (SpecAugment, FEATURES.astype(int), "inputs must be floats"),
+        (lambda: UtteranceNormalization(0), FEATURES, "epsilon must be .* above 0"),
+        (UtteranceNormalization, WAVE, r"inputs must have 3 axes, \(B, F, M\)"),
+        (UtteranceNormalization, FEATURES.astype(int), "inputs must be floats"),
     ],
 )
 def test_wrong_inputs(make, inputs, message):
@@ -428,6 +446,7 @@ def test_wrong_inputs(make, inputs, message):
         (LogMelSpectrogram, WAVE),
         (lambda: ConvSubsampling(4), FEATURES),
         (SpecAugment, FEATURES),
+        (UtteranceNormalization, FEATURES),
     ],
 )
 @pytest.mark.parametrize("dtype", ["bool", "float32"])

@@ -6,7 +6,7 @@ import pytest
 from helpers import close, floats, numpy, randomize
 from keras import ops
 
-from tlkeras.layers import ClassToken, PatchEmbedding, TubeletEmbedding
+from tlkeras.layers import ClassToken, PatchEmbedding, Registers, TubeletEmbedding
 from tlkeras.layers._patches import unfold
 
 
@@ -103,6 +103,19 @@ def test_class_token_goes_on_without_a_mask(rng):
     assert keras.src.backend.get_keras_mask(layer(floats(rng, 2, 3, 4))) is None
 
 
+def test_registers_stand_behind_those_in_front_and_are_kept(rng):
+    token_ids = np.array([[3, 2, 0], [1, 0, 0]])
+    embedding = keras.layers.Embedding(5, 4, mask_zero=True)
+    layer = Registers(count=2, position=1)
+    outputs = layer(embedding(token_ids))
+    close(outputs[:, :1], embedding(token_ids)[:, :1], 0)
+    close(outputs[:, 1:3], np.broadcast_to(numpy(layer.tokens), (2, 2, 4)), 0)
+    close(outputs[:, 3:], embedding(token_ids)[:, 1:], 0)
+    mask = numpy(keras.src.backend.get_keras_mask(outputs)).astype(int)
+    assert mask.tolist() == [[1, 1, 1, 1, 0], [1, 1, 1, 0, 0]]
+    assert layer.compute_mask(floats(rng, 2, 3, 4), None) is None
+
+
 IMAGES, VIDEOS = (
     np.zeros((2, 8, 12, 3), "float32"),
     np.zeros((2, 4, 8, 12, 3), "float32"),
@@ -176,6 +189,9 @@ IMAGES, VIDEOS = (
         (lambda: ClassToken(), IMAGES, r"inputs must have 3 axes, \(B, S, D\)"),
         (lambda: ClassToken(), np.zeros((2, 3), "int32"), "inputs must have 3 axes"),
         (lambda: ClassToken(), np.zeros((2, 3, 4), "int32"), "inputs must be floats"),
+        (lambda: Registers(0, 1), IMAGES, "count must be a positive integer; given 0"),
+        (lambda: Registers(1, -1), IMAGES, "position must be .* given -1"),
+        (lambda: Registers(1, 1), IMAGES, r"inputs must have 3 axes, \(B, T, D\)"),
     ],
 )
 def test_wrong_inputs(make, inputs, message):

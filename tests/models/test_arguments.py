@@ -7,6 +7,7 @@ from tlkeras.models import (
     Bert,
     BertClassifier,
     BertMaskedLM,
+    Classifier,
     LabelSmoothedCrossEntropy,
     SpeechClassifier,
     SpeechEncoder,
@@ -25,6 +26,7 @@ MAKERS = {
     "SpeechClassifier": lambda **x: SpeechClassifier(
         SpeechEncoder(**SIZES, num_mels=20), 2, **x
     ),
+    "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
     "LabelSmoothedCrossEntropy": LabelSmoothedCrossEntropy,
 }
 CLOSE = {
@@ -33,6 +35,7 @@ CLOSE = {
     "Transformer": ("normalise_first", "normalize_first"),
     "ViT": ("n_registers", "num_registers"),
     "BertClassifier": ("poolings", "pooling"),
+    "Classifier": ("num_class", "num_classes"),
     "BertMaskedLM": ("trainabel", "trainable"),
     "SpeechClassifier": ("drop", "dropout"),
     "LabelSmoothedCrossEntropy": ("smoothing", "label_smoothing"),

@@ -87,7 +87,7 @@ def test_a_retrainer_takes_its_inputs():
     [
         ({"backbone": keras.Sequential()}, r"models\.Bert; given Sequential"),
         ({"num_classes": 0}, "num_classes"),
-        ({"pooling": "max"}, "mean, cls, pooler; given 'max'"),
+        ({"pooling": "max"}, "'mean', 'cls', 'pooler'; given 'max'"),
         ({"pooling": "pooler"}, "use_pooler=True"),
         ({"dropout": 1.5}, "dropout"),
     ],
@@ -100,7 +100,7 @@ def test_wrong_arguments(wrong, message):
 
 def test_wrong_inputs():
     model = BertClassifier(bert(), 3)
-    with pytest.raises(ValueError, match="expects 3 named input"):
+    with pytest.raises(ValueError, match="inputs must be a dictionary of token_ids"):
         model(inputs()["token_ids"])
     with pytest.raises(ValueError, match="max_sequence_length=9"):
         model(inputs(length=10))

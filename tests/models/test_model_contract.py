@@ -19,6 +19,7 @@ from tlkeras.models import (
     Bert,
     BertClassifier,
     BertMaskedLM,
+    Classifier,
     SpeechClassifier,
     SpeechEncoder,
     Transformer,
@@ -124,6 +125,21 @@ CASES = [
         output="sequence_output",
     ),
     ModelCase(SpeechEncoder, SPEECH, waveform, output="sequence_output"),
+    ModelCase(
+        Classifier,
+        {
+            "backbone": Bert(**BERT),
+            "num_classes": 3,
+            "pooling": "cls",
+            "dropout": 0.3,
+        },
+        text,
+    ),
+    ModelCase(
+        Classifier,
+        {"backbone": ViT((8, 12, 3), 4, **STACK), "num_classes": 3},
+        images,
+    ),
     ModelCase(
         SpeechClassifier,
         {"backbone": SpeechEncoder(**SPEECH), "num_classes": 3, "dropout": 0.3},

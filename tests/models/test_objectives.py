@@ -69,5 +69,5 @@ def test_schedule_drives_an_optimizer():
 
 @pytest.mark.parametrize("name", ["hidden_dim", "warmup_steps", "scale"])
 def test_schedule_refuses(name):
-    with pytest.raises(ValueError, match=f"{name} must be above 0"):
+    with pytest.raises(ValueError, match=f"{name} must be a number above 0"):
         WarmUp(**{"hidden_dim": 8, name: 0})

@@ -1,4 +1,4 @@
-"""SpeechClassifier: pooling, both doors, config, presets."""
+"""SpeechClassifier: pooling, waveform or features, config, presets."""
 
 import keras
 import numpy as np

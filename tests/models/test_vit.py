@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tlkeras.layers._resample import interpolation_matrix, stretch_positions
 from tlkeras.models import ViT
-from tlkeras.models._resample import interpolation_matrix, stretch_positions
 
 ARGUMENTS = {
     "image_shape": (8, 12, 3),

@@ -257,7 +257,7 @@ def test_gradual_unfreezing(make, data, train):
     assert moved.epochs[0] == most
     assert moved.epochs[1] == most | {"tokens_embedding", "embedding_norm"}
     for wrong in ({"every": 0}, {"start": 0}, {"start": 1.5}):
-        with pytest.raises(ValueError, match="above 0"):
+        with pytest.raises(ValueError, match="must be a positive integer"):
             GradualUnfreezing(**wrong)
 
 

@@ -2,8 +2,8 @@
 
 import math
 
+from tlkeras import checks as check
 from tlkeras.checkpoints.config_files import check_claims, entry, one_of
-from tlkeras.layers import _input_checks as check
 from tlkeras.models import Bert, BertMaskedLM
 
 ACTIVATIONS = {

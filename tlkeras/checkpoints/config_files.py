@@ -3,7 +3,7 @@
 import contextlib
 import json
 
-from tlkeras.layers import _input_checks as check
+from tlkeras import checks as check
 
 LARGEST = 2**24  # bytes; the longest config known, 21,843 labels, has a tenth of it
 STACKS = ("num_layers", "num_encoder_layers", "num_decoder_layers")

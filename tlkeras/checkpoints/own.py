@@ -10,6 +10,7 @@ MODELS = (
     "Bert",
     "BertClassifier",
     "BertMaskedLM",
+    "Classifier",
     "SpeechClassifier",
     "SpeechEncoder",
     "Transformer",

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from tlkeras import checks as check
 from tlkeras.checkpoints.config_files import LARGEST, entry, read_json
 from tlkeras.checkpoints.sources import locate
-from tlkeras.layers import _input_checks as check
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from tlkeras import checks as check
 from tlkeras.checkpoints.bert import ACTIVATIONS
 from tlkeras.checkpoints.config_files import check_claims, entry, one_of, read_json
-from tlkeras.layers import _input_checks as check
 from tlkeras.models import SpeechEncoder
 
 MODEL_TYPE = "whisper"

@@ -1,4 +1,4 @@
-"""Several continuations at once, so that a poor start can be regretted."""
+"""Several continuations at once, so that one poor token does not decide the rest."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.generation import prompts
 
@@ -107,9 +108,10 @@ class _Search(NamedTuple):
 
     def unfinished(self, index, beams, cache):
         max_length = beams.alive.shape[2]
-        hope = ops.max(self.score(beams.log_probability, max_length), axis=1)  # (B,)
-        lost = ops.all(hope <= ops.min(beams.score, axis=1))
-        return ops.logical_and(index + 1 < max_length, ~lost)
+        reachable = self.score(beams.log_probability, max_length)  # (B, K), at best
+        best = ops.max(reachable, axis=1)  # (B,)
+        decided = ops.all(best <= ops.min(beams.score, axis=1))
+        return ops.logical_and(index + 1 < max_length, ~decided)
 
     def extend(self, index, beams, cache):
         _, num_beams, length = beams.alive.shape
@@ -176,11 +178,8 @@ def _reorder(cache, parent):
 
 
 def _check_beams(num_beams, length_penalty):
-    integer = isinstance(num_beams, int | np.integer) and num_beams is not True
-    if not integer or num_beams < 1:
-        raise ValueError(f"num_beams must be a positive integer; given {num_beams!r}.")
-    number = isinstance(length_penalty, int | float | np.number)
-    if not number or not 0 <= length_penalty < float("inf"):
+    check.positive_integer("num_beams", num_beams)
+    if not check.is_number(length_penalty) or not 0 <= length_penalty < float("inf"):
         raise ValueError(
             f"length_penalty must be at least 0; given {length_penalty!r}."
         )

@@ -1,4 +1,4 @@
-"""XLA for a function of arrays, on whichever backend there is."""
+"""Compile a function of arrays with XLA, on each of Keras's backends."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One token at a time, each chosen for good."""
+"""One token at a time, greedily or drawn, and never taken back."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

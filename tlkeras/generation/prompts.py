@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from tlkeras import masks
-from tlkeras.masks import known
+from tlkeras.checks import is_integer, known
 
 
 def read(prompt, padding_mask, max_length, padding_id):
@@ -73,7 +73,7 @@ def end_ids(end_id):
     if end_id is None:
         return ()
     ids = tuple(end_id) if isinstance(end_id, list | tuple) else (end_id,)
-    if not all(_is_integer(one) for one in ids):
+    if not all(is_integer(one) for one in ids):
         raise ValueError(f"end_id must be an integer or several; given {end_id!r}.")
     return ids
 
@@ -86,13 +86,13 @@ def check(step, prompt, max_length, end_id, padding_mask, cache, padding_id):
             f"given {type(step).__name__}."
         )
     shape = _check_prompt(prompt)
-    if not _is_integer(max_length) or max_length < shape[1]:
+    if not is_integer(max_length) or max_length < shape[1]:
         raise ValueError(
             f"max_length must be an integer of at least the prompt's {shape[1]} "
             f"positions, which it includes; given {max_length!r}."
         )
     end_ids(end_id)
-    if not _is_integer(padding_id):
+    if not is_integer(padding_id):
         raise ValueError(f"padding_id must be an integer; given {padding_id!r}.")
     check_cache(cache, shape[0])
     if padding_mask is not None:
@@ -107,10 +107,6 @@ def check_cache(cache, rows):
             raise ValueError(
                 f"cache must hold tensors of {rows} rows, as prompt; given {given}."
             )
-
-
-def _is_integer(value):
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _check_prompt(prompt):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 
 
@@ -78,15 +79,14 @@ class Sample:
     """
 
     def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=None):
-        if not _is_number(temperature) or not 0 < temperature < float("inf"):
+        if not check.is_number(temperature) or not 0 < temperature < float("inf"):
             raise ValueError(
                 f"temperature must be above 0; given {temperature!r}. "
                 "For the likeliest token, use Greedy()."
             )
-        integer = isinstance(top_k, int | np.integer) and top_k is not True
-        if top_k is not None and (not integer or top_k < 1):
-            raise ValueError(f"top_k must be a positive integer; given {top_k!r}.")
-        if top_p is not None and (not _is_number(top_p) or not 0 < top_p <= 1):
+        if top_k is not None:
+            check.positive_integer("top_k", top_k)
+        if top_p is not None and (not check.is_number(top_p) or not 0 < top_p <= 1):
             raise ValueError(f"top_p must be above 0, at most 1; given {top_p!r}.")
         allowed = int | None | keras.random.SeedGenerator
         if not isinstance(seed, allowed) or isinstance(seed, bool):
@@ -121,11 +121,6 @@ class Sample:
     def variables(self) -> list[Any]:
         """The state of the seed generator, for `jit`."""
         return [self.seed.state] if hasattr(self.seed, "state") else []
-
-
-def _is_number(value):
-    number = isinstance(value, int | float | np.number)
-    return number and not isinstance(value, bool)
 
 
 def _check_logits(logits):

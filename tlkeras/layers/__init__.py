@@ -7,6 +7,7 @@ from tlkeras.layers.log_mel_spectrogram import LogMelSpectrogram
 from tlkeras.layers.multi_head_attention import MultiHeadAttention
 from tlkeras.layers.patch_embedding import PatchEmbedding
 from tlkeras.layers.position_embedding import PositionEmbedding, interpolate_positions
+from tlkeras.layers.registers import Registers
 from tlkeras.layers.rotary_embedding import RotaryEmbedding
 from tlkeras.layers.scaled_dot_product_attention import scaled_dot_product_attention
 from tlkeras.layers.sine_position_encoding import (
@@ -18,6 +19,7 @@ from tlkeras.layers.token_and_position_embedding import TokenAndPositionEmbeddin
 from tlkeras.layers.transformer_decoder import TransformerDecoder
 from tlkeras.layers.transformer_encoder import TransformerEncoder
 from tlkeras.layers.tubelet_embedding import TubeletEmbedding
+from tlkeras.layers.utterance_normalization import UtteranceNormalization
 
 __all__ = [
     "ClassToken",
@@ -27,6 +29,7 @@ __all__ = [
     "MultiHeadAttention",
     "PatchEmbedding",
     "PositionEmbedding",
+    "Registers",
     "RotaryEmbedding",
     "SinePositionEncoding",
     "SpecAugment",
@@ -34,6 +37,7 @@ __all__ = [
     "TransformerDecoder",
     "TransformerEncoder",
     "TubeletEmbedding",
+    "UtteranceNormalization",
     "gelu_tanh",
     "interpolate_positions",
     "scaled_dot_product_attention",

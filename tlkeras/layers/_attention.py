@@ -18,6 +18,7 @@ from tlkeras.layers.scaled_dot_product_attention import (
 )
 from tlkeras.masks import merge_masks, position_mask
 
+# What a layer may be asked for; `choose` also takes others of `WAYS` by itself.
 IMPLEMENTATIONS = ("auto", "equation", "chunked", "flash")
 
 # From this many scores a head on, blocks of them are faster than all at once.
@@ -50,63 +51,90 @@ class Visibility(NamedTuple):
         return merge_masks(*self.masks, order)
 
 
-def attend(query, key, value, visible, implementation="equation", dropout=None):
-    """Attention of `(B, T, N, H)` to `(B, S, K, H)`: output and scores, or `None`.
+def choose(
+    implementation,
+    query,
+    key,
+    value,
+    return_attention_scores=False,
+    drops_scores=False,
+    flash_attention=None,
+):
+    """The name in `WAYS` of what an `implementation` means for these heads.
 
-    Only the equation yields scores and knows `dropout`, a function applied to them.
+    Only the equation yields scores, and can drop some. `flash_attention=False` keeps
+    `"auto"` from a backend's own kernel.
     """
-    if implementation in ("fused", "flash"):
-        flash = True if implementation == "flash" else None
-        return _fused(query, key, value, visible, flash), None  # (B, T, N, V)
-    if implementation == "single":
-        return _single(query, key, value, visible), None  # (B, 1, N, V)
-    groups = query.shape[2] // key.shape[2]
-    if groups > 1:
-        key = ops.repeat(key, groups, axis=2)  # (B, S, N, H)
-        value = ops.repeat(value, groups, axis=2)  # (B, S, N, V)
-    query, key, value = (ops.swapaxes(x, 1, 2) for x in (query, key, value))
-    length = ops.shape(query)[2]
-    if implementation == "chunked":
-        order = functools.partial(visible.order, length)
-        output = chunked_attention(query, key, value, visible.masks, order)
-        return ops.swapaxes(output, 1, 2), None  # (B, T, N, V)
-    output, scores = scaled_dot_product_attention(
-        query=query,  # (B, N, T, H)
-        key=key,  # (B, N, S, H)
-        value=value,  # (B, N, S, V)
-        mask=visible.mask(length, ops.shape(key)[2]),
-        return_attention_scores=True,
-        dropout=dropout,
-    )
-    return ops.swapaxes(output, 1, 2), scores  # (B, T, N, V), (B, N, T, S)
-
-
-def choose(query, key, value, fused=None):
-    """The implementation that `auto` takes where no scores and no dropout are asked.
-
-    `fused` is `False` to keep it from a backend's own kernel.
-    """
-    backend = keras.backend.backend()
-    half = keras.backend.standardize_dtype(query.dtype) in ("float16", "bfloat16")
-    same_size = key.shape[-1] == value.shape[-1]  # JAX knows no other
-    on_jax = backend == "jax" and half and same_size and _on_gpu()
-    has_kernel = backend == "torch" or on_jax
-    if has_kernel and fused is not False:
+    if implementation != "auto":
+        if return_attention_scores and implementation != "equation":
+            raise ValueError(
+                "return_attention_scores=True needs implementation='equation' or "
+                f"'auto'; given {implementation!r}, which never holds the scores."
+            )
+        return implementation
+    if return_attention_scores or drops_scores:
+        return "equation"
+    if flash_attention is not False and _has_kernel(query, key, value):
         return "fused"
     query_length, key_length = query.shape[1], key.shape[1]
     if query_length == 1:
         return "single"
-    # Not a symbol either, which JAX gives for an unknown length.
+    # JAX gives a symbol for an unknown length, so neither `None` nor that.
     known = isinstance(query_length, int) and isinstance(key_length, int)
     return "chunked" if known and query_length * key_length >= LONG else "equation"
 
 
-def _fused(query, key, value, visible, flash_attention):
-    if flash_attention and keras.backend.backend() not in ("jax", "torch"):
+def _has_kernel(query, key, value):
+    """Whether the backend has a fused kernel of its own that is faster here."""
+    if keras.backend.backend() == "torch":
+        return True
+    half = keras.backend.standardize_dtype(query.dtype) in ("float16", "bfloat16")
+    same_size = key.shape[-1] == value.shape[-1]  # JAX knows no other
+    return keras.backend.backend() == "jax" and half and same_size and _on_gpu()
+
+
+def _heads_first(function):
+    """A way to attend that wants its heads before the length, and one key a head."""
+
+    def attend(query, key, value, visible, dropout=None):
+        groups = query.shape[2] // key.shape[2]
+        if groups > 1:
+            key = ops.repeat(key, groups, axis=2)  # (B, S, N, H)
+            value = ops.repeat(value, groups, axis=2)  # (B, S, N, V)
+        query, key, value = (ops.swapaxes(x, 1, 2) for x in (query, key, value))
+        output, scores = function(query, key, value, visible, dropout)  # (B, N, T, V)
+        return ops.swapaxes(output, 1, 2), scores  # (B, T, N, V), (B, N, T, S)
+
+    return attend
+
+
+def _equation(query, key, value, visible, dropout):
+    return scaled_dot_product_attention(
+        query=query,  # (B, N, T, H)
+        key=key,  # (B, N, S, H)
+        value=value,  # (B, N, S, V)
+        mask=visible.mask(ops.shape(query)[2], ops.shape(key)[2]),
+        return_attention_scores=True,
+        dropout=dropout,
+    )
+
+
+def _chunked(query, key, value, visible, dropout):
+    order = functools.partial(visible.order, ops.shape(query)[2])
+    return chunked_attention(query, key, value, visible.masks, order), None
+
+
+def _flash(query, key, value, visible, dropout=None):
+    if keras.backend.backend() not in ("jax", "torch"):
         raise ValueError(
             "implementation='flash' needs the JAX or PyTorch backend; given "
             f"{keras.backend.backend()!r}. Take 'chunked', which is exact as well."
         )
+    return _fused(query, key, value, visible, flash_attention=True)
+
+
+def _fused(query, key, value, visible, dropout=None, flash_attention=None):
+    """The backend's own kernel, or what it takes instead unless it must be flash."""
     simple = not visible.masks and visible.sliding_window is None
     causal = simple and visible.use_causal_mask and _is_zero(visible.query_start)
     mask = None if causal else visible.mask(ops.shape(query)[1], ops.shape(key)[1])
@@ -115,12 +143,13 @@ def _fused(query, key, value, visible, flash_attention):
         # none; without the query, all its keys are alike.
         sees = ops.any(mask, axis=-1, keepdims=True)  # (B, N, T, 1)
         query = ops.where(ops.swapaxes(sees, 1, 2), query, ops.zeros_like(query))
-    return ops.dot_product_attention(
+    output = ops.dot_product_attention(
         query, key, value, mask=mask, is_causal=causal, flash_attention=flash_attention
     )
+    return output, None  # (B, T, N, V)
 
 
-def _single(query, key, value, visible):
+def _single(query, key, value, visible, dropout=None):
     """One query a head, as in decoding: sums of products read a cache where it lies.
 
     Matrix products would first copy all of it into another order of axes. They also
@@ -141,7 +170,19 @@ def _single(query, key, value, visible):
     scores = ops.softmax(logits, axis=1)[..., None]  # (B, S, K, G, 1)
     output = ops.sum(scores * value[:, :, :, None], axis=1)  # (B, K, G, V)
     output = ops.reshape(output, (-1, 1, groups * output.shape[2], value.shape[-1]))
-    return ops.cast(output, dtype)  # (B, 1, N, V)
+    return ops.cast(output, dtype), None  # (B, 1, N, V)
+
+
+# Each attends `(B, T, N, H)` to `(B, S, K, H)` and returns the output `(B, T, N, V)`,
+# and the scores `(B, N, T, S)` or `None`. Only the equation looks at `dropout`, a
+# function of the scores.
+WAYS = {
+    "equation": _heads_first(_equation),
+    "chunked": _heads_first(_chunked),
+    "flash": _flash,
+    "fused": _fused,
+    "single": _single,
+}
 
 
 def _is_zero(index):

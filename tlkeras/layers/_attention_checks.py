@@ -1,6 +1,6 @@
-"""What `MultiHeadAttention` asks of its inputs, said before anything is computed."""
+"""Checks of the inputs of `MultiHeadAttention`."""
 
-from tlkeras.layers import _input_checks as check
+from tlkeras import checks as check
 
 
 def check_shapes(query, value, key, features=(None, None, None)):

@@ -1,4 +1,4 @@
-"""Attention over some axes of a grid, as attention over one.
+"""Attention over some axes of a grid, computed as attention over one axis.
 
 The axes attended to become one axis of length T, the others join the batch, and
 `(B, 5, 6, D)` with `attention_axes=(2,)` is computed as `(B · 5, 6, D)`.

@@ -1,4 +1,4 @@
-"""The shapes and dtypes of a call whose results depend on its arguments."""
+"""Shapes and dtypes of what a layer returns, where they depend on its arguments."""
 
 import keras
 

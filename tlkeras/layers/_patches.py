@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
-from tlkeras.layers import _input_checks as check
 
 
 def unfold(inputs, sizes):

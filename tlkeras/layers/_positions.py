@@ -1,8 +1,8 @@
-"""Which positions a call is about."""
+"""The positions of the tokens in a call, counted or given."""
 
 from keras import ops
 
-from tlkeras.layers import _input_checks as check
+from tlkeras import checks as check
 
 
 def check_positions(positions, shape):

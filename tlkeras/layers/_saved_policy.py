@@ -1,4 +1,4 @@
-"""The precision that a layer of several parts is saved with, and made again."""
+"""Saving and loading the precision of a layer whose parts may be quantised."""
 
 import keras
 
@@ -19,8 +19,8 @@ def saved_policy(layer):
     return keras.dtype_policies.serialize(own)
 
 
-def settle(layer):
-    """Give built parts what a map of policies has for them, once and for all.
+def set_part_policies(layer):
+    """Give each built part its own policy, where the layer has a map of them.
 
     Keras cannot save a quantised part that has to look it up.
     """

@@ -4,12 +4,11 @@ from typing import Any, Self
 
 import keras
 
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._attention_projections import own_config
+from tlkeras import checks as check
 from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._saved_policy import saved_policy
-from tlkeras.layers.feed_forward import get_activation, quick
-from tlkeras.layers.multi_head_attention import MultiHeadAttention
+from tlkeras.layers.feed_forward import faster_equivalent, get_activation
+from tlkeras.layers.multi_head_attention import MultiHeadAttention, own_config
 
 
 class TransformerBlock(keras.layers.Layer):
@@ -46,7 +45,7 @@ class TransformerBlock(keras.layers.Layer):
         self.num_key_value_heads = num_key_value_heads
         self.rotary = rotary
         self.implementation = implementation
-        self._make_attention(key_dim=2, rotary=rotary)  # refuses wrong arguments now
+        self._make_attention(key_dim=2, rotary=rotary)  # raises now, not later
         self.supports_masking = True
 
     def _attention(self, name, query_shape, value_shape, **arguments):
@@ -74,7 +73,7 @@ class TransformerBlock(keras.layers.Layer):
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(
             units,
-            activation=quick(activation),
+            activation=faster_equivalent(activation),
             kernel_initializer=self.kernel_initializer.clone(),
             bias_initializer=self.bias_initializer.clone(),
             dtype=self.dtype_policy,

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras import masks
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras import masks
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers.feed_forward import get_activation
 
 

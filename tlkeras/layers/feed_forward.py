@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy, settle
+from tlkeras.layers._saved_policy import saved_policy, set_part_policies
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -45,8 +45,8 @@ def exact_gelu(x):
     return 0.5 * x * (1 + ops.erf(x * 0.5**0.5))
 
 
-def quick(activation):
-    """What to compute an activation by: the same function, where there is a faster."""
+def faster_equivalent(activation):
+    """The same function, written so that it is computed faster, where there is one."""
     return exact_gelu if activation is keras.activations.gelu else activation
 
 
@@ -143,11 +143,14 @@ class FeedForward(keras.layers.Layer):
             self._dense("gate", hidden_dim, wide, "silu") if gated else None
         )
         self.intermediate_dense = self._dense(
-            "intermediate", hidden_dim, wide, None if gated else quick(self.activation)
+            "intermediate",
+            hidden_dim,
+            wide,
+            None if gated else faster_equivalent(self.activation),
         )
         self.output_dense = self._dense("output", wide, hidden_dim)
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
-        settle(self)
+        set_part_policies(self)
 
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(

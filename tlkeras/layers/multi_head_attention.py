@@ -1,14 +1,15 @@
 """Several attentions side by side, each in its own subspace."""
 
-from typing import Any
+import functools
+from typing import Any, Self
 
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras import masks
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._attention import Visibility, attend, choose
+from tlkeras.layers._attention import IMPLEMENTATIONS, WAYS, Visibility, choose
 from tlkeras.layers._attention_checks import (
     check_cache,
     check_grid_masks,
@@ -16,11 +17,12 @@ from tlkeras.layers._attention_checks import (
     check_shapes,
     check_values,
 )
-from tlkeras.layers._attention_projections import AttentionProjections
 from tlkeras.layers._axes import GridAxes
 from tlkeras.layers._output_spec import traced_output_spec
+from tlkeras.layers._projection import Projection
+from tlkeras.layers._saved_policy import saved_policy, set_part_policies
 
-# What a subclass of Keras's layer may replace, and one of this layer in vain.
+# Methods that a subclass of Keras's layer may replace; this layer calls none of them.
 _NOT_CALLED = {
     "_build_attention",
     "_compute_attention_mask",
@@ -31,8 +33,23 @@ _NOT_CALLED = {
 }
 
 
+def own_config(layer):
+    """The arguments that Keras's and KerasHub's layer lacks, where they are set.
+
+    A config that sets none of them makes their layer of the same name as well.
+    """
+    heads = layer.num_key_value_heads
+    flash = getattr(layer, "flash_attention", None)  # means implementation="flash"
+    config = {
+        "num_key_value_heads": None if heads == layer.num_heads else heads,
+        "rotary": layer.rotary and keras.saving.serialize_keras_object(layer.rotary),
+        "implementation": None if flash else layer.implementation,
+    }
+    return {k: v for k, v in config.items() if v not in (None, "auto")}
+
+
 @keras.saving.register_keras_serializable(package="tlkeras")
-class MultiHeadAttention(AttentionProjections):
+class MultiHeadAttention(keras.layers.Layer):
     r"""Let every position gather from others, in several ways at once.
 
     `MultiHead(Q, K, V) = Concat(head₁ … head_N) Wᴼ`, where
@@ -130,6 +147,146 @@ class MultiHeadAttention(AttentionProjections):
                 "keras.layers.MultiHeadAttention."
             )
 
+    def __init__(
+        self,
+        num_heads,
+        key_dim,
+        value_dim=None,
+        dropout=0.0,
+        use_bias=True,
+        output_shape=None,
+        attention_axes=None,
+        sliding_window=None,
+        flash_attention=None,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        use_gate=False,
+        seed=None,
+        num_key_value_heads=None,
+        rotary=None,
+        implementation="auto",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = check.positive_integer("num_heads", num_heads)
+        self.key_dim = check.positive_integer("key_dim", key_dim)
+        value_dim = key_dim if value_dim is None else value_dim
+        self.value_dim = check.positive_integer("value_dim", value_dim)
+        self.dropout = check.rate("dropout", dropout)
+        self.use_bias = check.flag("use_bias", use_bias)
+        self._output_shape = output_shape and check.sizes("output_shape", output_shape)
+        if attention_axes is not None:
+            single = not isinstance(attention_axes, list | tuple)
+            axes = (attention_axes,) if single else attention_axes
+            attention_axes = tuple(check.integer("attention_axes", a) for a in axes)
+        self.attention_axes = attention_axes
+        if sliding_window is not None:
+            check.positive_integer("sliding_window", sliding_window)
+        self.sliding_window = sliding_window
+        self.flash_attention = flash_attention
+        self.use_gate = check.flag("use_gate", use_gate)
+        self.seed = None if seed is None else check.integer("seed", seed)
+        heads = num_heads if num_key_value_heads is None else num_key_value_heads
+        check.positive_integer("num_key_value_heads", heads)
+        check.multiple("num_heads", num_heads, "num_key_value_heads", heads)
+        self.num_key_value_heads = heads
+        self.rotary = rotary
+        check.choice("implementation", implementation, IMPLEMENTATIONS)
+        self.implementation = implementation
+        self._projection_arguments = {
+            "kernel_initializer": keras.initializers.get(kernel_initializer),
+            "bias_initializer": keras.initializers.get(bias_initializer),
+            "kernel_regularizer": keras.regularizers.get(kernel_regularizer),
+            "bias_regularizer": keras.regularizers.get(bias_regularizer),
+            "activity_regularizer": keras.regularizers.get(activity_regularizer),
+            "kernel_constraint": keras.constraints.get(kernel_constraint),
+            "bias_constraint": keras.constraints.get(bias_constraint),
+        }
+        self.supports_masking = True
+        self._check_combination()
+
+    def _check_combination(self):
+        if self.flash_attention and self.implementation in ("equation", "chunked"):
+            raise ValueError(
+                "flash_attention=True contradicts implementation="
+                f"{self.implementation!r}; give one of them."
+            )
+        if self.flash_attention:
+            self.implementation = "flash"
+        if self.dropout and self.implementation in ("chunked", "flash"):
+            raise ValueError(
+                f"dropout must be 0 when implementation={self.implementation!r}, which "
+                f"never holds the scores; given {self.dropout}. Take 'auto'."
+            )
+        if self.rotary is None:
+            return
+        if not hasattr(self.rotary, "sequence_axis"):
+            raise ValueError(
+                f"rotary must be a RotaryEmbedding or None; given {self.rotary!r}."
+            )
+        if self.rotary.sequence_axis != 1:
+            raise ValueError(
+                "rotary must have sequence_axis=1, for queries (B, T, N, H); given "
+                f"sequence_axis={self.rotary.sequence_axis}."
+            )
+
+    # Names as in Keras, so that weight files and `layer.query_dense` stay valid.
+    query_dense = property(lambda self: self._query_dense)
+    key_dense = property(lambda self: self._key_dense)
+    value_dense = property(lambda self: self._value_dense)
+    output_dense = property(lambda self: self._output_dense)
+
+    def build(
+        self,
+        query_shape: Shape,
+        value_shape: Any = None,
+        key_shape: Shape | None = None,
+    ) -> None:
+        key_shape = value_shape if key_shape is None else key_shape
+        check_shapes(query_shape, value_shape, key_shape)
+        self._features = (query_shape[-1], value_shape[-1], key_shape[-1])
+        query_heads = (self.num_heads, self.key_dim)
+        key_heads = (self.num_key_value_heads, self.key_dim)
+        value_heads = (self.num_key_value_heads, self.value_dim)
+        joined = (self.num_heads, self.value_dim)
+        project = self._projection
+        self._query_dense = project("query", query_shape[-1:], query_heads)
+        self._key_dense = project("key", key_shape[-1:], key_heads)
+        if self.use_gate:
+            self._gate_dense = project("gate", query_shape[-1:], joined, "sigmoid")
+        self._value_dense = project("value", value_shape[-1:], value_heads)
+        output_shape = self._output_shape or query_shape[-1:]
+        self._output_dense = project("attention_output", joined, output_shape)
+        self._dropout_layer = keras.layers.Dropout(
+            self.dropout, seed=self.seed, dtype=self.dtype_policy
+        )
+        set_part_policies(self)
+
+    def _projection(self, name, input_sizes, output_sizes, activation=None):
+        inputs, outputs = "ij"[: len(input_sizes)], "nhuvwxyz"[: len(output_sizes)]
+        clones = {
+            key: value.clone()
+            for key, value in self._projection_arguments.items()
+            if isinstance(value, keras.initializers.Initializer)
+        }
+        layer = Projection(
+            f"bt{inputs},{inputs}{outputs}->bt{outputs}",
+            output_shape=(None, *output_sizes),
+            bias_axes=outputs if self.use_bias else None,
+            activation=activation,
+            dtype=self.dtype_policy,
+            name=name,
+            **{**self._projection_arguments, **clones},
+        )
+        layer.supports_masking = True  # it leaves the length alone
+        layer.build((None, None, *input_sizes))
+        return layer
+
     def call(
         self,
         query,
@@ -163,7 +320,7 @@ class MultiHeadAttention(AttentionProjections):
             )
         start = 0 if cache_update_index is None else cache_update_index
         gate = self._gate_dense(query) if self.use_gate else None  # (B, T, N, V)
-        query = self._turn(self._query_dense(query), start)  # (B, T, N, H)
+        query = self._rotate(self._query_dense(query), start)  # (B, T, N, H)
         key, value, cache = self._keys_and_values(key, value, cache, cache_update_index)
         if cache is not None and cache_update_index is not None:
             value_mask = masks.place_mask(value_mask, cache.shape[2], start)
@@ -185,14 +342,17 @@ class MultiHeadAttention(AttentionProjections):
         return results if len(results) > 1 else output
 
     def _attend(self, query, key, value, visible, training, return_attention_scores):
-        return attend(
+        way = choose(
+            self.implementation,
             query,
             key,
             value,
-            visible,
-            self._choose(query, key, value, return_attention_scores, training),
-            dropout=lambda scores: self._dropout_layer(scores, training=training),
+            return_attention_scores,
+            drops_scores=bool(self.dropout and training),
+            flash_attention=self.flash_attention,
         )
+        dropout = functools.partial(self._dropout_layer, training=training)
+        return WAYS[way](query, key, value, visible, dropout)
 
     def _attend_as_overridden(self, query, key, value, visible, *options):
         groups = self.num_heads // self.num_key_value_heads
@@ -238,7 +398,7 @@ class MultiHeadAttention(AttentionProjections):
             )
         start = 0 if cache_update_index is None else cache_update_index
         if cache is None or cache_update_index is not None:
-            key = self._turn(self._key_dense(key), start)  # (B, S, K, H)
+            key = self._rotate(self._key_dense(key), start)  # (B, S, K, H)
             value = self._value_dense(value)  # (B, S, K, V)
         if cache is None:
             return key, value, None
@@ -247,20 +407,8 @@ class MultiHeadAttention(AttentionProjections):
             cache = ops.slice_update(cache, (0, 0, start, 0, 0), update)
         return cache[:, 0], cache[:, 1], cache  # (B, S, K, H) twice, (B, 2, S, K, H)
 
-    def _turn(self, heads, start):
+    def _rotate(self, heads, start):
         return heads if self.rotary is None else self.rotary(heads, start_index=start)
-
-    def _choose(self, query, key, value, return_attention_scores, training):
-        if self.implementation == "auto":
-            if return_attention_scores or (self.dropout and training):
-                return "equation"
-            return choose(query, key, value, self.flash_attention)
-        if return_attention_scores and self.implementation != "equation":
-            raise ValueError(
-                "return_attention_scores=True needs implementation='equation' or "
-                f"'auto'; given {self.implementation!r}, which never holds the scores."
-            )
-        return self.implementation
 
     def _call_on_grid(
         self, query, key, value, masks_given, cache, attention_mask, **arguments
@@ -298,6 +446,38 @@ class MultiHeadAttention(AttentionProjections):
         self, query: Tensor, value: Tensor, key: Tensor | None = None, **arguments: Any
     ) -> Any:
         return traced_output_spec(self, query, value, key=key, **arguments)
+
+    def get_config(self) -> dict[str, Any]:
+        serializers = {
+            "initializer": keras.initializers.serialize,
+            "regularizer": keras.regularizers.serialize,
+            "constraint": keras.constraints.serialize,
+        }
+        return {
+            **super().get_config(),
+            "dtype": saved_policy(self),
+            "num_heads": self.num_heads,
+            "key_dim": self.key_dim,
+            "value_dim": self.value_dim,
+            "dropout": self.dropout,
+            "use_bias": self.use_bias,
+            "output_shape": self._output_shape,
+            "attention_axes": self.attention_axes,
+            "sliding_window": self.sliding_window,
+            "flash_attention": self.flash_attention,
+            **{
+                name: serializers[name.split("_")[-1]](value)
+                for name, value in self._projection_arguments.items()
+            },
+            "use_gate": self.use_gate,
+            "seed": self.seed,
+            **own_config(self),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        rotary = keras.saving.deserialize_keras_object(config.get("rotary"))
+        return cls(**{**config, "rotary": rotary})
 
 
 def _is_own(layer):

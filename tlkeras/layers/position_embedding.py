@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._positions import check_inputs, check_positions
 
 
@@ -127,7 +127,8 @@ class PositionEmbedding(keras.layers.Layer):
         *_, length, hidden_dim = shape = ops.shape(inputs)
         table = ops.convert_to_tensor(self.position_embeddings)  # (sequence_length, D)
         if positions is None and not (isinstance(length, int) or ops.is_tensor(length)):
-            places = ops.arange(length) + start_index  # JAX exports an open length so
+            # JAX exports an unknown length as a symbol, which `slice` does not take.
+            places = ops.arange(length) + start_index  # (T,)
             rows = ops.take(table, places, axis=0)  # (T, D)
         elif positions is None:
             rows = ops.slice(table, (start_index, 0), (length, hidden_dim))  # (T, D)

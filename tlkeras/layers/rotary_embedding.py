@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._positions import float_positions
 
 ROPE_TYPES = ("linear", "dynamic", "yarn")

@@ -6,9 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
-from tlkeras.layers import _input_checks as check
-from tlkeras.masks import check_mask_values
 
 MASKED = -1e9  # the logit of a masked position: finite, so that no row yields NaN
 
@@ -126,7 +125,7 @@ def _check_options(query, key, mask, scale, dropout):
     if mask is None:
         return
     mask = mask if hasattr(mask, "dtype") else np.array(mask)
-    check_mask_values("mask", mask)
+    check.mask_values("mask", mask)
     wanted = (*query.shape[:-1], key.shape[-2])
     fits = all(m in (1, None, w) or w is None for m, w in _last_two(mask.shape, wanted))
     if not fits or not _broadcast(mask.shape[:-2], wanted[:-2]):

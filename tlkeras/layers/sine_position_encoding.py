@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
 from tlkeras.layers._positions import check_inputs, float_positions
 
 

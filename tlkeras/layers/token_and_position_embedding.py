@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape, Tensor
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy, settle
+from tlkeras.layers._saved_policy import saved_policy, set_part_policies
 from tlkeras.layers.position_embedding import PositionEmbedding
 from tlkeras.masks import padding_mask
 
@@ -99,7 +99,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         self._check_shape(input_shape)
         self.token_embedding.build(input_shape)
         self.position_embedding.build((*input_shape, self.embedding_dim))
-        settle(self)
+        set_part_policies(self)
 
     def call(self, inputs, start_index=0, positions=None):
         self._check_shape(inputs.shape)

@@ -1,13 +1,13 @@
-"""One layer of a decoder: read what was written so far, read the source, then think."""
+"""One layer of a decoder: attention to the text so far, to the source, then dense."""
 
 from typing import Any, Self
 
 import keras
 import numpy as np
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import settle
+from tlkeras.layers._saved_policy import set_part_policies
 from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.masks import implicit_mask, without_mask
 
@@ -119,7 +119,7 @@ class TransformerDecoder(TransformerBlock):
         )
         self._feedforward_layer_norm = self._layer_norm("feedforward_layer_norm", shape)
         self._feedforward_dropout = self._dropout("feedforward_dropout")
-        settle(self)
+        set_part_policies(self)
 
     def call(
         self,

@@ -1,10 +1,10 @@
-"""One layer of an encoder: every position reads the whole sequence, then thinks."""
+"""One layer of an encoder: attention to the whole sequence, then a dense network."""
 
 import keras
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import settle
+from tlkeras.layers._saved_policy import set_part_policies
 from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.masks import without_mask
 
@@ -87,7 +87,7 @@ class TransformerEncoder(TransformerBlock):
             "feedforward_output_dense", self.intermediate_dim, hidden_dim
         )
         self._feedforward_dropout = self._dropout("feedforward_dropout")
-        settle(self)
+        set_part_policies(self)
 
     def call(
         self,

@@ -1,9 +1,10 @@
 """Small models, each readable as a diagram, and what they are trained with."""
 
-from tlkeras.models._resample import interpolation_matrix
+from tlkeras.layers._resample import interpolation_matrix
 from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
+from tlkeras.models.classifier import Classifier
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
@@ -14,6 +15,7 @@ __all__ = [
     "Bert",
     "BertClassifier",
     "BertMaskedLM",
+    "Classifier",
     "LabelSmoothedCrossEntropy",
     "SpeechClassifier",
     "SpeechEncoder",

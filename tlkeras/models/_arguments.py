@@ -1,13 +1,17 @@
-"""Arguments that a model does not have."""
+"""Arguments of models: those they do not have, and those that are saved."""
 
 import difflib
 import inspect
 
-KERAS = ("name", "trainable")  # what every model takes beside its own
+import keras
+
+from tlkeras.layers._saved_policy import saved_policy
+
+KERAS = ("name", "trainable")  # of every Keras model
 
 
 def refuse_unknown(model, given, also=()):
-    """Raise when names are no arguments of a model.
+    """Raise when a model is given an argument that it does not have.
 
     Args:
         model: the class.
@@ -27,3 +31,17 @@ def refuse_unknown(model, given, also=()):
                 f"{model.__name__} has no argument {name!r}.{advice} It takes "
                 f"{', '.join(known)}."
             )
+
+
+def saved_arguments(model):
+    """The config of a model, from `_arguments`: what it was made with."""
+    arguments = dict(model._arguments)
+    if not isinstance(arguments.get("activation", ""), str):
+        activation = arguments["activation"]
+        arguments["activation"] = keras.activations.serialize(activation)
+    return {
+        "name": model.name,
+        "trainable": model.trainable,
+        "dtype": saved_policy(model),
+        **arguments,
+    }

@@ -1,14 +1,14 @@
-"""What `Bert`, `ViT` and `SpeechEncoder` share: a stack between two ends."""
+"""What `Bert`, `ViT` and `SpeechEncoder` share: embed, encode, read out."""
 
 from typing import Any
 
 import keras
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.layers import TransformerEncoder
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy, settle
-from tlkeras.models._arguments import refuse_unknown
+from tlkeras.layers._saved_policy import set_part_policies
+from tlkeras.models._arguments import refuse_unknown, saved_arguments
 
 EXTRAS = ("return_hidden_states", "return_attention_scores")
 
@@ -22,7 +22,7 @@ class EncoderModel(keras.Model):
     defines `embed` and `read_out`, and `prepare` for what it is called on.
     """
 
-    input_spec = None  # the messages of `prepare` say more
+    input_spec = None  # Keras's check of inputs says less than `prepare`
 
     def __init__(self, parts, inputs, arguments, dtype=None, **kwargs):
         refuse_unknown(type(self), kwargs)
@@ -32,7 +32,7 @@ class EncoderModel(keras.Model):
             setattr(self, name, part)  # torch takes no layers before super().__init__
         self.dtype_policy = dtype  # a functional model does not take it
         self._arguments = arguments
-        settle(self)
+        set_part_policies(self)
 
     @staticmethod
     def embed(
@@ -54,7 +54,7 @@ class EncoderModel(keras.Model):
 
     @classmethod
     def _encode(cls, parts, inputs, training=None, states=None, scores=None):
-        """The outputs; lists `states` and `scores` take what is between."""
+        """The outputs; the lists, if given, are filled with states and scores."""
         x, keep = cls.embed(parts, inputs, training)
         wanted = {} if keep is None else {"padding_mask": keep}
         for layer in parts.transformer_layers:
@@ -95,20 +95,10 @@ class EncoderModel(keras.Model):
         names = set(self.input) if isinstance(self.input, dict) else None
         if asked or (names is not None and set(inputs) != names):
             return keras.Operation.compute_output_spec(self, inputs, **arguments)
-        return super().compute_output_spec(inputs)  # what the graph says
+        return super().compute_output_spec(inputs)  # from the graph
 
     def get_config(self) -> dict[str, Any]:
-        arguments = dict(self._arguments)
-        if not isinstance(arguments["activation"], str):
-            arguments["activation"] = keras.activations.serialize(
-                arguments["activation"]
-            )
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": saved_policy(self),
-            **arguments,
-        }
+        return saved_arguments(self)
 
 
 def encoders(num_layers, num_heads, intermediate_dim, kernel_initializer, **arguments):

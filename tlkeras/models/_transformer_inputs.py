@@ -1,7 +1,7 @@
 """Reading the dictionary that a `Transformer` is called on."""
 
+from tlkeras import checks as check
 from tlkeras import masks
-from tlkeras.layers import _input_checks as check
 
 TOKENS = ("source_ids", "target_ids")
 PADDING_MASKS = ("source_padding_mask", "target_padding_mask", "memory_padding_mask")

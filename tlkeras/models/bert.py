@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.layers import PositionEmbedding
-from tlkeras.layers import _input_checks as check
 from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask")

@@ -1,20 +1,13 @@
 """A BERT that puts a text into one of several classes."""
 
-from typing import Any, Self
-
 import keras
-from keras import ops
 
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy, settle
-from tlkeras.models._arguments import refuse_unknown
-from tlkeras.models.bert import INPUTS, Bert
-
-POOLINGS = ("mean", "cls", "pooler")
+from tlkeras.models.bert import Bert
+from tlkeras.models.classifier import Classifier
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-class BertClassifier(keras.Model):
+class BertClassifier(Classifier):
     """One vector a text out of a BERT, and a linear head on it.
 
         pooled = mean of the vectors of real tokens, or the vector of [CLS]
@@ -70,6 +63,8 @@ class BertClassifier(keras.Model):
         arXiv:1908.10084, section 3 (the mean).
     """
 
+    takes = (Bert, "a tlkeras.models.Bert")
+
     def __init__(
         self,
         backbone,
@@ -79,78 +74,4 @@ class BertClassifier(keras.Model):
         dtype=None,
         **kwargs,
     ):
-        refuse_unknown(BertClassifier, kwargs)
-        if not isinstance(backbone, Bert):
-            raise ValueError(
-                "backbone must be a tlkeras.models.Bert; given "
-                f"{type(backbone).__name__}."
-            )
-        check.positive_integer("num_classes", num_classes)
-        if pooling not in POOLINGS:
-            raise ValueError(
-                f"pooling must be one of {', '.join(POOLINGS)}; given {pooling!r}."
-            )
-        if pooling == "pooler" and backbone.pooled_dense is None:
-            raise ValueError(
-                "pooling 'pooler' needs a backbone with use_pooler=True; this one has "
-                "no pooled output. Take 'cls' or 'mean'."
-            )
-
-        # ── layers ────────────────────────────────────────────────────────────────────
-
-        dtype = backbone.dtype_policy if dtype is None else dtype
-        pool = None
-        if pooling == "mean":
-            pool = keras.layers.GlobalAveragePooling1D(dtype=dtype, name="pooling")
-        head_dropout = keras.layers.Dropout(
-            check.rate("dropout", dropout), dtype=dtype, name="head_dropout"
-        )
-        head = keras.layers.Dense(num_classes, dtype=dtype, name="head")
-
-        # ── graph ─────────────────────────────────────────────────────────────────────
-
-        inputs = {
-            name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
-        }
-        outputs = backbone(inputs)
-        if pool is not None:
-            keep = ops.not_equal(inputs["padding_mask"], 0)  # (B, T)
-            pooled = pool(outputs["sequence_output"], mask=keep)  # (B, D)
-        elif pooling == "cls":
-            pooled = outputs["sequence_output"][:, 0]  # (B, D)
-        else:
-            pooled = outputs["pooled_output"]  # (B, D)
-        logits = head(head_dropout(pooled))  # (B, classes)
-        super().__init__(inputs=inputs, outputs=logits, **kwargs)
-        self.dtype_policy = dtype  # as in Bert
-        self.backbone, self.pooling = backbone, pool
-        self.head_dropout, self.head = head_dropout, head
-        self._arguments = {
-            "num_classes": num_classes,
-            "pooling": pooling,
-            "dropout": dropout,
-        }
-        settle(self)
-
-    def call(self, inputs, training=None, mask=None):
-        return super().call(inputs, training=training, mask=mask)
-
-    # ── config ────────────────────────────────────────────────────────────────────────
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": saved_policy(self),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            **self._arguments,
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
-    ) -> Self:
-        backbone = keras.saving.deserialize_keras_object(
-            config["backbone"], custom_objects
-        )
-        return cls(**{**config, "backbone": backbone})
+        super().__init__(backbone, num_classes, pooling, dropout, dtype, **kwargs)

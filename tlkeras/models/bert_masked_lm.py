@@ -1,20 +1,19 @@
 """A BERT that says which token stood where one is hidden."""
 
 import types
-from typing import Any, Self
+from typing import Any
 
 import keras
 from keras import ops
 
 from tlkeras.annotations import Tensor
-from tlkeras.layers._saved_policy import saved_policy, settle
 from tlkeras.layers.feed_forward import get_activation
-from tlkeras.models._arguments import refuse_unknown
-from tlkeras.models.bert import INPUTS, Bert
+from tlkeras.models._head_model import HeadModel, symbols
+from tlkeras.models.bert import Bert
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-class BertMaskedLM(keras.Model):
+class BertMaskedLM(HeadModel):
     """Logits over the vocabulary for every token, from what stands around it.
 
         h = Norm(gelu(x W + b))
@@ -68,18 +67,13 @@ class BertMaskedLM(keras.Model):
     """
 
     def __init__(self, backbone, dtype=None, **kwargs):
-        refuse_unknown(BertMaskedLM, kwargs)
-        if not isinstance(backbone, Bert):
-            raise ValueError(
-                "backbone must be a tlkeras.models.Bert; given "
-                f"{type(backbone).__name__}."
-            )
+        self.check_backbone(backbone, Bert, "a tlkeras.models.Bert", kwargs)
         config = backbone.get_config()
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
         dtype = backbone.dtype_policy if dtype is None else dtype
-        parts = types.SimpleNamespace(backbone=backbone)  # as in Bert
+        parts = types.SimpleNamespace(backbone=backbone)
         parts.head_dense = keras.layers.Dense(
             config["hidden_dim"],
             activation=get_activation(config["activation"]),
@@ -94,15 +88,9 @@ class BertMaskedLM(keras.Model):
 
         # ── graph ─────────────────────────────────────────────────────────────────────
 
-        inputs = {
-            name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS
-        }
+        inputs = symbols(backbone)
         logits = _head(parts, backbone(inputs)["sequence_output"])
-        super().__init__(inputs=inputs, outputs=logits, **kwargs)
-        self.dtype_policy = dtype  # as in Bert
-        for name, part in vars(parts).items():
-            setattr(self, name, part)
-        settle(self)
+        super().__init__(backbone, parts, inputs, logits, {}, dtype, **kwargs)
 
     def call(self, inputs, training=None, mask=None, positions=None):
         if positions is None:
@@ -118,30 +106,11 @@ class BertMaskedLM(keras.Model):
     def compute_output_spec(
         self, inputs: Any, positions: Tensor | None = None, **arguments: Any
     ) -> Any:
-        if positions is not None:  # not what was traced once
+        if positions is not None:  # then the output is not that of the graph
             return keras.Operation.compute_output_spec(
                 self, inputs, positions=positions, **arguments
             )
         return super().compute_output_spec(inputs)
-
-    # ── config ────────────────────────────────────────────────────────────────────────
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": saved_policy(self),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
-    ) -> Self:
-        backbone = keras.saving.deserialize_keras_object(
-            config["backbone"], custom_objects
-        )
-        return cls(**{**config, "backbone": backbone})
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.masks import padding_mask
 from tlkeras.models._arguments import refuse_unknown
 
@@ -52,13 +53,9 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
         **kwargs,
     ):
         refuse_unknown(LabelSmoothedCrossEntropy, kwargs, ("reduction", "dtype"))
-        kwargs.setdefault("reduction", "sum")  # of the tokens' shares of the mean
+        kwargs.setdefault("reduction", "sum")  # `call` divides by the count
         super().__init__(name=name, **kwargs)
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(
-                f"label_smoothing must be in [0, 1); given {label_smoothing!r}."
-            )
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check.rate("label_smoothing", label_smoothing)
         self.padding_id = padding_id
 
     def call(self, y_true, y_pred):
@@ -112,8 +109,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         given = {"hidden_dim": hidden_dim, "warmup_steps": warmup_steps, "scale": scale}
         for name, value in given.items():
-            if not value > 0:
-                raise ValueError(f"{name} must be above 0; given {value!r}.")
+            check.positive_number(name, value)
         self.hidden_dim, self.warmup_steps = hidden_dim, warmup_steps
         self.scale = scale
 

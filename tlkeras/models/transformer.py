@@ -1,21 +1,21 @@
 """The Transformer: an encoder that reads and a decoder that writes."""
 
+import types
 from typing import Any
 
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras import masks
 from tlkeras.annotations import Tensor
 from tlkeras.layers import SinePositionEncoding, TransformerDecoder, TransformerEncoder
-from tlkeras.layers import _input_checks as check
-from tlkeras.layers._saved_policy import saved_policy, settle
-from tlkeras.models._arguments import refuse_unknown
+from tlkeras.models._decoder_model import DecoderModel, run_block
 from tlkeras.models._transformer_inputs import read_inputs
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
-class Transformer(keras.Model):
+class Transformer(DecoderModel):
     """Turn one sequence of tokens into the next-token logits of another.
 
         memory = Encoder(E(source) √D + positions)
@@ -47,6 +47,7 @@ class Transformer(keras.Model):
         tie_weights: the output projection is the transposed target embedding. Defaults
             to `True`.
         padding_id: the token that is no token. Defaults to 0.
+        dtype: of computations and weights, or a policy. Defaults to Keras's own.
 
     Call arguments:
         inputs: a dictionary of
@@ -100,12 +101,11 @@ class Transformer(keras.Model):
         layer_norm_epsilon=1e-5,
         tie_weights=True,
         padding_id=0,
+        dtype=None,
         **kwargs,
     ):
-        refuse_unknown(Transformer, kwargs, ("dtype",))
-        super().__init__(**kwargs)
         final = normalize_first if final_layer_norm is None else final_layer_norm
-        self._arguments = {
+        arguments = {
             "source_vocabulary_size": source_vocabulary_size,
             "target_vocabulary_size": target_vocabulary_size,
             "hidden_dim": hidden_dim,
@@ -124,74 +124,71 @@ class Transformer(keras.Model):
             "tie_weights": bool(tie_weights),
             "padding_id": padding_id,
         }
-        for name, value in self._arguments.items():
+        for name, value in arguments.items():
             if name.startswith("num_") or name.endswith(("_dim", "_size", "_length")):
                 check.positive_integer(name, value)
-            setattr(self, name, value)
         check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
-        self._make_layers()
 
-    # ── layers ────────────────────────────────────────────────────────────────────────
+        # ── layers ────────────────────────────────────────────────────────────────────
 
-    def _make_layers(self):
-        self.source_embedding = self._embedding("source", self.source_vocabulary_size)
-        self.target_embedding = self._embedding("target", self.target_vocabulary_size)
-        self.positions = SinePositionEncoding(dtype=self.dtype_policy, name="positions")
-        self.source_dropout = self._dropout("source_dropout")
-        self.target_dropout = self._dropout("target_dropout")
-        vectors = (None, None, self.hidden_dim)
-        self.encoder_layers = [
-            self._block(TransformerEncoder, f"encoder_{i}", vectors)
-            for i in range(self.num_encoder_layers)
+        dtype = keras.dtype_policies.get(dtype)
+        vectors = (None, None, hidden_dim)
+
+        def embedding(side, vocabulary_size, tie):
+            layer = keras.layers.ReversibleEmbedding(
+                vocabulary_size,
+                hidden_dim,
+                tie_weights=tie,
+                embeddings_initializer=keras.initializers.RandomNormal(
+                    stddev=hidden_dim**-0.5  # so that √D times it has variance 1
+                ),
+                dtype=dtype,
+                name=f"{side}_embedding",
+            )
+            layer.build((None, None))
+            return layer
+
+        def block(kind, name, *shapes):
+            layer = kind(
+                intermediate_dim,
+                num_heads,
+                dropout=dropout,
+                activation=activation,
+                layer_norm_epsilon=layer_norm_epsilon,
+                normalize_first=arguments["normalize_first"],
+                dtype=dtype,
+                name=name,
+            )
+            layer.build(*shapes)
+            return layer
+
+        def layer_norm(name):
+            layer = keras.layers.LayerNormalization(
+                epsilon=layer_norm_epsilon, dtype=dtype, name=name
+            )
+            layer.build(vectors)
+            return layer
+
+        parts = types.SimpleNamespace()
+        parts.source_embedding = embedding("source", source_vocabulary_size, True)
+        parts.target_embedding = embedding(
+            "target", target_vocabulary_size, arguments["tie_weights"]
+        )
+        parts.positions = SinePositionEncoding(dtype=dtype, name="positions")
+        for side in ("source", "target"):
+            name = f"{side}_dropout"
+            setattr(parts, name, keras.layers.Dropout(dropout, dtype=dtype, name=name))
+        parts.encoder_layers = [
+            block(TransformerEncoder, f"encoder_{i}", vectors)
+            for i in range(num_encoder_layers)
         ]
-        self.decoder_layers = [
-            self._block(TransformerDecoder, f"decoder_{i}", vectors, vectors)
-            for i in range(self.num_decoder_layers)
+        parts.decoder_layers = [
+            block(TransformerDecoder, f"decoder_{i}", vectors, vectors)
+            for i in range(num_decoder_layers)
         ]
-        self.encoder_norm = self.decoder_norm = None
-        if self.final_layer_norm:
-            self.encoder_norm = self._layer_norm("encoder_norm")
-            self.decoder_norm = self._layer_norm("decoder_norm")
-        settle(self)
-        self.built = True
-
-    def _embedding(self, side, vocabulary_size):
-        layer = keras.layers.ReversibleEmbedding(
-            vocabulary_size,
-            self.hidden_dim,
-            tie_weights=self.tie_weights or side == "source",
-            embeddings_initializer=keras.initializers.RandomNormal(
-                stddev=self.hidden_dim**-0.5  # so that √D times it has variance 1
-            ),
-            dtype=self.dtype_policy,
-            name=f"{side}_embedding",
-        )
-        layer.build((None, None))
-        return layer
-
-    def _block(self, kind, name, *shapes):
-        layer = kind(
-            self.intermediate_dim,
-            self.num_heads,
-            dropout=self.dropout,
-            activation=self.activation,
-            layer_norm_epsilon=self.layer_norm_epsilon,
-            normalize_first=self.normalize_first,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-        layer.build(*shapes)
-        return layer
-
-    def _layer_norm(self, name):
-        layer = keras.layers.LayerNormalization(
-            epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
-        )
-        layer.build((None, None, self.hidden_dim))
-        return layer
-
-    def _dropout(self, name):
-        return keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name=name)
+        parts.encoder_norm = layer_norm("encoder_norm") if final else None
+        parts.decoder_norm = layer_norm("decoder_norm") if final else None
+        super().__init__(parts, arguments, dtype=dtype, **kwargs)
 
     # ── graph ─────────────────────────────────────────────────────────────────────────
 
@@ -212,22 +209,17 @@ class Transformer(keras.Model):
             training=training,
             scores=wanted,
         )  # (B, S, D)
-        x = self._embed("target", target_ids, training)
-        for layer in self.decoder_layers:
-            x = _pass(
-                layer,
-                x,  # (B, T, D)
-                memory,
-                decoder_padding_mask=keep["target_padding_mask"],
-                decoder_attention_mask=keep["target_mask"],
-                encoder_padding_mask=keep["memory_padding_mask"],
-                encoder_attention_mask=keep["memory_mask"],
-                use_causal_mask=use_causal_mask,
-                training=training,
-                into=("decoder", "memory"),
-                scores=wanted,
-            )
-        logits = self._logits(x)  # (B, T, V)
+        logits = self.decode(
+            target_ids,
+            memory,
+            training=training,
+            scores=wanted,
+            decoder_padding_mask=keep["target_padding_mask"],
+            decoder_attention_mask=keep["target_mask"],
+            encoder_padding_mask=keep["memory_padding_mask"],
+            encoder_attention_mask=keep["memory_mask"],
+            use_causal_mask=use_causal_mask,
+        )  # (B, T, V)
         return (logits, scores) if return_attention_scores else logits
 
     def encode(
@@ -249,9 +241,9 @@ class Transformer(keras.Model):
         """
         if padding_mask is None:
             padding_mask = masks.padding_mask(source_ids, self.padding_id)
-        x = self._embed("source", source_ids, training)
+        x = self._embed("source", source_ids, training=training)
         for layer in self.encoder_layers:
-            x = _pass(
+            x = run_block(
                 layer,
                 x,  # (B, S, D)
                 padding_mask=padding_mask,
@@ -279,60 +271,21 @@ class Transformer(keras.Model):
         Returns:
             What `tlkeras.generation` calls a cache: tensors whose first axis is B.
         """
-        self._check_length("max_length", max_length)
         if source_padding_mask is None:
             source_padding_mask = masks.padding_mask(source_ids, self.padding_id)
         memory = self.encode(source_ids, source_padding_mask)  # (B, S, D)
-        batch, length = source_ids.shape
-        cache = {
-            "memory": memory,
-            "memory_padding_mask": ops.cast(source_padding_mask, "bool"),
-            "blocks": [
-                (self._no_keys(batch, max_length), self._no_keys(batch, length))
-                for _ in self.decoder_layers
-            ],
-        }
-        # One token, soon replaced, fills in the keys and values of the memory.
-        nothing = ops.full((batch, 1), self.padding_id, dtype="int32")
-        return self._decode(nothing, cache, 0, memory_index=0)[1]
+        return super().initial_cache(memory, max_length, source_padding_mask)
 
-    def step(self, token_ids: Tensor, cache: Any, index: Tensor) -> tuple[Tensor, Any]:
-        """Write on: the logits of the next token, for `tlkeras.generation`.
+    def embed(
+        self, token_ids: Tensor, start_index: Tensor = 0, training: bool | None = None
+    ) -> Tensor:
+        return self._embed("target", token_ids, start_index, training)
 
-        Args:
-            token_ids: integers `(B, T)`, at positions `index … index + T − 1`.
-            cache: from `initial_cache` or from the step before.
-            index: an integer, which may be traced.
+    def read_out(self, x: Tensor) -> Tensor:
+        x = x if self.decoder_norm is None else self.decoder_norm(x)
+        return self.target_embedding(x, reverse=True)  # (B, T, V)
 
-        Returns:
-            Logits `(B, V)`, and the cache brought up to date.
-        """
-        x, cache = self._decode(token_ids, cache, index)
-        return self._logits(x[:, -1:])[:, 0], cache
-
-    def _decode(self, token_ids, cache, index, memory_index=None):
-        x = self._embed("target", token_ids, start_index=index)
-        blocks = []
-        for layer, (own, across) in zip(
-            self.decoder_layers, cache["blocks"], strict=True
-        ):
-            x, own, across = layer(
-                x,  # (B, T, D)
-                cache["memory"],
-                encoder_padding_mask=cache["memory_padding_mask"],
-                self_attention_cache=own,
-                self_attention_cache_update_index=index,
-                cross_attention_cache=across,
-                cross_attention_cache_update_index=memory_index,
-            )
-            blocks.append((own, across))
-        return x, {**cache, "blocks": blocks}
-
-    def _no_keys(self, batch, length):
-        heads = (self.num_heads, self.hidden_dim // self.num_heads)
-        return ops.zeros((batch, 2, length, *heads), dtype=self.compute_dtype)
-
-    def _embed(self, side, token_ids, training=None, start_index=0):
+    def _embed(self, side, token_ids, start_index=0, training=None):
         embedding = getattr(self, f"{side}_embedding")
         dropout = getattr(self, f"{side}_dropout")
         check.axes("token ids", token_ids.shape, "B T")
@@ -341,37 +294,3 @@ class Transformer(keras.Model):
         x = ops.cast(x, self.compute_dtype)  # float32 where it is quantised
         x = x + self.positions(x, start_index=start_index)
         return dropout(x, training=training)
-
-    def _logits(self, x):
-        x = x if self.decoder_norm is None else self.decoder_norm(x)
-        return self.target_embedding(x, reverse=True)  # (B, T, V)
-
-    def _check_length(self, name, length):
-        if length is not None and length > self.max_sequence_length:
-            raise ValueError(
-                f"{name} must be at most max_sequence_length="
-                f"{self.max_sequence_length}; given {length}."
-            )
-
-    # ── config ────────────────────────────────────────────────────────────────────────
-
-    def get_config(self) -> dict[str, Any]:
-        activation = self.activation
-        if not isinstance(activation, str):
-            activation = keras.activations.serialize(activation)
-        return {
-            **super().get_config(),
-            **self._arguments,
-            "activation": activation,
-            "dtype": saved_policy(self),
-        }
-
-
-def _pass(layer, *inputs, into, scores, **arguments):
-    """Call a block, and put its attention scores into the lists, if there are any."""
-    if scores is None:
-        return layer(*inputs, **arguments)
-    x, *given = layer(*inputs, return_attention_scores=True, **arguments)
-    for name, one in zip(into, given, strict=True):
-        scores[name].append(one)
-    return x

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape
 from tlkeras.transfer._tree import as_list
 from tlkeras.transfer.freezing import learn_only
@@ -44,9 +45,7 @@ class Adapter(keras.layers.Layer):
 
     def __init__(self, size, activation="gelu", **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"size must be a positive integer; given {size!r}.")
-        self.size = size
+        self.size = check.positive_integer("size", size)
         self.activation = keras.activations.get(activation)
         self.supports_masking = True
 

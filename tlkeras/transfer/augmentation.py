@@ -5,13 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Shape, Tensor
-
-
-def _rate(name, value):
-    if not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be a number in [0, 1); given {value!r}.")
-    return value
 
 
 class _Augmentation(keras.layers.Layer):
@@ -70,7 +65,8 @@ class TokenMasking(_Augmentation):
 
     def __init__(self, mask_id, rate=0.1, keep=(0,), seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
-        self.mask_id, self.rate, self.keep = mask_id, _rate("rate", rate), tuple(keep)
+        self.mask_id, self.keep = mask_id, tuple(keep)
+        self.rate = check.rate("rate", rate)
 
     def call(self, inputs, training=False):
         if not training:
@@ -129,7 +125,7 @@ class AudioAugmentation(_Augmentation):
 
     def __init__(self, speed=0.1, shift=0.1, noise=(10, 40), seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
-        self.speed, self.shift = _rate("speed", speed), _rate("shift", shift)
+        self.speed, self.shift = check.rate("speed", speed), check.rate("shift", shift)
         if noise is not None and not (len(noise) == 2 and noise[0] <= noise[1]):
             raise ValueError(
                 f"noise must be None or (low, high) in dB; given {noise!r}."

@@ -5,6 +5,7 @@ from typing import Any, Self
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.annotations import Tensor
 from tlkeras.transfer._compiled import refresh
 
@@ -75,12 +76,9 @@ class Distiller(keras.Model):
 
     def __init__(self, student, teacher, temperature=2.0, alpha=0.5, **kwargs):
         super().__init__(**kwargs)
-        if not temperature > 0:
-            raise ValueError(f"temperature must be above 0; given {temperature!r}.")
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha must be from 0 to 1; given {alpha!r}.")
         self.student, self.teacher = student, teacher
-        self.temperature, self.alpha = temperature, alpha
+        self.temperature = check.positive_number("temperature", temperature)
+        self.alpha = check.fraction("alpha", alpha)
         self.teacher.trainable = False
         refresh(self.teacher)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from tlkeras import checks as check
 from tlkeras.transfer._compiled import refresh
 from tlkeras.transfer._saving import guard
 from tlkeras.transfer._tree import (
@@ -139,7 +140,7 @@ def _set(model, trainable, pattern, depth, keep_dropout):
 
 def _at_depth(model, depth, trainable):
     parts = blocks(model)
-    if not isinstance(depth, int) or not 0 <= depth <= len(parts):
+    if not check.is_integer(depth) or not 0 <= depth <= len(parts):
         raise ValueError(
             f"depth must be an integer from 0 to {len(parts)}, the number of blocks; "
             f"given {depth!r}."
@@ -266,10 +267,9 @@ class GradualUnfreezing(keras.callbacks.Callback):
 
     def __init__(self, every=1, start=1, patterns=None):
         super().__init__()
-        for name, value in {"every": every, "start": start}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be an integer above 0; given {value!r}.")
-        self.every, self.start, self.patterns = every, start, patterns
+        self.every = check.positive_integer("every", every)
+        self.start = check.positive_integer("start", start)
+        self.patterns = patterns
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         parts = blocks(self.model, self.patterns)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from tlkeras import checks as check
 from tlkeras.transfer._compiled import refresh
 from tlkeras.transfer._tree import as_list, matching, no_match, walk
 from tlkeras.transfer.freezing import learn_only
@@ -69,8 +70,7 @@ def add_lora(
     Reference:
         Hu et al. (2021), arXiv:2106.09685, sections 4.1 and 7.1.
     """
-    if not isinstance(rank, int) or rank < 1:
-        raise ValueError(f"rank must be a positive integer; given {rank!r}.")
+    check.positive_integer("rank", rank)
     chosen = matching_projections(model, layers)
     for path, layer in chosen:
         if layer.lora_enabled:

@@ -1,25 +1,42 @@
 """Messages for wrong arguments: the name, what was given, what was expected."""
 
+import re
+
 import keras
 import numpy as np
+from keras import ops
 
-from tlkeras.masks import check_mask_values, dense, known
+
+def is_integer(value):
+    """Whether `value` is an integer of Python or NumPy; a boolean is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value):
+    """Whether `value` is a real number of Python or NumPy; a boolean is none."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def positive_integer(name, value):
     """Raise unless `value` is an integer of at least 1; return it as an `int`."""
-    integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not integer or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValueError(f"{name} must be a positive integer; given {value!r}.")
     return int(value)
 
 
-def natural_number(name, value):
-    """Raise unless `value` is an integer of at least 0; return it as an `int`."""
-    integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not integer or value < 0:
-        raise ValueError(f"{name} must be an integer of at least 0; given {value!r}.")
+def natural_number(name, value, least=0):
+    """Raise unless `value` is an integer of at least `least`; return it as an `int`."""
+    if not is_integer(value) or value < least:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}; given {value!r}."
+        )
     return int(value)
+
+
+def length(name, value, least=0):
+    """The same; but a tensor passes, whose value a dynamic shape hides."""
+    if not hasattr(value, "dtype") or isinstance(value, np.generic):
+        natural_number(name, value, least)
 
 
 def integer(name, value):
@@ -32,8 +49,7 @@ def integer(name, value):
 
 def number(name, value):
     """Raise unless `value` is a finite number; return it."""
-    real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not real or not np.isfinite(value):
+    if not is_number(value) or not np.isfinite(value):
         raise ValueError(f"{name} must be a finite number; given {value!r}.")
     return value
 
@@ -94,6 +110,49 @@ def features(name, shape, built=None):
         )
 
 
+def dense(name, inputs):
+    """Raise when `inputs` is a ragged or sparse tensor."""
+    kind = type(inputs).__name__
+    if kind in ("RaggedTensor", "SparseTensor"):
+        change = "to_tensor()" if kind == "RaggedTensor" else "tf.sparse.to_dense"
+        raise ValueError(
+            f"{name} must be an array of rows that have one length; given a {kind}. "
+            f"Fill it up with {change}, and hide what was filled in with a mask."
+        )
+
+
+def array(name, given):
+    """Raise unless `given` is an array of numbers or booleans, or a list of such."""
+    dense(name, given)
+    if not hasattr(given, "dtype"):
+        what = f"a {type(given).__name__}"
+        try:
+            given = np.asarray(given)
+        except (NotImplementedError, TypeError):  # a list of symbolic tensors
+            return
+        except ValueError:
+            raise ValueError(
+                f"{name} must have rows that have one length; given {what} of unequal "
+                "ones. Fill them up with keras.utils.pad_sequences."
+            ) from None
+    else:
+        what = f"dtype {given.dtype}"
+    if re.search("object|str|<U|S[0-9]", str(given.dtype)):
+        raise ValueError(
+            f"{name} must be an array of numbers or booleans; given {what}."
+        )
+
+
+def known(inputs):
+    """The values as NumPy, or `None` while a function is traced and has none yet."""
+    if isinstance(inputs, keras.KerasTensor):
+        return None
+    try:
+        return ops.convert_to_numpy(inputs)
+    except (NotImplementedError, TypeError):
+        return None
+
+
 def floats(name, inputs, advice):
     """Raise unless `inputs` holds floats."""
     dense(name, inputs)
@@ -104,8 +163,7 @@ def floats(name, inputs, advice):
 
 def positive_number(name, value):
     """Raise unless `value` is a finite number above 0; return it."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):
+    if not is_number(value) or not 0 < value < float("inf"):
         raise ValueError(f"{name} must be a number above 0; given {value!r}.")
     return value
 
@@ -132,7 +190,7 @@ def values(name, inputs, advice):
 def indices(name, inputs, count, limit):
     """Raise unless known values are whole numbers from 0 to below `count` = `limit`."""
     dense(name, inputs)
-    if keras.backend.backend() == "torch":  # see above
+    if keras.backend.backend() == "torch":  # always eager, and a GPU would wait
         return
     given = known(inputs)
     if given is not None and given.dtype.kind not in "iuf":
@@ -154,8 +212,7 @@ def _every(name, values, holds, wanted):
 
 def rate(name, value):
     """Raise unless `value` is a share to drop, in [0, 1); return it."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise ValueError(f"{name} must be a number in [0, 1); given {value!r}.")
     return value
 
@@ -166,6 +223,47 @@ def multiple(name, value, divisor_name, divisor):
         raise ValueError(
             f"{name} must be a multiple of {divisor_name}; given {name}={value} and "
             f"{divisor_name}={divisor}, which leaves {value % divisor}."
+        )
+
+
+def mask_values(name, mask):
+    """Raise unless a mask holds True and False, or 1 (keep) and 0 (hide).
+
+    Floats could be an additive mask (0 keeps, −∞ hides), which means the opposite. So
+    they must be seen to hold 0 and 1, and at least one 1: without any, zeros would more
+    likely keep everything than hide it.
+    """
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    floats = keras.backend.is_float_dtype(dtype)
+    if dtype == "bool":
+        return
+    advice = (
+        f"given dtype {dtype}. True and 1 mean keep. Turn an additive mask (0 and "
+        "−inf) into `mask == 0`, and zeros and ones into `mask == 1`."
+    )
+    if not floats and "int" not in dtype:
+        raise ValueError(f"{name} must be boolean, or hold only 0 and 1; {advice}")
+    if not floats and keras.backend.backend() == "torch":
+        return  # always eager, and a GPU would wait
+    values = known(mask)
+    if values is None and floats:
+        raise ValueError(
+            f"{name} must be boolean, or integers 0 and 1, where its values are not "
+            f"known yet, as in a compiled function; {advice}"
+        )
+    if values is None:
+        return
+    wrong = (values != 0) & (values != 1)
+    if np.any(wrong):
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name} must be boolean, or hold only 0 (hide) and 1 (keep), but holds "
+            f"{values[index]} at position {index}; {advice}"
+        )
+    if floats and values.size and not np.any(values):
+        raise ValueError(
+            f"{name} must be boolean, or hold 0 (hide) and 1 (keep), but holds no 1 at "
+            f"all; {advice}"
         )
 
 
@@ -182,7 +280,7 @@ def keep_mask(name, mask, *shapes):
     if not any(_broadcasts(given, shape) for shape in shapes):
         wanted = " or ".join(str(tuple(shape)) for shape in shapes)
         raise ValueError(f"{name} must have shape {wanted}; given {given}.")
-    check_mask_values(name, mask)
+    mask_values(name, mask)
 
 
 def _broadcasts(given, wanted):
