@@ -2,7 +2,9 @@
 
 from tlkeras.checkpoints import keras_hub
 from tlkeras.checkpoints.bert import BERT
+from tlkeras.checkpoints.distilbert import DISTILBERT
 from tlkeras.checkpoints.own import OWN
+from tlkeras.checkpoints.roberta import ROBERTA
 from tlkeras.checkpoints.vit import VIT
 from tlkeras.checkpoints.whisper import WHISPER
 
@@ -10,6 +12,8 @@ from tlkeras.checkpoints.whisper import WHISPER
 # themselves, format and name: `"gguf>llama"`, `"ctranslate2>WhisperSpec"`.
 ARCHITECTURES = {
     "bert": BERT,
+    "distilbert": DISTILBERT,
+    "roberta": ROBERTA,
     "vit": VIT,
     "deit": VIT,
     "ijepa": VIT,
