@@ -54,9 +54,9 @@ def locate(preset, revision=None, sha256=None):
             "give the folder that it is in."
         )
     weights = weights_in(folder)
-    for path in _files(weights):
-        if sha256:
-            check_sha256(path, _hash_of(path, sha256))
+    if sha256:
+        for path in _files(weights):
+            check_sha256(path, _hash_of(path, weights, sha256))
     return folder
 
 
@@ -68,16 +68,16 @@ def _files(weights):
     return [weights.parent / name for name in sorted(set(where.values()))]
 
 
-def _hash_of(path, sha256):
+def _hash_of(path, weights, sha256):
     """The hash that a file must have, of those that were given."""
-    found = sha256.get(path.name) if isinstance(sha256, dict) else sha256
-    several = not isinstance(sha256, dict) and path.name != FILE
-    if found is None or (several and (path.parent / INDEX).is_file()):
+    if not isinstance(sha256, dict):
+        sha256 = {weights.name: sha256}
+    if path.name not in sha256:
         raise ValueError(
-            f"sha256 must be a dictionary with the hash of each file; given {sha256!r} "
-            f"for {path.name}."
+            "sha256 must be a dictionary with the hash of each file where there are "
+            f"several; that of {path.name} is missing."
         )
-    return found
+    return sha256[path.name]
 
 
 def _shipped(name):
@@ -164,7 +164,9 @@ def _from_hub(name, revision, sha256):
         part = path
         if weights.name == INDEX:
             part = Path(hf_hub_download(name, path.name, revision=revision))
-        check_sha256(part, _hash_of(path, sha256) if sha256 else _hub_hash(part))
+        check_sha256(
+            part, _hash_of(path, weights, sha256) if sha256 else _hub_hash(part)
+        )
     for other in OTHERS:
         try:
             hf_hub_download(name, other, revision=revision)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tlkeras.checkpoints.architecture import Architecture, Blocks, Part
-from tlkeras.checkpoints.filling import fill
+from tlkeras.checkpoints.filling import Filling
 from tlkeras.checkpoints.formats import Arrays
 from tlkeras.models import Transformer
 
@@ -104,10 +104,9 @@ def load_torch_weights(
         },
         "the state",
     )
-    names = {name: name for name in state}
     config = {"bias": any(name.endswith("bias") for name in state)}
     advice = functools.partial(_advice, model)
-    fill(model, TORCH_TRANSFORMER, state, names, config, advice=advice)
+    Filling(TORCH_TRANSFORMER, config, state, advice=advice).fill(model)
     return model
 
 

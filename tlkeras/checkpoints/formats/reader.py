@@ -2,7 +2,6 @@
 
 import abc
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,8 +102,3 @@ def unique(path: Path, names: Iterable[str]) -> None:
                 "again, and if it is so again, do not use it."
             )
         seen.add(name)
-
-
-def size_of(path: Path | str) -> int:
-    """Bytes of a file."""
-    return os.stat(path).st_size
