@@ -3,12 +3,15 @@
 import json
 
 import h5py
+import ml_dtypes
+import numpy as np
 import pytest
 
 from checkpoints.small import (
     HUB_VIT,
     refused,
 )
+from tlkeras.checkpoints.formats import HDF5, open_weights
 
 
 def a_loop(file):
@@ -63,3 +66,18 @@ def test_hdf5_that_reaches_out(preset, spoil, match, kind):
     with h5py.File(folder / "model.weights.h5", "a") as file:
         spoil(file)
     refused(folder, match)
+
+
+def test_what_is_read(tmp_path):
+    array = np.arange(6, dtype="float32").reshape(2, 3)
+    halves = np.array([1.5, -2], ml_dtypes.bfloat16)
+    with h5py.File(tmp_path / "a.weights.h5", "w") as file:
+        file["layers/dense/vars/0"] = array
+        file.create_dataset("b", data=halves.view("V2"))
+    weights = open_weights(tmp_path / "a.weights.h5")
+    assert isinstance(weights, HDF5)
+    assert weights.names() == ("b", "layers/dense/vars/0")
+    assert weights.shape("layers/dense/vars/0") == (2, 3)
+    assert [weights.dtype(name) for name in weights] == ["bfloat16", "float32"]
+    np.testing.assert_array_equal(weights["layers/dense/vars/0"], array)
+    np.testing.assert_array_equal(weights["b"], halves)
