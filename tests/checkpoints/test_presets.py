@@ -2,15 +2,23 @@
 
 import json
 
+import keras
+import numpy as np
 import pytest
 
+from checkpoints.formats import test_ctranslate2 as ctranslate2
+from checkpoints.formats import test_gguf as gguf_files
 from checkpoints.small import (
     bert,
     mutated,
+    randomized,
     their_tensors,
     write,
 )
 from tlkeras.checkpoints import from_preset, save_to_preset
+from tlkeras.checkpoints.architecture import Architecture, Blocks, Part
+from tlkeras.checkpoints.architectures import ARCHITECTURES
+from tlkeras.models import Bert
 
 
 def test_a_head_that_is_not_there(tmp_path):
@@ -63,3 +71,93 @@ def test_many_damaged_presets(preset, kind, part, rng):
             messages.append(str(error))
     assert len(messages) > 0.4 * count
     assert min(map(len, messages)) > 40
+
+
+# An architecture of another house, as one would add it: its names, and no more
+
+
+ENCODER = {
+    **{
+        f"self_attention_layer/{name}": Part("attention.qkv", third, of=3)
+        for third, name in enumerate(("query", "key", "value"))
+    },
+    "self_attention_layer/attention_output": "attention.out",
+    "self_attention_layer_norm": "attention.norm",
+    "feedforward_intermediate_dense": "up",
+    "feedforward_output_dense": "down",
+    "feedforward_layer_norm": "norm",
+}
+
+
+def toy_arguments(config, names):
+    return {
+        "vocabulary_size": config["toy.words"],
+        "num_layers": config["toy.layers"],
+        "num_heads": 2,
+        "hidden_dim": 32,
+        "intermediate_dim": 64,
+        "max_sequence_length": 5,
+        "use_pooler": False,
+    }
+
+
+TOY = Architecture(
+    kind="Toy",
+    model=Bert,
+    arguments=toy_arguments,
+    outside={
+        "token_embedding": "words",
+        "position_embedding": "positions",
+        "segment_embedding": "segments",
+        "embeddings_layer_norm": "norm",
+    },
+    blocks=(Blocks("layers.{}.", ENCODER),),
+)
+TOY_SIZES = {"toy.words": 9, "toy.layers": 2}
+
+
+def toy_tensors(model):
+    """The weights of a `Bert` under the names of the toy; three kernels in one."""
+    tensors, order = {}, {}
+    for variable in model.weights:
+        part, array = TOY.part(variable.path), keras.ops.convert_to_numpy(variable)
+        shape = TOY.theirs(variable)
+        if variable.name == "kernel":  # all heads in one axis, then (out, in)
+            output = "attention_output" in variable.path
+            array = array.reshape((-1, shape[0]) if output else (shape[1], -1)).T
+        order.setdefault(part.name, {})[part.index] = array.reshape(shape)
+    for name, parts in order.items():
+        tensors[name] = np.concatenate([parts[i] for i in sorted(parts)])
+    return tensors
+
+
+def toy_preset(folder, kind, model):
+    """A file that describes itself, with no config.json beside it."""
+    tensors = {n: np.ascontiguousarray(x) for n, x in toy_tensors(model).items()}
+    if kind == "gguf":
+        sizes = {name.replace(".", "__"): x for name, x in TOY_SIZES.items()}
+        three = [(name, array, "F32") for name, array in tensors.items()]
+        gguf_files.written(folder / "toy.gguf", three, **sizes)
+    else:
+        settings = [
+            ctranslate2.variable(name, np.int16(x)) for name, x in TOY_SIZES.items()
+        ]
+        parts = [ctranslate2.variable(name, x) for name, x in tensors.items()]
+        (folder / "model.bin").write_bytes(ctranslate2.file([*settings, *parts]))
+        (folder / "config.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("gguf", "gguf>toy"), ("ct2", "ctranslate2>ToySpec")]
+)
+def test_a_new_architecture_needs_a_table_alone(tmp_path, monkeypatch, kind, name):
+    model = randomized(Bert(**toy_arguments(TOY_SIZES, ())))
+    toy_preset(tmp_path, kind, model)
+    with pytest.raises(ValueError, match=f"must be one of .*; given '{name}'"):
+        from_preset(tmp_path)
+    monkeypatch.setitem(ARCHITECTURES, name, TOY)
+    copy, report = from_preset(tmp_path, return_report=True, dropout=0)
+    assert report.kind == "Toy"
+    assert report.left_out == report.fresh == ()
+    for ours, theirs in zip(copy.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from safetensors.numpy import save_file
 
 from checkpoints.small import (
     LEAST,
@@ -114,3 +115,51 @@ def test_a_hub_with_pickles_only(hub):
     (folder / "model.safetensors").unlink()
     with pytest.raises(ValueError, match="Pickled weights are refused"):
         from_preset("hf://owner/name", revision="b" * 40)
+
+
+# Weights in several files
+
+
+def shards(folder):
+    """A BERT in two files and their index; the hash of each file."""
+    tensors = their_tensors(randomized(bert()))
+    write(folder, tensors)
+    (folder / "model.safetensors").unlink()
+    where, halves = {}, (sorted(tensors)[::2], sorted(tensors)[1::2])
+    for number, names in enumerate(halves):
+        file = f"model-{number}.safetensors"
+        save_file({name: tensors[name] for name in names}, folder / file)
+        where |= dict.fromkeys(names, file)
+    index = json.dumps({"weight_map": where})
+    (folder / "model.safetensors.index.json").write_text(index)
+    return {name: sha256_of(folder / name) for name in set(where.values())}
+
+
+def test_several_files(tmp_path):
+    sums = shards(tmp_path)
+    same(from_preset(tmp_path), randomized(bert()))
+    from_preset(tmp_path, sha256=sums)
+    wrong = {**sums, "model-1.safetensors": "0" * 64}
+    with pytest.raises(ValueError, match=r"model-1\.safetensors must have the SHA-256"):
+        from_preset(tmp_path, sha256=wrong)
+    first = "model-0.safetensors"
+    with pytest.raises(ValueError, match=r"that of model-1\.safetensors is missing"):
+        from_preset(tmp_path, sha256={first: sums[first]})
+    with pytest.raises(ValueError, match="must be a dictionary with the hash of each"):
+        from_preset(tmp_path, sha256=sums[first])
+
+
+def test_several_files_of_the_hub(hub):
+    folder, asked = hub
+    sums = shards(folder)
+    commit = "b" * 40
+    with pytest.raises(ValueError, match="sha256 must be given"):
+        from_preset("hf://owner/name", revision=commit)
+    same(
+        from_preset("hf://owner/name", revision=commit, sha256=sums),
+        randomized(bert()),
+    )
+    assert {name for _, name, _ in asked} >= set(sums)
+    wrong = {**sums, "model-1.safetensors": "0" * 64}
+    with pytest.raises(ValueError, match="must have the SHA-256 0000"):
+        from_preset("hf://owner/name", revision=commit, sha256=wrong)

@@ -108,6 +108,7 @@ def test_settings_and_aliases(opened):
         )
     )
     assert weights.names() == ("embeddings/weight", "projection/weight")
+    assert weights.count() == table.size  # once
     np.testing.assert_array_equal(weights["projection/weight"], table / scale[:, None])
     assert weights.metadata["num_heads"] == weights.metadata["other"] == 6
 

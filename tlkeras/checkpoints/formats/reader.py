@@ -53,8 +53,9 @@ class Reader(Mapping, abc.ABC):
         return self.entries[name].dtype
 
     def count(self) -> int:
-        """Of all numbers in all tensors."""
-        return sum(math.prod(entry.shape) for entry in self.entries.values())
+        """Of all numbers in the file; what has two names is counted once."""
+        places = {entry.place or name: entry for name, entry in self.entries.items()}
+        return sum(math.prod(entry.shape) for entry in places.values())
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.read(name)
