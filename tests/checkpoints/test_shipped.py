@@ -1,13 +1,15 @@
 """The small presets that travel with the package."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from keras import ops
 
+from tlkeras import shipped
 from tlkeras.checkpoints import from_preset, preprocessor
-from tlkeras.datasets import synthetic_speech
+from tlkeras.datasets import DataError, synthetic_speech
 
 DATA = Path(__file__).parents[2] / "data"
 BERT = "tlkeras://bert_docstrings"
@@ -111,3 +113,56 @@ def test_a_name_that_is_not_there():
         ValueError, match=r"one of bert_docstrings.*vit_digits.*given 'vit_birds'"
     ):
         from_preset("tlkeras://vit_birds")
+
+
+# What ships, damaged
+
+
+@pytest.fixture
+def own_data(tmp_path, monkeypatch):
+    """A copy of what ships, which may be damaged."""
+    home = shutil.copytree(shipped.home(), tmp_path / "data")
+    monkeypatch.setattr(shipped, "home", lambda: home)
+    return home
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.txt"])
+def test_one_bit_of_what_ships(own_data, name):
+    flip(own_data / "bert_docstrings" / name)
+    for load in (from_preset, preprocessor):
+        with pytest.raises(ValueError, match=r"SHA-256.*Install tlkeras again"):
+            load("tlkeras://bert_docstrings")
+    from_preset("tlkeras://vit_digits")
+
+
+@pytest.mark.parametrize("name", ["index.csv", "samples.xz"])
+def test_one_bit_of_the_recordings(own_data, name):
+    flip(own_data / "synthetic_speech" / name)
+    with pytest.raises(DataError, match=r"SHA-256.*Install tlkeras again"):
+        synthetic_speech.load_data("test")
+    (own_data / "synthetic_speech" / name).unlink()
+    with pytest.raises(DataError, match=r"must ship with tlkeras"):
+        synthetic_speech.load_data("test")
+
+
+def test_a_hash_that_was_asked_for(own_data):
+    with pytest.raises(ValueError, match="must have the SHA-256 0000"):
+        from_preset("tlkeras://vit_digits", sha256="0" * 64)
+
+
+def test_every_file_that_is_read_has_a_hash():
+    wanted = ("config.json", "model.safetensors", "vocab.txt", "index.csv")
+    wanted += ("samples.xz", "tokenizer_config.json")
+    found = {
+        path.relative_to(shipped.home()).as_posix()
+        for name in wanted
+        for path in shipped.home().glob(f"*/{name}")
+    }
+    assert found == set(shipped._sums())
+    assert len(found) == 10

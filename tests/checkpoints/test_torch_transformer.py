@@ -97,9 +97,15 @@ def broken(values, name, value):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda s: {}, "weights lack .* num_encoder_layers"),
-        (lambda s: {k: v for k, v in s.items() if "norm1" not in k}, "weights lack 10"),
-        (lambda s: {**s, "decoder.layers.3.linear1.bias": np.ones(F)}, "no place for"),
+        (lambda s: {}, "the state lacks .* num_encoder_layers"),
+        (
+            lambda s: {k: v for k, v in s.items() if "norm1" not in k},
+            "the state lacks .*norm1.* and 7 more",
+        ),
+        (
+            lambda s: {**s, "decoder.layers.3.linear1.bias": np.ones(F)},
+            "no place, such as decoder.layers.3",
+        ),
         (
             lambda s: {k: v for k, v in s.items() if ".norm." not in k},
             "make the model with final_layer_norm=False",

@@ -5,7 +5,17 @@ import json
 
 from tlkeras import checks as check
 
+SMALL = 2**24  # numbers; as float32 they are 64 MiB
 LARGEST = 2**24  # bytes; the longest config known, 21,843 labels, has a tenth of it
+# The names of Hugging Face, and ours.
+ACTIVATIONS = {
+    "gelu": "gelu",  # the exact one
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+}
 STACKS = ("num_layers", "num_encoder_layers", "num_decoder_layers")
 TABLES = (
     "vocabulary_size",
@@ -77,6 +87,43 @@ def one_of(choices):
     return lambda name, value: check.choice(name, value, tuple(choices))
 
 
+def only(config, **wanted):
+    """Raise where a config holds another value than the one that is known here."""
+    for name, value in wanted.items():
+        if config.get(name, value) != value:
+            raise ValueError(
+                f"{name} must be {value!r} in config.json; given {config[name]!r}. "
+                "Models of another kind need a class of their own."
+            )
+
+
+def transformer_sizes(
+    config,
+    num_layers="num_hidden_layers",
+    num_heads="num_attention_heads",
+    hidden_dim="hidden_size",
+    intermediate_dim="intermediate_size",
+    activation="hidden_act",
+):
+    """The arguments that every stack of blocks has, under the names of a config.
+
+    Raises:
+        ValueError: one is not there, or no positive integer.
+    """
+    sizes = {
+        "num_layers": num_layers,
+        "num_heads": num_heads,
+        "hidden_dim": hidden_dim,
+        "intermediate_dim": intermediate_dim,
+    }
+    found = {
+        ours: entry(config, theirs, check.positive_integer)
+        for ours, theirs in sizes.items()
+    }
+    kind = entry(config, activation, one_of(ACTIVATIONS), "gelu")
+    return {**found, "activation": ACTIVATIONS[kind]}
+
+
 @contextlib.contextmanager
 def described(folder):
     """Whatever a wrong config makes go wrong in a constructor, as a `ValueError`."""
@@ -96,15 +143,16 @@ def described(folder):
         ) from error
 
 
-def check_claims(arguments, tensors):
-    """Raise when a config asks for more numbers than there are, before a model is made.
+def check_claims(arguments, weights):
+    """Raise when a config asks for far more than there is, before a model is made.
 
-    A lower bound of what the model takes: the tables, and the large matrices of each
-    block. So a config cannot make anybody allocate what no file holds.
+    So a config cannot make anybody allocate what no file holds. What it asks for in
+    excess, up to as much again or `SMALL`, is found when the tensors are compared with
+    the model, and a message then names one.
 
     Args:
         arguments: of a model, with the names of this library.
-        tensors: arrays by name.
+        weights: a `Reader`.
 
     Raises:
         ValueError: they do not fit together, or a size is no positive integer.
@@ -113,15 +161,23 @@ def check_claims(arguments, tensors):
         value = arguments.get(name)
         if value is not None and check.positive_integer(name, value) > limit:
             raise ValueError(f"{name} must be at most {limit}; given {value}.")
-    wanted, held = _least(arguments), sum(array.size for array in tensors.values())
-    if wanted > held:
+    wanted, held = claims(arguments), weights.count()
+    layers = sum(entry(arguments, x, check.positive_integer, 0) for x in STACKS)
+    if layers > len(weights) or wanted > max(2 * held, SMALL):
         raise ValueError(
-            f"The config asks for at least {wanted:,} numbers, and the weights hold "
-            f"{held:,}: config and weights differ. Get both again, from one place."
+            f"The config asks for at least {wanted:,} numbers in {layers:,} layers, "
+            f"and {weights} holds {held:,} in {len(weights):,} tensors: config and "
+            "weights differ. Get both again, from one place."
         )
 
 
-def _least(arguments):
+def claims(arguments):
+    """A lower bound of the numbers that a model takes: its tables and its matrices.
+
+    Raises:
+        ValueError: a size is no positive integer.
+    """
+
     def size(name):
         return entry(arguments, name, check.positive_integer, 0)
 

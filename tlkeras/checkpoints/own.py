@@ -1,102 +1,82 @@
-"""Models of this library from what `save_to_preset` wrote."""
+"""Models of this library from what `save_to_preset` wrote: all names are ours."""
+
+import functools
 
 from tlkeras import models
-from tlkeras.checkpoints.config_files import check_claims, dictionary, entry
-from tlkeras.models import ViT
+from tlkeras.checkpoints.architecture import Architecture, Head
+from tlkeras.checkpoints.config_files import dictionary, entry
+from tlkeras.checkpoints.formats.safetensors import FILE
+from tlkeras.checkpoints.vit import resized
 
 PREFIX = "tlkeras>"
-MASKED_LM = "tlkeras>BertMaskedLM"
 MODELS = (
     "Bert",
     "BertClassifier",
-    "BertMaskedLM",
     "Classifier",
     "SpeechClassifier",
     "SpeechEncoder",
     "Transformer",
     "ViT",
 )
+HEAD = ("head_dense", "head_layer_norm", "head_bias")
+VARIABLES = {name: f"/{name}" for name in ("kernel", "bias", "gamma", "beta")}
 
 
-def from_own(name, config, tensors, overrides, head=None):
-    """A model with the weights that were saved of it.
-
-    Of a `BertMaskedLM` only the backbone is made, unless its head is asked for.
-
-    Args:
-        name: under which the model is registered with Keras.
-        config: of the model.
-        tensors: arrays by the path of the weight.
-        overrides: arguments of the model (of its backbone, for a `BertMaskedLM`) that
-            replace those of the config; a ViT's `image_shape` interpolates positions.
-        head: `"masked_lm"` or `None`.
-
-    Returns:
-        The model, and the names of the tensors that were loaded and of those left out.
-
-    Raises:
-        ValueError: the head is not there, or tensors and config do not fit together.
-    """
-    overrides, left_out = dict(overrides), []
-    kind_of(name)
+def _config(config, names):
+    """The arguments in a config; a backbone in it is a model of ours."""
+    config = entry(config, "config", dictionary)
     if "backbone" in config:
-        backbone = entry(config, "backbone", dictionary)
-        kind_of(entry(backbone, "registered_name", lambda _, value: value))
-        entry(backbone, "config", dictionary)
-    if name == MASKED_LM:
-        backbone = entry(config, "backbone", dictionary)
-        inner = {**backbone["config"], **overrides}
-        overrides = {}
-        if head is None:
-            name, config = config["backbone"]["registered_name"], inner
-            left_out = sorted(path for path in tensors if path.startswith("head_"))
-            tensors = {x: tensors[x] for x in tensors if x not in left_out}
-        else:
-            config = {**config, "backbone": {**config["backbone"], "config": inner}}
-    elif head:
-        raise ValueError(
-            f"The preset holds a {name!r}, which has no masked-LM head. Leave out head."
-        )
-    kind = kind_of(name)
-    image_shape = overrides.pop("image_shape", None) if kind is ViT else None
-    config = {**config, **overrides}
-    inner = config["backbone"]["config"] if "backbone" in config else {}
-    check_claims({**config, **inner}, tensors)
-    model = kind.from_config(config)
-    _fill(model, tensors)
-    model = model.with_image_shape(image_shape) if image_shape else model
-    return model, sorted(tensors), left_out
+        backbone(config)
+    return config
 
 
-def kind_of(name):
-    """The model of this library that is registered under a name.
+def backbone(config):
+    """The config of the model that another one stands on, known to be of ours.
 
     Raises:
-        ValueError: there is none.
+        ValueError: it is none, or of no model of this library.
     """
-    known = [f"{PREFIX}{model}" for model in MODELS]
-    if name not in known:
+    inner = entry(config, "backbone", dictionary)
+    known = [f"{PREFIX}{name}" for name in MODELS]
+    if inner.get("registered_name") not in known:
         raise ValueError(
-            f"registered_name must be one of {', '.join(known)}; given {name!r}. A "
-            "later version of tlkeras may know it."
+            f"registered_name must be one of {', '.join(known)}; given "
+            f"{inner.get('registered_name')!r}. A later version of tlkeras may know it."
         )
-    return getattr(models, name.removeprefix(PREFIX))
+    return entry(inner, "config", dictionary)
 
 
-def _fill(model, tensors):
-    """Give each weight its tensor; none may be missing, left over or misshapen."""
-    variables = {variable.path: variable for variable in model.weights}
-    missing, extra = set(variables) - set(tensors), set(tensors) - set(variables)
-    if missing or extra:
-        raise ValueError(
-            "model.safetensors must hold the weights of its config; it lacks "
-            f"{sorted(missing)[:3]} and has no use for {sorted(extra)[:3]}."
-        )
-    for path, variable in variables.items():
-        if tensors[path].shape != tuple(variable.shape):
-            raise ValueError(
-                f"{path} must have shape {tuple(variable.shape)} with this config; "
-                f"given {tensors[path].shape}."
-            )
-    for path, variable in variables.items():
-        variable.assign(tensors[path])
+def _own(name):
+    kind = getattr(models, name)
+    return Architecture(
+        kind="tlkeras",
+        model=functools.partial(_made, kind),
+        arguments=_config,
+        turned=False,
+        later={"image_shape": resized} if kind is models.ViT else {},
+        file=FILE,
+    )
+
+
+def _made(kind, **config):
+    return kind.from_config(config)
+
+
+def _with_head(bert, config):
+    return models.BertMaskedLM(**{**config["config"], "backbone": bert})
+
+
+# A `BertMaskedLM` is the `Bert` in it, and a head for those who ask for it.
+MASKED_LM = Architecture(
+    kind="tlkeras",
+    model=functools.partial(_made, models.Bert),
+    arguments=lambda config, names: backbone(entry(config, "config", dictionary)),
+    turned=False,
+    suffixes=VARIABLES,
+    heads={"masked_lm": Head(_with_head, {name: name for name in HEAD})},
+    file=FILE,
+)
+OWN = {
+    **{f"{PREFIX}{name}": _own(name) for name in MODELS},
+    f"{PREFIX}BertMaskedLM": MASKED_LM,
+}

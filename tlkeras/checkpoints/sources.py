@@ -1,10 +1,13 @@
 """Where a preset lies: a folder here, or a repository of the Hugging Face hub."""
 
+import contextlib
 import os
 import re
 from pathlib import Path
 
 from tlkeras import shipped
+from tlkeras.checkpoints.formats import ctranslate2, hdf5
+from tlkeras.checkpoints.formats.safetensors import FILE, INDEX, read_index
 from tlkeras.checkpoints.weight_files import PICKLED, check_sha256, refuse_pickle
 
 # Repository to its commit and the SHA-256 of its model.safetensors.
@@ -14,7 +17,6 @@ PINNED = {
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     ),
 }
-WEIGHTS = "model.safetensors"
 OURS = "tlkeras://"  # small presets that this project trained
 OTHER_FORMATS = {"tf_model.h5", "flax_model.msgpack"}
 # Taken when they are there.
@@ -28,9 +30,9 @@ def locate(preset, revision=None, sha256=None):
         preset: a folder, `"hf://owner/name"`, or `"tlkeras://name"` of this project.
         revision: the commit, 40 hexadecimal digits. Needed for `hf://`, except for the
             repositories in `PINNED`.
-        sha256: of the weights. For `hf://` it defaults to the one in `PINNED`, and
-            then to what the hub itself says. Every file of `tlkeras://` is checked
-            anyway.
+        sha256: of the weights; of several files, a dictionary by their names. For
+            `hf://` it defaults to the one in `PINNED`, and then to what the hub itself
+            says. Every file of `tlkeras://` is checked anyway.
 
     Raises:
         ValueError: there is nothing to load, or a hash is wrong.
@@ -53,12 +55,33 @@ def locate(preset, revision=None, sha256=None):
         )
     weights = weights_in(folder)
     if sha256:
-        check_sha256(weights, sha256)
+        for path in _files(weights):
+            check_sha256(path, _hash_of(path, weights, sha256))
     return folder
 
 
+def _files(weights):
+    """The files that hold the tensors: one, or those of an index."""
+    if weights.name != INDEX:
+        return [weights]
+    _, where = read_index(weights)
+    return [weights.parent / name for name in sorted(set(where.values()))]
+
+
+def _hash_of(path, weights, sha256):
+    """The hash that a file must have, of those that were given."""
+    if not isinstance(sha256, dict):
+        sha256 = {weights.name: sha256}
+    if path.name not in sha256:
+        raise ValueError(
+            "sha256 must be a dictionary with the hash of each file where there are "
+            f"several; that of {path.name} is missing."
+        )
+    return sha256[path.name]
+
+
 def _shipped(name):
-    known = sorted(path.parent.name for path in shipped.home().glob(f"*/{WEIGHTS}"))
+    known = sorted(path.parent.name for path in shipped.home().glob(f"*/{FILE}"))
     if name not in known:
         raise ValueError(
             f"preset must be {OURS} and one of {', '.join(known)}; given {name!r}."
@@ -72,17 +95,24 @@ def weights_in(folder):
     Raises:
         ValueError: there is none that may be loaded.
     """
-    if not (folder / "config.json").is_file():
+    quantised = sorted(folder.glob("*.gguf"))
+    if not quantised and not (folder / "config.json").is_file():
         raise ValueError(
             f"{folder} must hold a config.json; it does not. Get it from where the "
             "weights are from."
         )
-    for name in (WEIGHTS, "model.weights.h5"):
+    for name in (FILE, INDEX, hdf5.FILE):
         if (folder / name).is_file():
             return folder / name
+    other = folder / ctranslate2.FILE
+    if other.is_file() and ctranslate2.looks_like_it(other):
+        return other
+    if len(quantised) == 1:
+        return quantised[0]
     found = sorted(path.name for path in folder.iterdir())
     raise ValueError(
-        f"{folder} must hold {WEIGHTS} (or model.weights.h5 of KerasHub); it holds "
+        f"{folder} must hold {FILE} (or {INDEX} and its files, {hdf5.FILE} of "
+        f"KerasHub, one GGUF file, or {ctranslate2.FILE} of CTranslate2); it holds "
         f"{', '.join(found)}. {_reason(found)}"
     )
 
@@ -90,15 +120,15 @@ def weights_in(folder):
 def _reason(found):
     """Why none of the files in a folder will do, and what to do."""
     again = "transformers reads them, and save_pretrained() then writes one "
-    if f"{WEIGHTS}.index.json" in found:
-        return f"Weights in several files are not read: {again}with max_shard_size."
+    if any(name.endswith(".gguf") for name in found):
+        return "Leave one GGUF file in it."
     if any(Path(name).suffix in PICKLED for name in found):
         return (
             "Pickled weights are refused: loading a pickle can run any code. Where you "
-            f"trust them, {again}{WEIGHTS}."
+            f"trust them, {again}{FILE}."
         )
     if OTHER_FORMATS & set(found):
-        return f"These weights are in a format of other libraries: {again}{WEIGHTS}."
+        return f"These weights are in a format of other libraries: {again}{FILE}."
     return "There are no weights in it."
 
 
@@ -121,14 +151,22 @@ def _from_hub(name, revision, sha256):
     if sha256 is None and revision == pinned_revision:
         sha256 = pinned_hash
     hf_hub_download(name, "config.json", revision=revision)
-    try:
-        weights = Path(hf_hub_download(name, WEIGHTS, revision=revision))
-    except EntryNotFoundError as error:
+    for file in (FILE, INDEX):
+        with contextlib.suppress(EntryNotFoundError):
+            weights = Path(hf_hub_download(name, file, revision=revision))
+            break
+    else:
         raise ValueError(
-            f"{name} holds no {WEIGHTS} at {revision}. Pickled weights are refused: "
+            f"{name} holds no {FILE} at {revision}. Pickled weights are refused: "
             "loading a pickle can run any code."
-        ) from error
-    check_sha256(weights, sha256 or _hub_hash(weights))
+        )
+    for path in _files(weights):
+        part = path
+        if weights.name == INDEX:
+            part = Path(hf_hub_download(name, path.name, revision=revision))
+        check_sha256(
+            part, _hash_of(path, weights, sha256) if sha256 else _hub_hash(part)
+        )
     for other in OTHERS:
         try:
             hf_hub_download(name, other, revision=revision)

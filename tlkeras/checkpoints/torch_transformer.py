@@ -1,27 +1,59 @@
 """The weights of `torch.nn.Transformer`, in a `tlkeras.models.Transformer`."""
 
+import functools
 from typing import Any
 
 import keras
 import numpy as np
 
+from tlkeras.checkpoints.architecture import Architecture, Blocks, Part
+from tlkeras.checkpoints.filling import Filling
+from tlkeras.checkpoints.formats import Arrays
+from tlkeras.models import Transformer
+
 # Names of one block's layers: ours, and PyTorch's.
-ENCODER = {
-    "self_attention_layer": "self_attn",
-    "self_attention_layer_norm": "norm1",
+FEED_FORWARD = {
     "feedforward_intermediate_dense": "linear1",
     "feedforward_output_dense": "linear2",
+}
+
+
+def _attention(ours, theirs):
+    """Queries, keys and values lie in one tensor, one third each."""
+    thirds = {
+        f"{ours}/{part}/{variable}": Part(f"{theirs}.in_proj_{kind}", third, of=3)
+        for third, part in enumerate(("query", "key", "value"))
+        for variable, kind in (("kernel", "weight"), ("bias", "bias"))
+    }
+    return {**thirds, f"{ours}/attention_output": f"{theirs}.out_proj"}
+
+
+ENCODER = {
+    **_attention("self_attention_layer", "self_attn"),
+    "self_attention_layer_norm": "norm1",
+    **FEED_FORWARD,
     "feedforward_layer_norm": "norm2",
 }
 DECODER = {
-    "self_attention": "self_attn",
+    **_attention("self_attention", "self_attn"),
     "self_attention_layer_norm": "norm1",
-    "cross_attention": "multihead_attn",
+    **_attention("cross_attention", "multihead_attn"),
     "cross_attention_layer_norm": "norm2",
-    "feedforward_intermediate_dense": "linear1",
-    "feedforward_output_dense": "linear2",
+    **FEED_FORWARD,
     "feedforward_layer_norm": "norm3",
 }
+TORCH_TRANSFORMER = Architecture(
+    kind="PyTorch",
+    model=Transformer,
+    arguments=lambda config, names: dict(config),
+    outside={"encoder_norm": "encoder.norm", "decoder_norm": "decoder.norm"},
+    blocks=(
+        Blocks("encoder.layers.{}.", ENCODER, "encoder_", "num_encoder_layers"),
+        Blocks("decoder.layers.{}.", DECODER, "decoder_", "num_decoder_layers"),
+    ),
+    zeros=lambda config: () if config["bias"] else ("*/bias", "*/beta"),
+    optional=("source_embedding", "target_embedding"),
+)
 
 
 def load_torch_weights(
@@ -59,108 +91,40 @@ def load_torch_weights(
     >>> model = Transformer(9, 9, 8, 2, 1, 1, 16, final_layer_norm=True)
     >>> load_torch_weights(model, {})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: weights lack ...
+    ValueError: the state lacks ...
     """
     if hasattr(weights, "state_dict"):
         _check_settings(model, weights)
         weights = weights.state_dict()
-    state = {
-        name.removeprefix(prefix): _array(value)
-        for name, value in weights.items()
-        if name.startswith(prefix)
-    }
-    sources = dict(_sources(model))  # path -> (variable, PyTorch's name, third)
-    names = {name for _, name, _ in sources.values()}
-    if not any(name.endswith("bias") for name in state):  # Transformer(bias=False)
-        state |= {name: np.float32(0) for name in names if name.endswith("bias")}
-    _check_names(names, set(state), model)
-    values = [
-        (variable, _converted(variable, name, third, state[name]))
-        for variable, name, third in sources.values()
-    ]
-    for variable, value in values:
-        variable.assign(value)
+    state = Arrays(
+        {
+            name.removeprefix(prefix): _array(value)
+            for name, value in weights.items()
+            if name.startswith(prefix)
+        },
+        "the state",
+    )
+    config = {"bias": any(name.endswith("bias") for name in state)}
+    advice = functools.partial(_advice, model)
+    Filling(TORCH_TRANSFORMER, config, state, advice=advice).fill(model)
     return model
+
+
+def _advice(model, names):
+    """What to do about names that are missing or left over."""
+    advice = " Are num_encoder_layers, num_decoder_layers and prefix right?"
+    if any(name.split(".")[1:2] == ["norm"] for name in names):
+        advice += (
+            " torch.nn.Transformer normalises what leaves each stack: make the model "
+            f"with final_layer_norm={not model.final_layer_norm}."
+        )
+    return advice
 
 
 def _array(value):
     if hasattr(value, "detach"):  # bfloat16 is unknown to NumPy
         value = value.detach().cpu().float()
     return np.asarray(value, dtype="float32")
-
-
-def _sources(model):
-    """Each variable's path, itself, its name in PyTorch, and which third of it."""
-    stacks = (
-        ("encoder", model.encoder_layers, model.encoder_norm, ENCODER),
-        ("decoder", model.decoder_layers, model.decoder_norm, DECODER),
-    )
-    for stack, layers, norm, table in stacks:
-        for number, layer in enumerate(layers):
-            for variable in layer.weights:
-                part, *rest = variable.path.split(f"{layer.name}/", 1)[1].split("/")
-                name, third = _name(*rest)
-                name = f"{stack}.layers.{number}.{table[part]}.{name}"
-                yield variable.path, (variable, name, third)
-        for variable in norm.weights if norm else ():
-            name, _ = _name(variable.name)
-            yield variable.path, (variable, f"{stack}.norm.{name}", None)
-
-
-def _name(*path):
-    """PyTorch's name for a weight of a layer, and which third of it is ours."""
-    kind = "bias" if path[-1] in ("bias", "beta") else "weight"
-    if path[0] == "attention_output":
-        return f"out_proj.{kind}", None
-    if len(path) == 1:
-        return kind, None
-    return f"in_proj_{kind}", ("query", "key", "value").index(path[0])
-
-
-def _converted(variable, name, third, value):
-    """PyTorch's `(out, in)` matrix, or its row of biases, in the shape of ours."""
-    if value.ndim == 0:  # a bias that is not there
-        return np.zeros(variable.shape, "float32")
-    shape = _matrix_shape(variable)[::-1]
-    if third is not None:
-        shape = (3 * shape[0], *shape[1:])
-    if value.shape != shape:
-        raise ValueError(
-            f"{name} must have shape {shape} for this model; given {value.shape}."
-        )
-    if third is not None:
-        value = np.split(value, 3)[third]
-    return value.T.reshape(variable.shape)
-
-
-def _matrix_shape(variable):
-    shape = tuple(variable.shape)
-    if variable.name in ("bias", "beta", "gamma"):
-        return (int(np.prod(shape)),)
-    if len(shape) == 2:
-        return shape
-    wide = shape[0] if "attention_output" not in variable.path else shape[-1]
-    return (wide, int(np.prod(shape)) // wide)
-
-
-def _check_names(wanted, given, model):
-    advice = ""
-    norms = {name for name in wanted ^ given if name.split(".")[1:2] == ["norm"]}
-    if norms:
-        advice = (
-            " torch.nn.Transformer normalises what leaves each stack: make the model "
-            f"with final_layer_norm={not model.final_layer_norm}."
-        )
-    for names, problem in (
-        (wanted - given, "lack {} names that the model needs"),
-        (given - wanted, "hold {} names that the model has no place for"),
-    ):
-        if names:
-            raise ValueError(
-                f"weights {problem.format(len(names))}, such as "
-                f"{', '.join(sorted(names)[:3])}. Are num_encoder_layers, "
-                f"num_decoder_layers and prefix right?{advice}"
-            )
 
 
 def _check_settings(model, module):

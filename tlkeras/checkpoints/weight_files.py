@@ -1,51 +1,9 @@
-"""Files of weights: safetensors in and out, everything pickled refused."""
+"""Files of weights before they are read: pickles refused, hashes compared."""
 
 import hashlib
 from pathlib import Path
 
-import numpy as np
-
 PICKLED = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
-
-
-def read_safetensors(path):
-    """The arrays of a safetensors file, name to array.
-
-    Raises:
-        ValueError: the file is pickled, truncated, no safetensors file at all, or of
-            numbers that NumPy does not have.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    refuse_pickle(path)
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} must be a whole safetensors file; reading it says: {error}. It "
-            "may be truncated, or something else under this name. Get it again."
-        ) from error
-    except (
-        AttributeError,
-        KeyError,
-    ) as error:  # a type of number that NumPy does not have
-        raise ValueError(
-            f"{path} must hold numbers that NumPy knows; it holds {error}. Write it "
-            "again in float32: model.float().save_pretrained(...) of transformers."
-        ) from error
-
-
-def write_safetensors(arrays, path, dtype=None):
-    """Write arrays by name; `dtype` is what floats become, if given."""
-    from safetensors.numpy import save_file
-
-    ready = {}
-    for name, array in arrays.items():
-        floats = np.issubdtype(array.dtype, np.floating)
-        array = array.astype(dtype) if floats and dtype else array
-        ready[name] = np.ascontiguousarray(array)
-    save_file(ready, path)
 
 
 def refuse_pickle(path):

@@ -183,10 +183,13 @@ def test_a_config_that_lies(tmp_path):
     path = tmp_path / "config.json"
     config = json.loads(path.read_text())
     for changes, message in (
-        ({"patch_size": 16}, "config and weights differ"),
+        ({"patch_size": 16}, "projection.weight must have shape"),
         ({"num_hidden_layers": 2}, "has no place|have no place|for which the config"),
-        ({"num_hidden_layers": 4}, "config and weights differ"),
-        ({"model_type": "deit"}, "lacks a tensor for distillation_token"),
+        ({"num_hidden_layers": 4}, "lacks encoder.layer.3."),
+        (
+            {"model_type": "deit"},
+            "lacks embeddings.distillation_token, for distillation",
+        ),
         ({"hidden_act": "gelu_10"}, "hidden_act must be one of"),
         ({"model_type": "swin"}, "given 'swin'"),
     ):

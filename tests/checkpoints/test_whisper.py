@@ -164,7 +164,7 @@ def test_a_config_that_lies(tmp_path):
     for changes, message in (
         ({"encoder_ffn_dim": 81}, "must have shape"),
         ({"encoder_layers": 2}, "for which the config has no place"),
-        ({"encoder_layers": 4}, "lacks model.encoder.layers.3"),
+        ({"encoder_layers": 4}, "lacks encoder.layers.3"),
         ({"max_source_positions": 99}, "embed_positions.weight must have shape"),
         ({"num_mel_bins": 128}, "must have feature_size 128"),
         ({"activation_function": "gelu_10"}, "activation_function must be one of"),

@@ -1,8 +1,15 @@
-"""HDF5 files of weights, read without believing what they claim."""
+"""HDF5 files of weights, as KerasHub writes them, without believing their claims."""
+
+from pathlib import Path
+from typing import Any
 
 import h5py
 import ml_dtypes
+import numpy as np
 
+from tlkeras.checkpoints.formats.reader import Entry, Reader
+
+FILE = "model.weights.h5"
 BFLOAT16 = "V2"  # as Keras keeps it, with the name in an attribute
 
 
@@ -10,8 +17,8 @@ class _RefusedError(Exception):
     """What is wrong with a file."""
 
 
-def read_hdf5(path):
-    """The arrays of an HDF5 file, by their path in it.
+class HDF5(Reader):
+    """The arrays of an HDF5 file, by their path in it. See `Reader`.
 
     Only what lies in the file itself is read: no link, external storage or virtual data
     set is followed, and nothing that claims to be larger than what is stored of it.
@@ -19,22 +26,31 @@ def read_hdf5(path):
     Raises:
         ValueError: the file cannot be read, or holds one of these.
     """
-    found: dict = {}
-    try:
-        with h5py.File(path) as file:
-            _collect(file, "", found, {_address(file)})
-    except _RefusedError as error:
-        raise ValueError(f"{path} {error} Do not use it.") from error
-    except Exception as error:  # h5py has no class of its own for a damaged file
-        raise ValueError(
-            f"{path} must hold the weights of its config; reading it says: "
-            f"{error!s:.300}. It may be truncated. Get it again."
-        ) from error
-    return found
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path)
+        self._opened(lambda file: _collect(file, "", self.entries, {_address(file)}))
+
+    def read(self, name: str) -> np.ndarray:
+        array = self._opened(lambda file: file[name][()])
+        is_bfloat16 = self.dtype(name) == "bfloat16"
+        return array.view(ml_dtypes.bfloat16) if is_bfloat16 else array
+
+    def _opened(self, use: Any) -> Any:
+        try:
+            with h5py.File(self.path) as file:
+                return use(file)
+        except _RefusedError as error:
+            raise ValueError(f"{self.path} {error} Do not use it.") from error
+        except Exception as error:  # h5py has no class of its own for a damaged file
+            raise ValueError(
+                f"{self.path} must hold the weights of its config; reading it says: "
+                f"{error!s:.300}. It may be truncated. Get it again."
+            ) from error
 
 
 def _collect(group, prefix, found, seen):
-    """Put the arrays of a group, and of those inside it, into `found`."""
+    """Put what a group holds, and the groups inside it, into `found`."""
     for name in group:
         path = f"{prefix}{name}"
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -46,10 +62,10 @@ def _collect(group, prefix, found, seen):
         if isinstance(item, h5py.Group):
             _collect(item, f"{path}/", found, seen)
         elif isinstance(item, h5py.Dataset):
-            found[path] = _array(item, path)
+            found[path] = _entry(item, path)
 
 
-def _array(dataset, path):
+def _entry(dataset, path):
     if dataset.external or dataset.is_virtual:
         raise _RefusedError(f"must hold its weights itself; {path} is in another file.")
     is_bfloat16 = dataset.dtype.str[1:] == BFLOAT16
@@ -61,7 +77,7 @@ def _array(dataset, path):
             f"must store what it claims; {path} claims {claimed:,} bytes and stores "
             f"{stored:,}. Write it again without compression."
         )
-    return dataset[()].view(ml_dtypes.bfloat16) if is_bfloat16 else dataset[()]
+    return Entry(dataset.shape, "bfloat16" if is_bfloat16 else str(dataset.dtype))
 
 
 def _address(item):

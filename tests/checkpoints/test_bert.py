@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from keras import ops
 
+from checkpoints.small import bert, inputs, randomized, same, their_tensors, write
 from tlkeras.checkpoints import from_preset, save_to_preset, sources
+from tlkeras.models import BertMaskedLM
 
-pytestmark = pytest.mark.parity
 TOLERANCE = 1e-5
 SHAPES = {
     "wide": {
@@ -91,6 +92,7 @@ def report(capsys, name, found):
         print(f"\n{name:24} hidden {found[0]:.1e}  scores {found[1]:.1e}", end=" ")
 
 
+@pytest.mark.parity
 def test_minilm(capsys):
     from transformers import BertModel
 
@@ -101,11 +103,13 @@ def test_minilm(capsys):
     assert max(found) < TOLERANCE
 
 
+@pytest.mark.parity
 def test_the_pinned_hash_is_that_of_the_real_file():
     pinned = sources.PINNED["sentence-transformers/all-MiniLM-L6-v2"][1]
     from_preset(minilm(), sha256=pinned)
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("pooler", [True, False])
 @pytest.mark.parametrize("shape", list(SHAPES))
 def test_random_berts(tmp_path, capsys, shape, pooler):
@@ -135,6 +139,7 @@ def test_random_berts(tmp_path, capsys, shape, pooler):
         )
 
 
+@pytest.mark.parity
 def test_a_checkpoint_with_a_task_head(tmp_path):
     from transformers import BertConfig, BertForMaskedLM
 
@@ -148,6 +153,7 @@ def test_a_checkpoint_with_a_task_head(tmp_path):
     assert max(differences(tmp_path, model.bert, batch(97, 2))) < TOLERANCE
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("shape", list(SHAPES))
 @pytest.mark.parametrize("task", ["BertForMaskedLM", "BertForPreTraining"])
 def test_masked_lm(tmp_path, capsys, shape, task):
@@ -177,6 +183,7 @@ def test_masked_lm(tmp_path, capsys, shape, task):
     assert found < TOLERANCE
 
 
+@pytest.mark.parity
 def test_bfloat16(tmp_path):
     import torch
     from transformers import BertConfig, BertModel
@@ -187,6 +194,7 @@ def test_bfloat16(tmp_path):
     assert max(found) < TOLERANCE
 
 
+@pytest.mark.parity
 def test_keras_hub(tmp_path, capsys):
     import keras_hub
 
@@ -216,3 +224,57 @@ def test_keras_hub(tmp_path, capsys):
         ops.convert_to_numpy(again),
         ops.convert_to_numpy(ours(inputs)["sequence_output"]),
     )
+
+
+# Without PyTorch
+
+
+@pytest.mark.parametrize("prefix", ["", "bert."])
+@pytest.mark.parametrize("old", [False, True])
+def test_names_of_hugging_face(tmp_path, prefix, old):
+    model = randomized(bert())
+    tensors = {prefix + name: x for name, x in their_tensors(model).items()}
+    if old:
+        new = (("LayerNorm.weight", "LayerNorm.gamma"), ("Norm.bias", "Norm.beta"))
+        for now, before in new:
+            tensors = {name.replace(now, before): x for name, x in tensors.items()}
+    tensors["cls.predictions.bias"] = np.zeros(40, "float32")
+    tensors[prefix + "embeddings.position_ids"] = np.arange(11)[None]
+    loaded, report = from_preset(write(tmp_path, tensors), return_report=True)
+    same(loaded, model)
+    assert len(report.loaded) == len(model.weights)
+    assert set(report.left_out) == {
+        "cls.predictions.bias",
+        prefix + "embeddings.position_ids",
+    }
+    assert report.fresh == ()
+    assert "cls.predictions.bias" in str(report)
+
+
+def test_without_pooler(tmp_path):
+    tensors = their_tensors(randomized(bert()))
+    tensors = {n: x for n, x in tensors.items() if not n.startswith("pooler")}
+    folder = write(tmp_path, tensors)
+    assert set(from_preset(folder)(inputs())) == {"sequence_output"}
+    forced, report = from_preset(folder, return_report=True, use_pooler=True)
+    assert "pooled_output" in forced(inputs())
+    assert report.fresh == ("pooled_dense/kernel", "pooled_dense/bias")
+
+
+def test_a_masked_lm_of_hugging_face(tmp_path):
+    model = randomized(BertMaskedLM(bert()))
+    tensors = their_tensors(model)
+    table = tensors["embeddings.word_embeddings.weight"]
+    decoder = "cls.predictions.decoder"
+    write(tmp_path, {**tensors, f"{decoder}.weight": table})
+    loaded, report = from_preset(tmp_path, head="masked_lm", return_report=True)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(loaded(inputs())), ops.convert_to_numpy(model(inputs()))
+    )
+    assert report.left_out == report.fresh == ()
+    assert len(from_preset(tmp_path, return_report=True)[1].left_out) == 6
+    write(tmp_path, {**tensors, f"{decoder}.weight": table + 1})
+    with pytest.raises(ValueError, match="shares with its head; in this checkpoint"):
+        from_preset(tmp_path, head="masked_lm")
+    tensors[f"{decoder}.bias"] = tensors.pop("cls.predictions.bias")
+    from_preset(write(tmp_path, tensors), head="masked_lm")

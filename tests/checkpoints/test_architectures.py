@@ -1,0 +1,65 @@
+"""Every table names every weight of its model, and none of them twice."""
+
+from pathlib import Path
+
+import pytest
+
+import tlkeras.checkpoints
+from tlkeras.checkpoints.architectures import ARCHITECTURES
+from tlkeras.checkpoints.torch_transformer import TORCH_TRANSFORMER
+from tlkeras.models import Bert, BertMaskedLM, SpeechEncoder, Transformer, ViT
+
+SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 4, "intermediate_dim": 6}
+NO_SEGMENT = {"segment_embedding/embeddings"}  # of DistilBERT: zeros
+TOKENS = {"class_token/token", "distillation_token/token"}
+
+
+def bert(**arguments):
+    return Bert(9, **SIZES, max_sequence_length=5, **arguments)
+
+
+def masked_lm(**arguments):
+    return BertMaskedLM(bert(**arguments))
+
+
+def vit(**arguments):
+    return ViT((4, 4, 1), 2, **SIZES, **arguments)
+
+
+CASES = {
+    "bert": (masked_lm, set()),
+    "roberta": (masked_lm, set()),
+    "distilbert": (lambda: masked_lm(use_pooler=False), NO_SEGMENT),
+    "vit": (lambda: vit(use_distillation_token=True), set()),
+    "whisper": (lambda: SpeechEncoder(**SIZES), set()),
+    "keras_hub>BertBackbone": (bert, set()),
+    "keras_hub>ViTBackbone": (vit, set()),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_each_weight_has_a_name_of_its_own(kind):
+    make, without = CASES[kind]
+    paths = [variable.path for variable in make().weights]
+    parts = {path: ARCHITECTURES[kind].part(path) for path in paths}
+    assert {path for path, part in parts.items() if part is None} == without
+    names = [part.name for part in parts.values() if part]
+    assert len(set(names)) == len(names)
+
+
+def test_a_transformer_of_torch_has_its_attention_in_one_tensor():
+    model = Transformer(9, 9, 8, 2, 2, 1, 16, final_layer_norm=True)
+    parts = {v.path: TORCH_TRANSFORMER.part(v.path) for v in model.weights}
+    nameless = {path.split("/")[0] for path, part in parts.items() if part is None}
+    assert nameless == {"source_embedding", "target_embedding"}
+    found = [(part.name, part.index) for part in parts.values() if part]
+    assert len(set(found)) == len(found)
+    thirds = [part for part in parts.values() if part and part.of == 3]
+    assert len(thirds) == 6 * 4  # weight and bias thrice, in four attentions
+
+
+def test_each_module_has_its_test():
+    here, rooms = Path(__file__).parent, Path(tlkeras.checkpoints.__file__).parent
+    modules = {path.relative_to(rooms) for path in rooms.rglob("[!_]*.py")}
+    assert len(modules) > 20
+    assert not [m for m in modules if not (here / m.parent / f"test_{m.name}").exists()]
