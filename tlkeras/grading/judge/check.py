@@ -4,12 +4,8 @@ from contextlib import suppress
 from typing import Any
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import (
-    Attempt,
-    CheckTimeoutError,
-    attempt,
-    deadline,
-)
+from tlkeras.grading.judge.attempt import Attempt, attempt
+from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
 from tlkeras.grading.judge.diagnose import diagnose
 from tlkeras.grading.judge.exercise import Exercise
 from tlkeras.grading.judge.form import Form, changed, misfit, not_usable

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tlkeras.grading.judge.attempt import Raised
+from tlkeras.grading.judge.raised import Raised
 
 DEFINERS = ("def", "class")
 OVERSTAYED = None  # instead of a cell's failures: it was stopped

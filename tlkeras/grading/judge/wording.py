@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 
-from tlkeras.grading.judge.attempt import Raised
 from tlkeras.grading.judge.failures import OVERSTAYED
 from tlkeras.grading.judge.outcome import Outcome, Picture, State
+from tlkeras.grading.judge.raised import Raised
 
 # Problems that are their own cause: what was expected says all there is to say.
 PLAIN = {

@@ -18,8 +18,8 @@ import threading
 import time
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import CheckTimeoutError, deadline
 from tlkeras.grading.judge.check import SECONDS, check
+from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
 from tlkeras.grading.judge.failures import OVERSTAYED, reason, to_run_again
 from tlkeras.grading.running.cells import Cells
 

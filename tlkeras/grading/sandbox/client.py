@@ -6,10 +6,12 @@ import time
 
 import numpy as np
 
-from tlkeras.grading.judge.attempt import CheckTimeoutError, Raised, Reply
+from tlkeras.grading.judge.attempt import Reply
 from tlkeras.grading.judge.compare import Problem
+from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.failures import Failure
 from tlkeras.grading.judge.form import KINDS, Form
+from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.sandbox import parcel, probes
 from tlkeras.grading.sandbox.channel import DTYPES, LARGEST, ChannelError, Closed, Late
 

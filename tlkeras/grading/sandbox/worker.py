@@ -12,7 +12,7 @@ from dataclasses import asdict
 import numpy as np
 
 from tlkeras.grading.judge import attempt, exercise
-from tlkeras.grading.judge.attempt import CheckTimeoutError, deadline
+from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
 from tlkeras.grading.judge.form import Form
 from tlkeras.grading.running.cells import Cells
 from tlkeras.grading.sandbox import parcel, probes

@@ -9,10 +9,12 @@ import time
 from dataclasses import dataclass, field
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import Attempt, CheckTimeoutError, Raised, judged
+from tlkeras.grading.judge.attempt import Attempt, judged
 from tlkeras.grading.judge.check import judge
+from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.failures import OVERSTAYED, Failure, reason, to_run_again
 from tlkeras.grading.judge.outcome import State
+from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.judge.trial import trial
 from tlkeras.grading.sandbox.client import Lost, Worker
 

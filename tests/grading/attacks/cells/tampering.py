@@ -315,7 +315,7 @@ def double(x): raise Strange
 def row_sums(x): raise Strange from Strange()
 
 # %% raises the grader's own exceptions
-from tlkeras.grading.judge.attempt import CheckTimeoutError
+from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.sandbox.channel import Closed
 def double(x): raise CheckTimeoutError
 def row_sums(x): raise Closed
