@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlkeras.grading.judge.compare import Problem, as_arrays, difference
+from tlkeras.grading.judge.compare import as_arrays, difference
 from tlkeras.grading.judge.deadline import CheckTimeoutError
+from tlkeras.grading.judge.problems import Problem
 from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.judge.trial import Trial, trial
 

@@ -2,17 +2,10 @@
 
 import inspect
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with an output: the id of a sentence, and what fills it in."""
-
-    id: str
-    values: dict
+from tlkeras.grading.judge.problems import Problem
 
 
 def as_arrays(output, expected):

@@ -25,6 +25,7 @@ def learner_lines(error):
 
 
 def is_installed(filename):
+    """Whether a line of that file is the grader's, Python's or a package's."""
     if filename.startswith(("<frozen", "<__array_function__", "<probe>")):
         return True
     path = filename if filename.startswith("<") else str(Path(filename).resolve())

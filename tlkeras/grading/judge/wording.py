@@ -7,22 +7,8 @@ import numpy as np
 
 from tlkeras.grading.judge.failures import OVERSTAYED
 from tlkeras.grading.judge.outcome import Outcome, Picture, State
+from tlkeras.grading.judge.problems import OWN_CAUSE
 from tlkeras.grading.judge.raised import Raised
-
-# Problems that are their own cause: what was expected says all there is to say.
-PLAIN = {
-    "changed-inputs",
-    "not-an-array",
-    "not-boolean",
-    "not-floating",
-    "returned-callable",
-    "returned-coroutine",
-    "returned-generator",
-    "returned-none",
-    "returned-other",
-    "returned-tuple",
-    "wrong-count",
-}
 
 
 def outcome(exercise, state, points, problem=None, **details):
@@ -203,7 +189,7 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
     ]
     if passing:
         yield say("heading", "passing"), "\n".join(passing)
-    if diagnosis or failed.problem is None or failed.problem.id not in PLAIN:
+    if diagnosis or failed.problem is None or failed.problem.id not in OWN_CAUSE:
         stub = failed.error.stub if failed.error else None
         yield say("heading", "cause"), _cause(exercise, diagnosis, unknown, stub)
     hints = exercise.messages.get("hints", exercise.name) or []

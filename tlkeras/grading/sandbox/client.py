@@ -7,10 +7,10 @@ import time
 import numpy as np
 
 from tlkeras.grading.judge.attempt import Reply
-from tlkeras.grading.judge.compare import Problem
 from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.failures import Failure
 from tlkeras.grading.judge.form import KINDS, Form
+from tlkeras.grading.judge.problems import NO_ARRAYS, Problem
 from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.sandbox import parcel, probes
 from tlkeras.grading.sandbox.channel import DTYPES, LARGEST, ChannelError, Closed, Late
@@ -18,17 +18,6 @@ from tlkeras.grading.sandbox.channel import DTYPES, LARGEST, ChannelError, Close
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
 FAILURES = 50  # of a cell, and names of a failure, that are looked at
 GRACE = 2  # seconds between the worker's own alarm and its end
-# Why an output may be no arrays, and what the sentences about it need to be filled in.
-PROBLEMS = {
-    "not-an-array": {"given", "error"},
-    "returned-callable": {"given"},
-    "returned-coroutine": set(),
-    "returned-generator": set(),
-    "returned-none": set(),
-    "returned-other": {"given"},
-    "returned-tuple": {"count"},
-    "wrong-count": {"given", "count"},
-}
 
 
 class Lost(Exception):  # noqa: N818
@@ -171,10 +160,10 @@ class Worker:
 
     def _problem(self, reply):
         name = reply["problem"]
-        if not isinstance(name, str) or name not in PROBLEMS:
+        if not isinstance(name, str) or name not in NO_ARRAYS:
             raise self._lost(ChannelError("a problem that does not exist"))
         values = _table(reply.get("values"))
-        return Problem(name, {key: _text(values, key) for key in PROBLEMS[name]})
+        return Problem(name, {key: _text(values, key) for key in NO_ARRAYS[name]})
 
 
 def _stand_ins(shapes):
