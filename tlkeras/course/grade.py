@@ -138,8 +138,8 @@ def _notes(steps, found, limits):
 
 
 def _failures(found):
-    for number, failures in sorted(found.failures.items()):
-        for failure in failures or ():
+    for number, cell_run in sorted(found.cell_runs.items()):
+        for failure in cell_run.failures:
             cell = f"cell {number + 1}" if number >= 0 else "a cell put back"
             yield f"{cell}, {failure.raised.headline}"
 

@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 
-from tlkeras.grading.judge.failures import OVERSTAYED
 from tlkeras.grading.judge.outcome import Outcome, Picture, State
 from tlkeras.grading.judge.problems import OWN_CAUSE
 from tlkeras.grading.judge.raised import Raised
@@ -143,10 +142,12 @@ def stopped(exercise, seconds):
 
 
 def undefined(exercise, why, seconds):
-    """The answer's name does not exist, for a reason that `failures.reason` gives."""
-    if why is OVERSTAYED:
+    """The answer's name does not exist, as `failures.why_undefined` explains."""
+    if why is None:
+        return not_attempted(exercise, {})
+    if why.overstayed:
         return stopped(exercise, seconds)
-    return never_defined(exercise, why) if why else not_attempted(exercise, {})
+    return never_defined(exercise, why.failures[0].raised)
 
 
 def never_defined(exercise, error):

@@ -201,7 +201,7 @@ def _form(data):
 def _failures(data):
     entries = map(_table, data[:FAILURES] if isinstance(data, list) else [])
     pairs = [(entry.get("names"), _raised(entry.get("raised"))) for entry in entries]
-    return [Failure(_names(names), raised) for names, raised in pairs if raised]
+    return tuple(Failure(_names(names), raised) for names, raised in pairs if raised)
 
 
 def _names(names):

@@ -12,7 +12,7 @@ from tlkeras.grading.judge import wording
 from tlkeras.grading.judge.attempt import Attempt, judged
 from tlkeras.grading.judge.check import judge
 from tlkeras.grading.judge.deadline import CheckTimeoutError
-from tlkeras.grading.judge.failures import OVERSTAYED, Failure, reason, to_run_again
+from tlkeras.grading.judge.failures import CellRun, Failure, to_run_again, why_undefined
 from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.judge.trial import trial
@@ -31,14 +31,14 @@ class Verdict:
         unfinished: why not all was graded to its end: `"time"`, for the whole
             submission, or `"starts"`, of a process to run it. Defaults to `None`.
         printed: the beginning of what the submission printed, and its length in bytes.
-        failures: by number of the cell that ran; `None` for one that overstayed.
+        cell_runs: the CellRun of each cell that ran, by its number.
     """
 
     outcomes: dict = field(default_factory=dict)
     seconds: dict = field(default_factory=dict)
     unfinished: str | None = None
     printed: tuple[bytes, int] = (b"", 0)
-    failures: dict = field(default_factory=dict)
+    cell_runs: dict[int, CellRun] = field(default_factory=dict)
 
 
 def grade(steps, exercises, seed, open_session, limits):
@@ -77,7 +77,7 @@ class _Grading:
         self._left_out = set()  # numbers of cells that spoilt a worker
         self._last_end: Lost | None = None  # of a worker
         self._verdict = Verdict()
-        self._failures = self._verdict.failures
+        self._cell_runs = self._verdict.cell_runs
 
     @property
     def done(self):
@@ -111,18 +111,18 @@ class _Grading:
         waiting = [s for s in self._steps if s.number not in self._left_out]
         for step in waiting:
             self._run(worker, step)
-        for step in to_run_again(waiting, self._failures):
+        for step in to_run_again(waiting, self._cell_runs):
             self._run(worker, step)
 
     def _run(self, worker, step):
-        self._failures[step.number] = OVERSTAYED
+        self._cell_runs[step.number] = CellRun(overstayed=True)
         try:
-            self._failures[step.number] = worker.run(step)
+            self._cell_runs[step.number] = CellRun(worker.run(step))
         except Lost as lost:
             self._left_out.add(step.number)
             if not lost.late:
                 failure = Failure(frozenset(), self._ended(lost))
-                self._failures[step.number] = [failure]
+                self._cell_runs[step.number] = CellRun((failure,))
             raise
         except CheckTimeoutError:
             return
@@ -163,8 +163,8 @@ class _Grading:
         return Raised(say("ended", "name"), text, whole=text)
 
     def _undefined(self, exercise):
-        """Why a name does not exist: its cell is gone, raised, or was stopped."""
-        why = reason(self._steps, self._failures, exercise.name)
+        """The name does not exist: its cell is gone, raised, or was stopped."""
+        why = why_undefined(self._steps, self._cell_runs, exercise.name)
         return wording.undefined(exercise, why, self._limits.cell)
 
     def verdict(self):
