@@ -3,9 +3,8 @@
 import re
 from functools import cache
 
+from tlkeras.course import lesson_text
 from tlkeras.grading.notebooks import source
-
-SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
 
 
 def steps(folder, document):
@@ -26,16 +25,11 @@ def steps(folder, document):
 
 @cache
 def material(folder):
-    """The cells of a lesson that a learner need not change, and its experiments.
-
-    Read off the lesson's text, for what builds notebooks takes seconds to import.
-    """
-    text = (folder / "lesson.py").read_text("utf-8")
-    pieces = iter(re.split(r"^# %%(.*)$", text, flags=re.MULTILINE)[1:])
-    cells = [(head, body) for head, body in zip(pieces, pieces, strict=True)]
-    code = [(h, b) for h, b in cells if "[markdown]" not in h and SOLUTION not in b]
-    experiments = tuple(body for head, body in code if '"experiment"' in head)
-    return tuple(body for head, body in code if '"experiment"' not in head), experiments
+    """The cells of a lesson that a learner need not change, and its experiments."""
+    cells = lesson_text.cells((folder / "lesson.py").read_text("utf-8"))
+    code = [cell for cell in cells if cell.is_code and not cell.has_solution]
+    given = tuple(cell.source for cell in code if not cell.is_experiment)
+    return given, tuple(cell.source for cell in code if cell.is_experiment)
 
 
 def misplaced(document, names):
