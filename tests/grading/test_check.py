@@ -40,6 +40,7 @@ BAD_ANSWERS = {
     "returned-tuple": (lambda x: (x, x), "one array"),
     "returned-callable": (lambda x: np.exp, "parentheses"),
     "returned-other": (lambda x: "0.5", "an array"),
+    "array-of-text": (lambda x: x.astype(str), "an array of numbers"),
     "not-an-array": (ragged, "same length"),
     "wrong-shape": (lambda x: x.sum(-1), "shape"),
     "not-floating": (lambda x: (x > 0).astype(int), "floating-point"),
@@ -246,7 +247,7 @@ def test_overflow_is_named_in_float32_as_in_float64():
 
 def test_text_is_no_array_and_objects_may_be_one():
     outcome = check(SOFTMAX, lambda x: x.astype(str))
-    assert outcome.problem == "not-an-array"
+    assert outcome.problem == "array-of-text"
     tril = lambda n: np.tri(n, dtype=bool).astype(object)  # noqa: E731
     assert check(EXERCISES["causal_mask"], tril).passed
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import tlkeras
 from tlkeras.course import material
 from tlkeras.course.headless import lesson_of
-from tlkeras.course.syllabus import CourseError, home, lesson
+from tlkeras.course.syllabus import MESSAGES, CourseError, home, lesson
 from tlkeras.grading.judge import wording
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.report.text import one_line
@@ -72,9 +72,8 @@ def grade(job):
         del content
         which = _lesson(job, document)
     except (notebook.NotebookError, CourseError) as error:
-        reason = f"The file {error}" if str(error)[:1].islower() else str(error)
         header = _header(job, handed_in, began)
-        return record.refused(header, "unreadable", one_line(reason)), b""
+        return record.refused(header, "unreadable", one_line(str(error))), b""
     steps = material.steps(which.folder, document)
     found = verdict.grade(
         steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
@@ -97,7 +96,7 @@ def failed(job, reason):
     """The result of a submission that the grader itself failed on."""
     handed_in = _handed_in(job)
     header = _header(job, handed_in, time.monotonic())
-    reason = f"The grader itself failed: {one_line(reason, 1000)}"
+    reason = MESSAGES.say("grading", "failed", reason=one_line(reason, 1000))
     return record.refused(header, "stopped", reason)
 
 
@@ -128,20 +127,22 @@ def _notes(steps, found, limits):
     for step in steps:
         if step.number < 0:
             first = step.text.strip().splitlines()[0]
-            yield f"A cell of the lesson was missing and was put back: {first}"
+            yield MESSAGES.say("grading", "put_back", line=first)
     failed = list(_failures(found))
     if failed:
-        more = f"; and {len(failed) - NOTED} more" if len(failed) > NOTED else ""
-        yield f"Failed while the cells ran: {'; '.join(failed[:NOTED])}{more}"
+        key = "raised_more" if len(failed) > NOTED else "raised"
+        told = {"failures": "; ".join(failed[:NOTED]), "count": len(failed) - NOTED}
+        yield MESSAGES.say("grading", key, **told)
     if found.printed[1] > limits.output:
-        yield f"It printed more than {limits.output} bytes; the rest was dropped."
+        yield MESSAGES.say("grading", "printed", most=limits.output)
 
 
 def _failures(found):
     for number, cell_run in sorted(found.cell_runs.items()):
         for failure in cell_run.failures:
-            cell = f"cell {number + 1}" if number >= 0 else "a cell put back"
-            yield f"{cell}, {failure.raised.headline}"
+            key = "cell" if number >= 0 else "own_cell"
+            told = {"number": number + 1, "failure": failure.raised.headline}
+            yield MESSAGES.say("grading", key, **told)
 
 
 def _nursery(job, steps):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tlkeras
 from tlkeras.course import material, progress
-from tlkeras.course.syllabus import CourseError, lessons, load_exercises
+from tlkeras.course.syllabus import MESSAGES, CourseError, lessons, load_exercises
 from tlkeras.grading.judge import wording
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.running import practice
@@ -67,10 +67,8 @@ def lesson_of(document, path):
     defined = set(re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE))
     best = max(known.values(), key=lambda each: len(defined & each.exercises.keys()))
     if not defined & best.exercises.keys():
-        raise CourseError(
-            f"{path} belongs to no lesson of this course: neither its metadata, its "
-            f"name nor its code tells which. The lessons are {', '.join(known)}."
-        )
+        names = {"file": path, "lessons": ", ".join(known)}
+        raise CourseError(MESSAGES.say("lookup", "no-lesson-answered", **names))
     return best
 
 

@@ -32,7 +32,7 @@ def as_arrays(output, expected):
         if array.dtype.kind == "O":
             array = np.array(array.tolist())
         if array.dtype.kind in "US":
-            raise TypeError("it holds text")
+            return Problem("array-of-text", {})
         if array.dtype.kind not in "biufc":  # bfloat16 and its kin are kind "V"
             array = array.astype(np.float32)
     except Exception as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 # The output is no arrays. A worker tells these, because the output itself stays there.
 NO_ARRAYS = {
+    "array-of-text": set(),
     "not-an-array": {"given", "error"},
     "returned-callable": {"given"},
     "returned-coroutine": set(),

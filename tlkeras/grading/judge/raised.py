@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.frames import learner_lines
+from tlkeras.grading.messages import say
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,10 @@ class Raised:
     @property
     def headline(self):
         """Where, what and why, in one line."""
-        where = f"line {self.lines[-1][0]}: " if self.lines else ""
-        return f"{where}{self.name}: {self.text}"
+        what = say("returned", "raised", error=self.name, text=self.text)
+        if not self.lines:
+            return what
+        return say("text", "line", number=self.lines[-1][0], source=what)
 
     @classmethod
     def of(cls, error, answer=None):
@@ -73,7 +76,7 @@ def _words(error):
     except (CheckTimeoutError, KeyboardInterrupt):
         raise
     except BaseException:
-        return "(its text cannot be read)"
+        return say("text", "untold")
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # colours
     return text.encode("utf-8", "replace").decode("utf-8")
 

@@ -21,6 +21,7 @@ from tlkeras.grading.judge import wording
 from tlkeras.grading.judge.check import SECONDS, check
 from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
 from tlkeras.grading.judge.failures import CellRun, to_run_again, why_undefined
+from tlkeras.grading.messages import say
 from tlkeras.grading.running.cells import Cells
 
 GRACE = 2  # seconds between the signal and the kill
@@ -176,8 +177,9 @@ def _watch(process, job, end, keep):
         except queue.Empty:
             return step
         if event is None and step is None:  # ended, and had not begun
-            reasons = process.stderr.read().strip().splitlines() or ["no reason given"]
-            raise PracticeError(f"the notebook could not be run: {reasons[-1]}")
+            lines = process.stderr.read().strip().splitlines()
+            reason = lines[-1] if lines else say("ended", "no_reason")
+            raise PracticeError(say("practice", "not_run", reason=reason))
         if event is None:  # crashed
             return step
         if "done" in event:

@@ -16,6 +16,8 @@ import time
 
 import numpy as np
 
+from tlkeras.grading.messages import say
+
 HEAD = struct.Struct(">cQ")
 JSON_BYTES = 1 << 20
 ARRAY_BYTES = 16 << 20  # more than any right answer holds; the total of a message
@@ -37,6 +39,11 @@ MAGIC = b"\x93NUMPY\x01\x00"
 
 class ChannelError(Exception):
     """The other side sent what is not allowed, or nothing in time, or has gone."""
+
+
+def refuse(key, **values):
+    """A ChannelError in the words of a key."""
+    return ChannelError(say("channel", key, **values))
 
 
 class Closed(ChannelError):  # noqa: N818
@@ -81,7 +88,7 @@ class Channel:
             except BlockingIOError:
                 self._wait(select.POLLOUT, until)
             except OSError:
-                raise Closed("it has gone") from None
+                raise Closed(say("channel", "gone")) from None
 
     def receive(self, until=None):
         """The next message and its arrays.
@@ -94,7 +101,7 @@ class Channel:
         message = _table(self._frame(b"J", JSON_BYTES, until))
         count = message.pop("arrays", None)
         if type(count) is not int or not 0 <= count <= ARRAYS:
-            raise ChannelError(f"{str(count)[:20]} is no number of arrays")
+            raise refuse("count", count=str(count)[:20])
         left, arrays = ARRAY_BYTES, []
         for _ in range(count):
             content = self._frame(b"A", left, until)
@@ -105,9 +112,9 @@ class Channel:
     def _frame(self, kind, cap, until):
         given, length = HEAD.unpack(self._read(HEAD.size, until))
         if given != kind:
-            raise ChannelError(f"a frame of kind {given!r} where {kind!r} belongs")
+            raise refuse("kind", given=repr(given), expected=repr(kind))
         if length > cap and not self._trusting:
-            raise ChannelError(f"a frame of {length} bytes, more than {cap}")
+            raise refuse("long", length=length, most=cap)
         return self._read(length, until)
 
     def _read(self, count, until):
@@ -119,22 +126,22 @@ class Channel:
                 self._wait(select.POLLIN, until)
                 continue
             except OSError:
-                raise Closed("it has gone") from None
+                raise Closed(say("channel", "gone")) from None
             if not piece:
-                raise Closed("it has gone")
+                raise Closed(say("channel", "gone"))
             content += piece
             if until is not None and time.monotonic() > until:  # a byte at a time
-                raise Late("it was too slow")
+                raise Late(say("channel", "slow"))
         return bytes(content)
 
     def _wait(self, event, until):
         left = None if until is None else until - time.monotonic()
         if left is not None and left <= 0:
-            raise Late("nothing came in time")
+            raise Late(say("channel", "silent"))
         poll = select.poll()
         poll.register(self._connection, event)
         if not poll.poll(None if left is None else left * 1000 + 1):
-            raise Late("nothing came in time")
+            raise Late(say("channel", "silent"))
 
 
 def encode(array) -> bytes:
@@ -161,20 +168,20 @@ def decode(content) -> np.ndarray:
     length = int.from_bytes(content[8:10], "little")
     header = HEADER.fullmatch(content[10 : 10 + length])
     if content[:8] != MAGIC or header is None:
-        raise ChannelError("an array with a strange header")
+        raise refuse("header")
     if header[1].decode("latin-1") not in DTYPES:
-        raise ChannelError(f"an array of {header[1]!r}")
+        raise refuse("type", type=repr(header[1]))
     shape = [int(n) for n in header[2].replace(b",", b" ").split()]
     item = np.dtype(header[1].decode()).itemsize
     size = item
     for n in shape:
         size *= n
     if size != len(content) - 10 - length:
-        raise ChannelError("an array whose shape and length disagree")
+        raise refuse("length")
     try:
         return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except Exception as error:
-        raise ChannelError(f"an array that cannot be read: {error}") from None
+        raise refuse("unreadable", error=error) from None
 
 
 def _frame(kind, content):
@@ -188,13 +195,13 @@ def _json(message):
 def _table(content):
     """A table of JSON that is not deep; the depth is looked at before it is read."""
     if _depth(content) > DEPTH:
-        raise ChannelError("JSON that is too deep")
+        raise refuse("deep")
     try:
         message = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ChannelError(f"no JSON: {str(error)[:80]}") from None
+        raise refuse("no_json", error=str(error)[:80]) from None
     if not isinstance(message, dict):
-        raise ChannelError("JSON that is no table")
+        raise refuse("no_table")
     return message
 
 

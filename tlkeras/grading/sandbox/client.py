@@ -13,7 +13,14 @@ from tlkeras.grading.judge.form import KINDS, Form
 from tlkeras.grading.judge.problems import NO_ARRAYS, Problem
 from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.sandbox import parcel, probes
-from tlkeras.grading.sandbox.channel import DTYPES, LARGEST, ChannelError, Closed, Late
+from tlkeras.grading.sandbox.channel import (
+    DTYPES,
+    LARGEST,
+    ChannelError,
+    Closed,
+    Late,
+    refuse,
+)
 
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
 FAILURES = 50  # of a cell, and names of a failure, that are looked at
@@ -126,7 +133,7 @@ class Worker:
         except ChannelError as error:
             raise self._lost(error) from None
         if reply.get("id") != self._number:
-            raise self._lost(ChannelError("an answer to what was not asked"))
+            raise self._lost(refuse("not_asked"))
         if reply.get("timeout") is True:
             raise CheckTimeoutError
         return reply, returned
@@ -153,15 +160,15 @@ class Worker:
         if "shapes" in reply:
             arrays = _stand_ins(reply["shapes"])
             if sum(array.nbytes for array in arrays) <= LARGEST:
-                raise self._lost(ChannelError("shapes of arrays that are small"))
+                raise self._lost(refuse("small"))
         if len(arrays) != count:
-            raise self._lost(ChannelError(f"{len(arrays)} arrays instead of {count}"))
+            raise self._lost(refuse("number", given=len(arrays), expected=count))
         return Reply(tuple(arrays), changed=reply.get("changed") is True)
 
     def _problem(self, reply):
         name = reply["problem"]
         if not isinstance(name, str) or name not in NO_ARRAYS:
-            raise self._lost(ChannelError("a problem that does not exist"))
+            raise self._lost(refuse("problem"))
         values = _table(reply.get("values"))
         return Problem(name, {key: _text(values, key) for key in NO_ARRAYS[name]})
 

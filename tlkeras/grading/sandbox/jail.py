@@ -15,6 +15,7 @@ INSIDE = Path("/opt/tlkeras")  # where tlkeras lies in the jail
 PACKAGES = Path("/opt/packages")  # and where folders of packages do, by number
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
+LANGUAGE = {"TLKERAS_LANGUAGE"}  # of what is said to learners
 ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
     "HOME": "/tmp",
@@ -56,13 +57,14 @@ def interpreter():
 
 
 def environment(places):
-    """What a worker's process finds in its environment: nothing of this one's.
+    """What a worker's process finds in its environment: of this one's, the language.
 
     Args:
         places: where Python looks for modules, ours first.
     """
-    places = map(str, places)
-    return ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(places)}
+    language = {name: os.environ[name] for name in LANGUAGE & os.environ.keys()}
+    path = {"PYTHONPATH": os.pathsep.join(map(str, places))}
+    return ENVIRONMENT | language | path
 
 
 def home(folder):

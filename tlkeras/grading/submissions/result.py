@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tlkeras.files import write_atomically
 from tlkeras.grading.judge.outcome import State
+from tlkeras.grading.messages import say
 
 SCHEMA = "tlkeras.result/1"
 FOLDER, FILE = "submissions", "result.json"
@@ -67,6 +68,11 @@ class ResultError(ValueError):
     """A file is no result that this version can read; the message says why."""
 
 
+def refuse(key, **values):
+    """A ResultError in the words of a key."""
+    return ResultError(say("result", key, schema=repr(SCHEMA), **values))
+
+
 def write(result, path):
     """Write a result in one step: a reader sees all of it or none of it.
 
@@ -92,9 +98,9 @@ def read(path) -> dict:
     try:
         result = json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+        raise refuse("unreadable", file=path, reason=error.strerror) from None
     except (ValueError, RecursionError):
-        raise ResultError(f"{path} is damaged: it is not JSON.") from None
+        raise refuse("damaged", file=path) from None
     _check_result(result, str(path))
     return result
 
@@ -170,10 +176,7 @@ def without_times(result) -> dict:
 def _check_result(result, where):
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         given = result.get("schema") if isinstance(result, dict) else None
-        raise ResultError(
-            f"{where}: schema is {given!r}, expected {SCHEMA!r}. "
-            "Grade again with this version of tlkeras."
-        )
+        raise refuse("schema", file=where, given=repr(given))
     _check(result, RESULT, where)
     _check(result["submission"], SUBMISSION, f"{where}: submission")
     _check(result["graded"], GRADED, f"{where}: graded")
@@ -193,15 +196,15 @@ def _check_result(result, where):
 
 def _check(table, fields, where):
     if not isinstance(table, dict):
-        raise ResultError(f"{where}: {table!r} is not a table.")
+        raise refuse("no_table", field=where, given=repr(table))
     for name, kind in fields.items():
-        if name not in table or not isinstance(table[name], kind):
-            raise ResultError(
-                f"{where}: {name} is {table.get(name, 'missing')!r}, "
-                f"which schema {SCHEMA!r} does not allow."
-            )
+        if name not in table:
+            raise refuse("missing", field=where, name=name)
+        if not isinstance(table[name], kind):
+            raise refuse("wrong", field=where, name=name, given=repr(table[name]))
 
 
 def _one_of(value, allowed, where):
     if value not in allowed:
-        raise ResultError(f"{where} is {value!r}; allowed are {', '.join(allowed)}.")
+        known = ", ".join(allowed)
+        raise refuse("unknown", field=where, given=repr(value), allowed=known)

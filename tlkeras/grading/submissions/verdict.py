@@ -16,6 +16,7 @@ from tlkeras.grading.judge.failures import CellRun, Failure, to_run_again, why_u
 from tlkeras.grading.judge.outcome import State
 from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.judge.trial import trial
+from tlkeras.grading.messages import say
 from tlkeras.grading.sandbox.client import Lost, Worker
 
 STARTS = 12  # workers for one submission; each is needed because a step spoilt one
@@ -158,7 +159,6 @@ class _Grading:
             return Attempt(drawn, error=self._ended(lost))
 
     def _ended(self, lost):
-        say = next(iter(self._exercises.values())).messages.say
         text = say("ended", lost.reason, **lost.values)
         return Raised(say("ended", "name"), text, whole=text)
 
