@@ -94,7 +94,7 @@ def grade(
 
 def _jobs(submissions, folder, seed, lesson, tier, limits):
     """What there is to grade, and how."""
-    from tlkeras.course import grade as room
+    from tlkeras.course import grade as grading
     from tlkeras.course.syllabus import home
     from tlkeras.grading.sandbox import choose
     from tlkeras.grading.submissions import batch, submission
@@ -107,7 +107,7 @@ def _jobs(submissions, folder, seed, lesson, tier, limits):
         err.print(_say("practice"), style="red", markup=False)
     chosen = batch.seed_of(folder, seed)
     return [
-        room.Job(each.name, str(each.path), chosen, isolation, limits, lesson)
+        grading.Job(each.name, str(each.path), chosen, isolation, limits, lesson)
         for each in found
     ]
 
@@ -115,12 +115,12 @@ def _jobs(submissions, folder, seed, lesson, tier, limits):
 def _graded(todo, folder, jobs, scheduler):
     """Grade, write the reports, and tell of both."""
     from tlkeras import course
-    from tlkeras.course import grade as room
+    from tlkeras.course import grade as grading
     from tlkeras.grading import report
     from tlkeras.grading.submissions import batch, output
 
     with _executor(scheduler) as executor:
-        results = batch.run(todo, room.grade, room.failed, folder, jobs, executor)
+        results = batch.run(todo, grading.grade, grading.failed, folder, jobs, executor)
         summary = _follow(results, len(todo))
     with output.writing(folder):
         report.write_all(folder, course.lesson, summary.names)

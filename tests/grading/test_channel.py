@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from tlkeras.grading.sandbox import channel, parcel
+from tlkeras.grading.sandbox import channel, packing
 from tlkeras.grading.sandbox.channel import Channel, ChannelError, Closed, Late
 
 ARRAYS = [
@@ -171,12 +171,12 @@ def test_inputs_of_all_kinds_come_back():
         {"a": np.arange(3), 2: [np.zeros((1, 2)), (4, {})]},
     )
     arrays: list = []
-    data = parcel.pack(value, arrays, [])
-    back = parcel.unpack(data, [channel.decode(channel.encode(a)) for a in arrays], {})
+    data = packing.pack(value, arrays, [])
+    back = packing.unpack(data, [channel.decode(channel.encode(a)) for a in arrays], {})
     assert repr(back) == repr(value)
     assert isinstance(back[5], np.float32)
 
 
 def test_what_cannot_be_sent_is_named():
-    with pytest.raises(parcel.ParcelError, match="function cannot be sent"):
-        parcel.pack((lambda x: x,), [], [])
+    with pytest.raises(packing.PackingError, match="function cannot be sent"):
+        packing.pack((lambda x: x,), [], [])

@@ -10,7 +10,7 @@ from tlkeras.course import lesson
 from tlkeras.grading import export
 from tlkeras.grading.export import ExportError
 from tlkeras.grading.report.text import clean
-from tlkeras.grading.submissions import result as results_room
+from tlkeras.grading.submissions import result as result_files
 
 # https://gradescope-autograders.readthedocs.io/en/latest/specs/
 FORMATS = {"text", "html", "simple_format", "md", "ansi"}
@@ -106,7 +106,7 @@ def test_practice_is_refused_unless_it_is_asked_for(tmp_path):
 
 
 def test_a_folder_with_one_result_is_handed_on(result, tmp_path):
-    results_room.write(result, results_room.path_of(tmp_path, "ada"))
+    result_files.write(result, result_files.path_of(tmp_path, "ada"))
     assert export.write("gradescope", tmp_path, lesson) == 1
     data = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert data["score"] == result["points"]

@@ -293,7 +293,7 @@ MODULES = [
     ROOT / "tlkeras" / "cli_grade.py",
 ]
 # Errors that only authors of lessons and developers meet, and no Markup.
-FOR_AUTHORS = {"ValueError", "KeyError", "ParcelError", "ProbeError"}
+FOR_AUTHORS = {"ValueError", "KeyError", "PackingError", "ProbeError"}
 MARKUP = re.compile(r"<\w+|</|\w+:[^ ]|default-src|base-uri")
 
 

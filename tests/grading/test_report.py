@@ -17,7 +17,7 @@ from tlkeras.grading import report
 from tlkeras.grading.report import markup, summary
 from tlkeras.grading.report.grades import safe
 from tlkeras.grading.report.text import FileNames, clean, one_line
-from tlkeras.grading.submissions import result as results_room
+from tlkeras.grading.submissions import result as result_files
 
 LESSON = lesson("01_attention")
 LESSON02 = SimpleNamespace(name="02_other", title="Other", exercises=LESSON.exercises)
@@ -296,7 +296,7 @@ def test_a_folder_of_results_is_reported_by_lesson(results, tmp_path):
     def keep(folder, found):
         for result in found:
             name = result["submission"]["name"]
-            path = results_room.path_of(folder, name)
+            path = result_files.path_of(folder, name)
             path.parent.mkdir(parents=True)
             path.write_text(json.dumps(result), "utf-8")
 

@@ -16,7 +16,7 @@ from tlkeras.course.syllabus import MESSAGES, CourseError, home, lesson
 from tlkeras.grading.judge import wording
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.report.text import one_line
-from tlkeras.grading.sandbox import Isolation, Limits, Nursery
+from tlkeras.grading.sandbox import Isolation, Limits, WarmParent
 from tlkeras.grading.submissions import policy, record, submission, verdict
 
 NOTED = 5  # failures that a result tells of
@@ -76,7 +76,7 @@ def grade(job):
         return record.refused(header, "unreadable", one_line(str(error))), b""
     steps = material.steps(which.folder, document)
     found = verdict.grade(
-        steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
+        steps, which.exercises, job.seed, _warm_parent(job, steps).session, job.limits
     )
     for name, place in material.misplaced(document, which.exercises).items():
         wording.say_where(which.exercises[name], found.outcomes[name], *place)
@@ -145,7 +145,7 @@ def _failures(found):
             yield MESSAGES.say("grading", key, **told)
 
 
-def _nursery(job, steps):
+def _warm_parent(job, steps):
     imports = {name for step in steps for name in step.imports}
     heavy = {name.split(".")[0] for name in imports} & NEEDS_HEAVY
     heavy |= {name for name in imports if name.startswith(OWN_HEAVY)}
@@ -154,6 +154,6 @@ def _nursery(job, steps):
 
 @cache
 def _warm(tier, modules, hidden):
-    nursery = Nursery(tier, modules, [hidden])
-    atexit.register(nursery.close)
-    return nursery
+    parent = WarmParent(tier, modules, [hidden])
+    atexit.register(parent.close)
+    return parent

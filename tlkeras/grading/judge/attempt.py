@@ -58,7 +58,7 @@ class Attempt:
 def attempt(exercise, answer, case, seed):
     """Run the answer on one case."""
     drawn = trial(exercise, case, seed)
-    return judged(drawn, ask(exercise.probe, answer, drawn.inputs, drawn.expected))
+    return compared(drawn, ask(exercise.probe, answer, drawn.inputs, drawn.expected))
 
 
 def ask(probe, answer, inputs, like):
@@ -87,7 +87,7 @@ def ask(probe, answer, inputs, like):
     return Reply(arrays, changed=not _unchanged(inputs, given))
 
 
-def judged(drawn, reply):
+def compared(drawn, reply):
     """The Attempt that a Reply to a Trial makes: nothing but numbers is looked at."""
     if reply.arrays is None:
         return Attempt(drawn, problem=reply.problem, error=reply.raised)

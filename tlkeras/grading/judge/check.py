@@ -37,10 +37,10 @@ def check(
     def try_case(case):
         return attempt(exercise, answer, case, seed)
 
-    return judge(exercise, Form.of(answer), try_case, seconds, hint)
+    return check_cases(exercise, Form.of(answer), try_case, seconds, hint)
 
 
-def judge(exercise, form, try_case, seconds, hint=0, limit=deadline):
+def check_cases(exercise, form, try_case, seconds, hint=0, limit=deadline):
     """Judge whatever answers the cases: an object here, or a process elsewhere.
 
     Args:
@@ -55,14 +55,14 @@ def judge(exercise, form, try_case, seconds, hint=0, limit=deadline):
         An Outcome.
     """
     if (problem := not_usable(exercise, form)) is not None:
-        return wording.misfit(exercise, problem)
+        return wording.wrong_form(exercise, problem)
     attempts: list[Attempt] = []
     problem = None
     try:
         with suppress(CheckTimeoutError), limit(seconds):
             _try_cases(exercise, try_case, attempts)
-            problem = _misfit(exercise, form, try_case, attempts)
-        return _judge(exercise, attempts, problem, hint, seconds)
+            problem = _form_problem(exercise, form, try_case, attempts)
+        return _outcome(exercise, attempts, problem, hint, seconds)
     except Exception as error:  # not the answer's, which `attempt` keeps: our fault
         return wording.uncheckable(exercise, error)
 
@@ -75,7 +75,7 @@ def _try_cases(exercise, try_case, attempts):
         attempts.append(try_case(case))
 
 
-def _misfit(exercise, form, try_case, attempts):
+def _form_problem(exercise, form, try_case, attempts):
     """The Problem of an answer that failed because of its form; `None` otherwise."""
     failing = _failing(attempts)
     if not failing or _untouched(attempts) or diagnose(exercise, attempts):
@@ -111,7 +111,7 @@ def _score(exercise, attempts):
     return cases, round(exercise.points * sum(cases.values()) / count, 2)
 
 
-def _judge(exercise, attempts, problem, hint, seconds):
+def _outcome(exercise, attempts, problem, hint, seconds):
     cases, points = _score(exercise, attempts)
     waiting = [
         c for c in _ordered(exercise) if not c.diagnostic and c.name not in cases
@@ -124,6 +124,6 @@ def _judge(exercise, attempts, problem, hint, seconds):
         return wording.not_attempted(exercise, cases)
     failed = min(_failing(attempts), key=lambda a: a.size)
     if problem is not None:
-        return wording.misfit(exercise, problem, failed, cases, points)
+        return wording.wrong_form(exercise, problem, failed, cases, points)
     say = wording.raised if failed.error is not None else wording.wrong
     return say(exercise, failed, diagnose(exercise, attempts), cases, points, hint)

@@ -81,7 +81,7 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     )
 
 
-def misfit(exercise, problem, failed=None, cases=None, points=0.0):
+def wrong_form(exercise, problem, failed=None, cases=None, points=0.0):
     """An answer of the wrong form, for a reason that `form` has found."""
     say, values = exercise.messages.say, problem.values
     error = failed.error if failed else None

@@ -1,7 +1,7 @@
 """Data between the verdict and a worker: frames of JSON and raw `.npy`, nothing else.
 
 A frame is one byte of kind (`J` or `A`), eight bytes of length, and that many bytes. A
-message is one JSON frame, and after it as many arrays as its `arrays` says. What comes
+packet is one JSON frame, and after it as many arrays as its `arrays` says. What comes
 from a worker is believed to be bytes and no more: lengths are capped before anything is
 read, headers of arrays must have one exact form, and nothing is unpickled, unzipped or
 imported.
@@ -20,7 +20,7 @@ from tlkeras.grading.messages import say
 
 HEAD = struct.Struct(">cQ")
 JSON_BYTES = 1 << 20
-ARRAY_BYTES = 16 << 20  # more than any right answer holds; the total of a message
+ARRAY_BYTES = 16 << 20  # more than any right answer holds; the total of a packet
 LARGEST = ARRAY_BYTES - (1 << 20)  # numbers alone; beyond it only shapes are sent
 ARRAYS = 256
 DEPTH = 32
@@ -55,7 +55,7 @@ class Late(ChannelError):  # noqa: N818
 
 
 class Channel:
-    """One end of a connection that carries messages.
+    """One end of a connection that carries packets.
 
     Args:
         connection: a connected stream socket.
@@ -67,11 +67,11 @@ class Channel:
         self._trusting = trusting
         connection.setblocking(False)
 
-    def send(self, message, arrays=(), until=None):
-        """Send a message.
+    def send(self, table, arrays=(), until=None):
+        """Send a packet.
 
         Args:
-            message: JSON-ready, a table.
+            table: JSON-ready.
             arrays: sent after it.
             until: by which time of `time.monotonic()`.
 
@@ -79,7 +79,7 @@ class Channel:
             Late: the other side does not read.
             Closed: the other side has gone.
         """
-        frames = [_frame(b"J", _json(message | {"arrays": len(arrays)}))]
+        frames = [_frame(b"J", _json(table | {"arrays": len(arrays)}))]
         frames += [_frame(b"A", encode(array)) for array in arrays]
         view = memoryview(b"".join(frames))
         while view:
@@ -91,15 +91,15 @@ class Channel:
                 raise Closed(say("channel", "gone")) from None
 
     def receive(self, until=None):
-        """The next message and its arrays.
+        """The table and the arrays of the next packet.
 
         Raises:
             Late: it did not come by the time `until`.
             Closed: the other side has gone.
             ChannelError: it is not allowed.
         """
-        message = _table(self._frame(b"J", JSON_BYTES, until))
-        count = message.pop("arrays", None)
+        table = _table(self._frame(b"J", JSON_BYTES, until))
+        count = table.pop("arrays", None)
         if type(count) is not int or not 0 <= count <= ARRAYS:
             raise refuse("count", count=str(count)[:20])
         left, arrays = ARRAY_BYTES, []
@@ -107,7 +107,7 @@ class Channel:
             content = self._frame(b"A", left, until)
             left -= len(content)
             arrays.append(decode(content))
-        return message, arrays
+        return table, arrays
 
     def _frame(self, kind, cap, until):
         given, length = HEAD.unpack(self._read(HEAD.size, until))
@@ -188,8 +188,8 @@ def _frame(kind, content):
     return HEAD.pack(kind, len(content)) + content
 
 
-def _json(message):
-    return json.dumps(message, separators=(",", ":")).encode()
+def _json(table):
+    return json.dumps(table, separators=(",", ":")).encode()
 
 
 def _table(content):
@@ -197,12 +197,12 @@ def _table(content):
     if _depth(content) > DEPTH:
         raise refuse("deep")
     try:
-        message = json.loads(content)
+        table = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise refuse("no_json", error=str(error)[:80]) from None
-    if not isinstance(message, dict):
+    if not isinstance(table, dict):
         raise refuse("no_table")
-    return message
+    return table
 
 
 def _depth(content):

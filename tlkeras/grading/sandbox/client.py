@@ -12,7 +12,7 @@ from tlkeras.grading.judge.failures import Failure
 from tlkeras.grading.judge.form import KINDS, Form
 from tlkeras.grading.judge.problems import NO_ARRAYS, Problem
 from tlkeras.grading.judge.raised import Raised
-from tlkeras.grading.sandbox import parcel, probes
+from tlkeras.grading.sandbox import packing, probes
 from tlkeras.grading.sandbox.channel import (
     DTYPES,
     LARGEST,
@@ -98,11 +98,11 @@ class Worker:
         Raises:
             CheckTimeoutError: it was stopped, and the worker goes on.
             Lost: it spoilt the worker.
-            ParcelError, ProbeError: the exercise cannot be sent.
+            PackingError, ProbeError: the exercise cannot be sent.
         """
         arrays: list[np.ndarray] = []
         classes: list[type] = []
-        inputs = parcel.pack(tuple(drawn.inputs), arrays, classes)
+        inputs = packing.pack(tuple(drawn.inputs), arrays, classes)
         self._send_probe(exercise, classes)
         count = len(drawn.expected) if isinstance(drawn.expected, tuple) else None
         request = {
@@ -158,7 +158,7 @@ class Worker:
         if "problem" in reply:
             return Reply(problem=self._problem(reply))
         if "shapes" in reply:
-            arrays = _stand_ins(reply["shapes"])
+            arrays = _empty_arrays(reply["shapes"])
             if sum(array.nbytes for array in arrays) <= LARGEST:
                 raise self._lost(refuse("small"))
         if len(arrays) != count:
@@ -173,13 +173,13 @@ class Worker:
         return Problem(name, {key: _text(values, key) for key in NO_ARRAYS[name]})
 
 
-def _stand_ins(shapes):
+def _empty_arrays(shapes):
     """For arrays too large to send: their shapes, with nothing in them.
 
     They are larger than any right answer, so their shape is all that matters.
     """
     entries = shapes if isinstance(shapes, list) else []
-    return [_stand_in(e[0], e[1:]) for e in entries if _is_shape(e)]
+    return [_empty_array(e[0], e[1:]) for e in entries if _is_shape(e)]
 
 
 def _is_shape(entry):
@@ -189,7 +189,7 @@ def _is_shape(entry):
     return good and len(entry) <= 33 and math.prod(entry[1:]) < 1 << 50
 
 
-def _stand_in(name, shape):
+def _empty_array(name, shape):
     empty = np.full((), np.nan if name.startswith("f") else 0, np.dtype(name))
     return np.broadcast_to(empty, shape)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tlkeras.grading.messages import say
 from tlkeras.grading.sandbox import jail
 from tlkeras.grading.sandbox.limits import Limits
-from tlkeras.grading.sandbox.nursery import Nursery, SandboxError
+from tlkeras.grading.sandbox.warm_parent import SandboxError, WarmParent
 
 TIERS = ("A", "B", "C")  # best first
 
@@ -64,16 +64,16 @@ def _try(tier, hidden):
     if tier == "A" and jail.bubblewrap() is None:
         raise SandboxError(say("isolation", "no_bubblewrap"))
     if tier == "B":
-        _check_container(hidden)
-    nursery = Nursery(tier, hidden=hidden)
+        _require_container(hidden)
+    parent = WarmParent(tier, hidden=hidden)
     try:
-        with nursery.session(Limits()):
+        with parent.session(Limits()):
             pass
     finally:
-        nursery.close()
+        parent.close()
 
 
-def _check_container(hidden):
+def _require_container(hidden):
     if not (in_container() and os.geteuid() == 0):
         raise SandboxError(say("isolation", "no_container"))
     for folder in hidden:

@@ -1,7 +1,7 @@
 """What a warm parent can see: the bubblewrap command, and the environment.
 
-Python, its packages and `tlkeras` without lessons, all read-only. `tlkeras.course` is a
-stand-in, so that a notebook's first cell still works.
+Python, its packages and `tlkeras` without lessons, all read-only. `tlkeras.course` is
+an empty one, so that a notebook's first cell still works.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2]  # the folder of tlkeras
-STAND_IN = Path(__file__).resolve().parent / "stand_in.py"
+EMPTY_COURSE = Path(__file__).resolve().parent / "empty_course.py"
 INSIDE = Path("/opt/tlkeras")  # where tlkeras lies in the jail
 PACKAGES = Path("/opt/packages")  # and where folders of packages do, by number
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
@@ -129,7 +129,8 @@ def _own(shown, hidden):
     here = INSIDE / PACKAGE.name
     yield from (*_open_way(here), "--ro-bind", str(PACKAGE), str(here))
     course = str(here / "course")
-    yield from ("--tmpfs", course, "--ro-bind", str(STAND_IN), f"{course}/__init__.py")
+    file = f"{course}/__init__.py"
+    yield from ("--tmpfs", course, "--ro-bind", str(EMPTY_COURSE), file)
     yield from ("--remount-ro", course)
 
 

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import Attempt, judged
-from tlkeras.grading.judge.check import judge
+from tlkeras.grading.judge.attempt import Attempt, compared
+from tlkeras.grading.judge.check import check_cases
 from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.failures import CellRun, Failure, to_run_again, why_undefined
 from tlkeras.grading.judge.outcome import State
@@ -102,7 +102,7 @@ class _Grading:
                     continue
                 if self.out_of_time:
                     return
-                self._attend(worker, exercise, found.get(name))
+                self._grade_exercise(worker, exercise, found.get(name))
         except Lost as lost:
             self._last_end = lost
         except CheckTimeoutError:  # of the whole submission, or of a look at its names
@@ -128,7 +128,7 @@ class _Grading:
         except CheckTimeoutError:
             return
 
-    def _attend(self, worker, exercise, found):
+    def _grade_exercise(self, worker, exercise, found):
         began = time.monotonic()
         outcome = self._outcome(worker, exercise, found)
         self._verdict.outcomes[exercise.name] = outcome
@@ -142,7 +142,7 @@ class _Grading:
             return self._try(worker, exercise, case)
 
         seconds = min(self._limits.exercise, max(self.end - time.monotonic(), 0))
-        outcome = judge(
+        outcome = check_cases(
             exercise, found, try_case, round(seconds, 1), limit=worker.within
         )
         if outcome.state is State.TIMED_OUT and seconds < self._limits.exercise:
@@ -152,7 +152,7 @@ class _Grading:
     def _try(self, worker, exercise, case):
         drawn = trial(exercise, case, self._seed)
         try:
-            return judged(drawn, worker.call(exercise, drawn))
+            return compared(drawn, worker.call(exercise, drawn))
         except Lost as lost:
             if lost.late:
                 raise CheckTimeoutError from None

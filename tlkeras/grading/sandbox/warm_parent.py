@@ -30,7 +30,7 @@ class SandboxError(RuntimeError):
     """A sandbox could not be made or ended: our fault, and no submission's."""
 
 
-class Nursery:
+class WarmParent:
     """A warm parent, started when the first session opens.
 
     Args:
@@ -256,5 +256,5 @@ def _copy(target):
     course = target / jail.PACKAGE.name / "course"
     shutil.rmtree(course)
     course.mkdir()
-    shutil.copy(jail.STAND_IN, course / "__init__.py")
+    shutil.copy(jail.EMPTY_COURSE, course / "__init__.py")
     return target
