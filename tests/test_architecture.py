@@ -206,6 +206,14 @@ def test_a_check_loads_neither_keras_nor_a_plotting_library():
     assert not loaded & {"keras", "tensorflow", "matplotlib", "jupytext", "IPython"}
 
 
+def test_what_grades_never_loads_what_runs_notebooks_here():
+    code = (
+        "import sys, json, tlkeras.course.grade, tlkeras.grading.submissions.batch;"
+        "print(json.dumps([m for m in sys.modules if 'grading.running' in m]))"
+    )
+    assert run(code) == []
+
+
 def test_every_backend_free_room_imports_with_keras_and_numpy_alone():
     blocked = "tensorflow torch matplotlib typer jupytext sklearn keras_hub"
     rooms = [r for r in EAGER if list(PACKAGE.glob(f"{r}*"))]

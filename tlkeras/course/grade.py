@@ -11,7 +11,6 @@ from pathlib import Path
 
 import tlkeras
 from tlkeras.course import material
-from tlkeras.course.headless import lesson_of
 from tlkeras.course.syllabus import MESSAGES, CourseError, home, lesson
 from tlkeras.grading.judge import wording
 from tlkeras.grading.notebooks import notebook
@@ -120,7 +119,7 @@ def _header(job, handed_in, began):
 def _lesson(job, document):
     if job.lesson is not None:
         return lesson(job.lesson)
-    return lesson_of(document, Path(submission.printable(job.file)))
+    return material.lesson_of(document, Path(submission.printable(job.file)))
 
 
 def _notes(steps, found, limits):

@@ -1,10 +1,35 @@
-"""A lesson's own cells, and what of a notebook has to run for its answers to exist."""
+"""What a notebook answers, and what of it has to run for its answers to exist."""
 
 import re
 from functools import cache
 
 from tlkeras.course import lesson_text
+from tlkeras.course.syllabus import MESSAGES, CourseError, lessons
 from tlkeras.grading.notebooks import source
+
+
+def lesson_of(document, path):
+    """The lesson that a notebook answers.
+
+    Its metadata say so; failing that its file name, the `lesson("...")` that it calls,
+    or the names that it defines.
+
+    Raises:
+        CourseError: none of them does.
+    """
+    known = {lesson.name: lesson for lesson in lessons()}
+    source = "\n".join(cell.source for cell in document.code)
+    called = re.findall(r"\blesson\(\s*[\"'](\w+)[\"']", source)
+    named = [name for name in known if path.name.startswith(name)]
+    for name in (document.metadata.get("lesson"), *named, *called):
+        if isinstance(name, str) and name in known:
+            return known[name]
+    defined = set(re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE))
+    best = max(known.values(), key=lambda each: len(defined & each.exercises.keys()))
+    if not defined & best.exercises.keys():
+        names = {"file": path, "lessons": ", ".join(known)}
+        raise CourseError(MESSAGES.say("lookup", "no-lesson-answered", **names))
+    return best
 
 
 def steps(folder, document):

@@ -10,7 +10,7 @@ from tlkeras.grading.judge.compare import as_arrays, difference
 from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.problems import Problem
 from tlkeras.grading.judge.raised import Raised
-from tlkeras.grading.judge.trial import Trial, trial
+from tlkeras.grading.judge.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,6 @@ class Attempt:
     def size(self):
         """How many numbers a reader has to hold in mind to follow this case."""
         return sum(np.size(x) for x in self.trial.inputs if x is not None)
-
-
-def attempt(exercise, answer, case, seed):
-    """Run the answer on one case."""
-    drawn = trial(exercise, case, seed)
-    return compared(drawn, ask(exercise.probe, answer, drawn.inputs, drawn.expected))
 
 
 def ask(probe, answer, inputs, like):

@@ -4,12 +4,13 @@ from contextlib import suppress
 from typing import Any
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import Attempt, attempt
+from tlkeras.grading.judge.attempt import Attempt, ask, compared
 from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
 from tlkeras.grading.judge.diagnose import diagnose
 from tlkeras.grading.judge.exercise import Exercise
 from tlkeras.grading.judge.form import Form, changed, misfit, not_usable
 from tlkeras.grading.judge.outcome import Outcome, State
+from tlkeras.grading.judge.trial import trial
 
 SECONDS = 10  # after which a check gives up, where signals exist
 
@@ -34,19 +35,20 @@ def check(
         An Outcome. Never raises for anything that the answer does.
     """
 
-    def try_case(case):
-        return attempt(exercise, answer, case, seed)
+    def reply(drawn):
+        return ask(exercise.probe, answer, drawn.inputs, drawn.expected)
 
-    return check_cases(exercise, Form.of(answer), try_case, seconds, hint)
+    return check_cases(exercise, Form.of(answer), reply, seed, seconds, hint)
 
 
-def check_cases(exercise, form, try_case, seconds, hint=0, limit=deadline):
-    """Judge whatever answers the cases: an object here, or a process elsewhere.
+def check_cases(exercise, form, reply, seed, seconds, hint=0, limit=deadline):
+    """Judge whatever replies to the cases: an object here, or a process elsewhere.
 
     Args:
         exercise: the Exercise.
         form: the answer's Form.
-        try_case: from a Case to an Attempt.
+        reply: from a Trial to a Reply.
+        seed: draws the inputs.
         seconds: time allowed for all cases together; `None` for no limit.
         hint: how many hints were shown before.
         limit: a context manager that raises CheckTimeoutError after some seconds.
@@ -56,6 +58,11 @@ def check_cases(exercise, form, try_case, seconds, hint=0, limit=deadline):
     """
     if (problem := not_usable(exercise, form)) is not None:
         return wording.wrong_form(exercise, problem)
+
+    def try_case(case):
+        drawn = trial(exercise, case, seed)
+        return compared(drawn, reply(drawn))
+
     attempts: list[Attempt] = []
     problem = None
     try:
@@ -63,7 +70,7 @@ def check_cases(exercise, form, try_case, seconds, hint=0, limit=deadline):
             _try_cases(exercise, try_case, attempts)
             problem = _form_problem(exercise, form, try_case, attempts)
         return _outcome(exercise, attempts, problem, hint, seconds)
-    except Exception as error:  # not the answer's, which `attempt` keeps: our fault
+    except Exception as error:  # not the answer's, which a Reply keeps: our fault
         return wording.uncheckable(exercise, error)
 
 

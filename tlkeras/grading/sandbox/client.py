@@ -12,6 +12,7 @@ from tlkeras.grading.judge.failures import Failure
 from tlkeras.grading.judge.form import KINDS, Form
 from tlkeras.grading.judge.problems import NO_ARRAYS, Problem
 from tlkeras.grading.judge.raised import Raised
+from tlkeras.grading.messages import say
 from tlkeras.grading.sandbox import packing, probes
 from tlkeras.grading.sandbox.channel import (
     DTYPES,
@@ -44,6 +45,12 @@ class Lost(Exception):  # noqa: N818
     def late(self):
         """Whether it overstayed."""
         return self.reason == "late"
+
+    @property
+    def raised(self):
+        """As if it were an exception of the submission's."""
+        text = say("ended", self.reason, **self.values)
+        return Raised(say("ended", "name"), text, whole=text)
 
 
 class Worker:
@@ -91,6 +98,19 @@ class Worker:
             reply, _ = self._ask({"do": "look", "names": list(names)})
         found = _table(reply.get("found"))
         return {name: _form(_table(found[name])) for name in names if name in found}
+
+    def reply(self, exercise, drawn):
+        """The Reply to a Trial, also if it ends the worker.
+
+        Raises:
+            CheckTimeoutError: it took too long.
+        """
+        try:
+            return self.call(exercise, drawn)
+        except Lost as lost:
+            if lost.late:
+                raise CheckTimeoutError from None
+            return Reply(raised=lost.raised)
 
     def call(self, exercise, drawn):
         """Exercise an answer on the inputs of a Trial; a Reply.

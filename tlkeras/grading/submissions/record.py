@@ -37,14 +37,14 @@ def graded(header, verdict, exercises, lesson, policy, notes):
     }
 
 
-def refused(header, state, reason, lesson=None, max_points=0):
+def refused(header, state, reason):
     """The result of a submission of which nothing could be graded."""
     return header | {
-        "lesson": lesson,
+        "lesson": None,
         "state": state,
         "reason": reason,
         "points": 0,
-        "max_points": max_points,
+        "max_points": 0,
         "exercises": [],
         "policy": [],
         "notes": [],

@@ -7,16 +7,13 @@ worker, is left out of the next one.
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import Attempt, compared
 from tlkeras.grading.judge.check import check_cases
 from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.failures import CellRun, Failure, to_run_again, why_undefined
 from tlkeras.grading.judge.outcome import State
-from tlkeras.grading.judge.raised import Raised
-from tlkeras.grading.judge.trial import trial
-from tlkeras.grading.messages import say
 from tlkeras.grading.sandbox.client import Lost, Worker
 
 STARTS = 12  # workers for one submission; each is needed because a step spoilt one
@@ -122,7 +119,7 @@ class _Grading:
         except Lost as lost:
             self._left_out.add(step.number)
             if not lost.late:
-                failure = Failure(frozenset(), self._ended(lost))
+                failure = Failure(frozenset(), lost.raised)
                 self._cell_runs[step.number] = CellRun((failure,))
             raise
         except CheckTimeoutError:
@@ -137,30 +134,18 @@ class _Grading:
     def _outcome(self, worker, exercise, found):
         if found is None:
             return self._undefined(exercise)
-
-        def try_case(case):
-            return self._try(worker, exercise, case)
-
         seconds = min(self._limits.exercise, max(self.end - time.monotonic(), 0))
         outcome = check_cases(
-            exercise, found, try_case, round(seconds, 1), limit=worker.within
+            exercise,
+            found,
+            partial(worker.reply, exercise),
+            self._seed,
+            round(seconds, 1),
+            limit=worker.within,
         )
         if outcome.state is State.TIMED_OUT and seconds < self._limits.exercise:
             self._verdict.unfinished = "time"
         return outcome
-
-    def _try(self, worker, exercise, case):
-        drawn = trial(exercise, case, self._seed)
-        try:
-            return compared(drawn, worker.call(exercise, drawn))
-        except Lost as lost:
-            if lost.late:
-                raise CheckTimeoutError from None
-            return Attempt(drawn, error=self._ended(lost))
-
-    def _ended(self, lost):
-        text = say("ended", lost.reason, **lost.values)
-        return Raised(say("ended", "name"), text, whole=text)
 
     def _undefined(self, exercise):
         """The name does not exist: its cell is gone, raised, or was stopped."""
@@ -180,4 +165,4 @@ class _Grading:
     def _not_reached(self, exercise):
         if self._verdict.unfinished == "time" or self._last_end is None:
             return wording.stopped(exercise, self._limits.wall)
-        return wording.never_defined(exercise, self._ended(self._last_end))
+        return wording.never_defined(exercise, self._last_end.raised)
