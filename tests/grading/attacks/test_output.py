@@ -30,7 +30,8 @@ def quick(job):
     header = grading._header(job, handed_in, 0)
     if b"raise" in content:
         raise RuntimeError(content.decode("utf-8", "surrogateescape"))
-    made = record.refused(header, "graded", None, "01_tiny", 3)
+    made = record.refused(header, "graded", None)
+    made |= {"lesson": "01_tiny", "max_points": 3}
     if b"damaged" in content:
         made = {"schema": "no result"}
     if b"half" in content:
