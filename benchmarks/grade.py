@@ -25,7 +25,8 @@ from functools import cache
 from pathlib import Path
 
 from tlkeras.course import lesson
-from tlkeras.course.build import STUB, build
+from tlkeras.course.build import build
+from tlkeras.course.lesson_text import STUB
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.submissions import result
 

@@ -42,10 +42,10 @@ GRADING_MAY_IMPORT = {
     "messages": set(),
     "authoring": {"judge"},
     "judge": {"messages"},
-    "notebooks": set(),
-    "running": {"judge", "notebooks"},
-    "sandbox": {"judge", "notebooks", "running"},
-    "submissions": {"judge", "notebooks", "sandbox"},
+    "notebooks": {"messages"},
+    "running": {"judge", "messages", "notebooks"},
+    "sandbox": {"judge", "messages", "notebooks", "running"},
+    "submissions": {"judge", "messages", "notebooks", "sandbox"},
     "report": {"judge", "messages", "submissions"},
     "export": {"judge", "messages", "report", "submissions"},
 }
@@ -133,6 +133,22 @@ def test_no_two_modules_of_grading_import_each_other():
         visit(name, [])
 
 
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted(GRADING.rglob("*.py")) if p.name != "__init__.py"],
+    ids=lambda p: str(p.relative_to(GRADING)),
+)
+def test_every_module_of_grading_has_tests_of_its_name(path):
+    names = (f"test_{path.stem}.py", f"test_{path.parent.name}_{path.stem}.py")
+    tests = {test.name for test in (ROOT / "tests" / "grading").rglob("test_*.py")}
+    assert tests & set(names), f"write tests/grading/{names[0]}"
+
+
+def test_no_two_files_of_tests_have_one_name():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert {name for name in names if names.count(name) > 1} == set()
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_room_loads_only_what_everybody_has(path):
     allowed = EAGER.get(room(path))
@@ -192,6 +208,14 @@ def test_a_check_loads_neither_keras_nor_a_plotting_library():
     )
     loaded = set(run(code))
     assert not loaded & {"keras", "tensorflow", "matplotlib", "jupytext", "IPython"}
+
+
+def test_what_grades_never_loads_what_runs_notebooks_here():
+    code = (
+        "import sys, json, tlkeras.course.grade, tlkeras.grading.submissions.batch;"
+        "print(json.dumps([m for m in sys.modules if 'grading.running' in m]))"
+    )
+    assert run(code) == []
 
 
 def test_every_backend_free_room_imports_with_keras_and_numpy_alone():

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 import tlkeras
 from tlkeras import cli_grade, course
-from tlkeras.course import doctor as doctor_room
+from tlkeras.course import doctor as doctor_checks
 from tlkeras.course import headless, progress, tables
 from tlkeras.output import is_unicode
 
@@ -246,7 +246,7 @@ def doctor(as_json: AsJson = False):
     """Look at what this machine has, and say what to do about what is missing."""
     with _bar() as bar:
         looking = bar.track(
-            doctor_room.findings(), total=doctor_room.COUNT, description="Looking"
+            doctor_checks.findings(), total=doctor_checks.COUNT, description="Looking"
         )
         findings = list(looking)
     if as_json:

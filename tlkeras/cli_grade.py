@@ -94,7 +94,7 @@ def grade(
 
 def _jobs(submissions, folder, seed, lesson, tier, limits):
     """What there is to grade, and how."""
-    from tlkeras.course import grade as room
+    from tlkeras.course import grade as grading
     from tlkeras.course.syllabus import home
     from tlkeras.grading.sandbox import choose
     from tlkeras.grading.submissions import batch, submission
@@ -102,12 +102,12 @@ def _jobs(submissions, folder, seed, lesson, tier, limits):
     found = submission.find(submissions, partial(batch.is_taken, folder))
     isolation = choose([home()], tier)
     for reason in isolation.why:
-        err.print(f"Not isolated better because of {reason}", markup=False)
+        err.print(_say("worse", reason=reason), markup=False)
     if not isolation.for_marks:
-        err.print("[red]These results are practice, not for marks.[/red]")
+        err.print(_say("practice"), style="red", markup=False)
     chosen = batch.seed_of(folder, seed)
     return [
-        room.Job(each.name, str(each.path), chosen, isolation, limits, lesson)
+        grading.Job(each.name, str(each.path), chosen, isolation, limits, lesson)
         for each in found
     ]
 
@@ -115,20 +115,20 @@ def _jobs(submissions, folder, seed, lesson, tier, limits):
 def _graded(todo, folder, jobs, scheduler):
     """Grade, write the reports, and tell of both."""
     from tlkeras import course
-    from tlkeras.course import grade as room
+    from tlkeras.course import grade as grading
     from tlkeras.grading import report
     from tlkeras.grading.submissions import batch, output
 
     with _executor(scheduler) as executor:
-        results = batch.run(todo, room.grade, room.failed, folder, jobs, executor)
+        results = batch.run(todo, grading.grade, grading.failed, folder, jobs, executor)
         summary = _follow(results, len(todo))
     with output.writing(folder):
         report.write_all(folder, course.lesson, summary.names)
         others = len(report.not_counted(folder, summary.names))
     out.print(summary.table())
-    words = f"Seed {todo[0].seed}. Results are in {folder}."
+    words = _say("done", seed=todo[0].seed, folder=folder)
     if others:
-        words += f" {others} more there are not of this batch, and not in its report."
+        words = f"{words} {_say('others', count=others)}"
     out.print(words, soft_wrap=True, markup=False)
     return summary
 
@@ -141,41 +141,50 @@ class _Summary:
 
     def add(self, job, result, old):
         """Take note of a result."""
+        from tlkeras.grading.report.parts import state_name
+
         self.names.append(job.name)
         self.old += old
         self.ungraded += result["state"] != "graded"
-        points = f"{result['points']:g} of {result['max_points']:g}"
+        points, most = (f"{result[key]:g}" for key in ("points", "max_points"))
         note = result["reason"] or ", ".join(
-            f"{e['name']} {e['state']}"
+            f"{e['name']} {state_name(e['state'])}"
             for e in result["exercises"]
             if e["state"] != "passed"
         )
         if result["policy"]:
-            note += f" ({len(result['policy'])} to look at)"
+            note = f"{note} {_say('findings', count=len(result['policy']))}"
+        points = _say("of", points=points, max_points=most)
         self.rows.append((_short(job.name), points, note))
 
     def table(self, most=40):
         """The first submissions, and how many more there are."""
-        table = Table("submission", "points", "what is open")
+        table = Table(*map(_say, ("submission", "points", "open")))
         for row in sorted(self.rows)[:most]:
             table.add_row(*map(escape, row))
         if len(self.rows) > most:
-            table.add_row(f"… and {len(self.rows) - most} more", "", "")
+            table.add_row(_say("more", count=len(self.rows) - most), "", "")
         if self.old:
-            table.caption = f"{self.old} of them were graded before"
+            table.caption = _say("before", count=self.old)
         return table
 
 
 def _follow(results, total):
     summary = _Summary()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    words = ("Grading", *columns, "{task.description}")
+    words = (_say("grading"), *columns, "{task.description}")
     with Progress(*words, console=err, transient=True) as bar:
         task = bar.add_task("", total=total)
         for job, result, old in results:
             summary.add(job, result, old)
             bar.update(task, advance=1, description=escape(_short(job.name)))
     return summary
+
+
+def _say(key, **values):
+    from tlkeras.course.syllabus import MESSAGES
+
+    return MESSAGES.say("command", key, **values)
 
 
 def _short(name, longest=60):

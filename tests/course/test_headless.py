@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tlkeras.course import CourseError, headless
+from tlkeras.course import CourseError, headless, material
 from tlkeras.grading.notebooks import notebook
 
 # A loop that no exception ends: the inner one meets it, and the outer one goes on.
@@ -184,7 +184,7 @@ def test_nothing_is_written_into_the_home_folder(solved, tmp_path, monkeypatch):
 def test_the_lesson_is_found_by_what_is_left_to_tell_it(tiny, metadata, name, source):
     cell = {"cell_type": "code", "source": source}
     document = notebook.parse(json.dumps({"metadata": metadata, "cells": [cell]}))
-    assert headless.lesson_of(document, Path(name)) is tiny
+    assert material.lesson_of(document, Path(name)) is tiny
 
 
 def test_a_notebook_of_no_lesson_is_an_error(tiny, tmp_path):

@@ -12,7 +12,7 @@ from test_assignment import with_checks
 from tlkeras.course import build, syllabus
 from tlkeras.grading import Messages, check, export
 from tlkeras.grading.export import ExportError
-from tlkeras.grading.submissions import result as results_room
+from tlkeras.grading.submissions import result as result_files
 
 pytest.importorskip("nbgrader", reason="no nbgrader: pip install 'tlkeras[nbgrader]'")
 from nbgrader import nbgraderformat
@@ -95,7 +95,7 @@ def result(lesson, name, answers):
             }
         )
     return {
-        "schema": results_room.SCHEMA,
+        "schema": result_files.SCHEMA,
         "submission": {
             "name": name,
             "file": f"{name}.ipynb",
@@ -226,7 +226,7 @@ def test_a_folder_of_several_lessons_fills_several_assignments(tiny, tmp_path):
     nothing = {"lesson": None, "exercises": [], "state": "unreadable", "points": 0}
     kept = [one("ada", NAME), one("ada", "02_other"), one("bob", "02_other", **nothing)]
     for found in kept:
-        path = results_room.path_of(tmp_path, found["submission"]["name"])
+        path = result_files.path_of(tmp_path, found["submission"]["name"])
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(found), "utf-8")
     path = tmp_path / "gradebook.db"

@@ -10,18 +10,18 @@ import ast
 
 from nbformat import NotebookNode
 
+from tlkeras.course.lesson_text import BEGIN
 from tlkeras.course.syllabus import CourseError
 
 SCHEMA = 3
 
 
-def mark(cells, lesson, begin):
+def mark(cells, lesson):
     """Give the cells of a lesson nbgrader's metadata, in place.
 
     Args:
         cells: all cells, with solutions between their markers.
         lesson: a Lesson.
-        begin: what stands before a solution.
 
     Raises:
         CourseError: an exercise has no cell, or no cell that checks it.
@@ -36,7 +36,7 @@ def mark(cells, lesson, begin):
             _make_check(cell, statement)
             _describe(cell, f"{name}-check", grade=True, locked=True, points=points)
             found.add(f"{name}-check")
-        elif begin in cell.source:
+        elif BEGIN in cell.source:
             name = _defined(cell, lesson.exercises) or f"cell-{place}"
             _describe(cell, name, solution=True)
             found.add(name)

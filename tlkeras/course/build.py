@@ -1,26 +1,22 @@
 """From a lesson's text to its notebooks: the learner's, and the solved one.
 
-`lesson.py` is a py:percent script. What stands between `# BEGIN SOLUTION` and
-`# END SOLUTION` is left out of the learner's notebook, which says so and raises
-`NotImplementedError`. The same text always gives the same bytes.
+In the learner's notebook a stub stands in the place of each solution. The same text
+always gives the same bytes.
 """
 
 import ast
 import hashlib
-import re
 from collections import Counter
 from pathlib import Path
 
 import jupytext
 import nbformat
 
-from tlkeras.course import assignment
+from tlkeras.course import assignment, lesson_text
 from tlkeras.course.syllabus import CourseError, home
 from tlkeras.files import write_atomically
 
 FORMAT = 1  # of the `tlkeras` metadata in a notebook
-BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
-STUB = ("# YOUR CODE HERE", "raise NotImplementedError")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -38,11 +34,13 @@ def build(lesson, solved=False, nbgrader=False):
     """
     path = lesson.folder / "lesson.py"
     lines = _read(path)
-    blank = _cells(_replace_solutions(lines, solved=False))
-    cells = _cells(_replace_solutions(lines, solved=True)) if solved else blank
+    blank = _cells(lesson_text.replace_solutions(lines, solved=False))
+    cells = blank
+    if solved:
+        cells = _cells(lesson_text.replace_solutions(lines, solved=True))
     if nbgrader:
         cells = _cells("\n".join(lines) + "\n")
-        assignment.mark(cells, lesson, BEGIN)
+        assignment.mark(cells, lesson)
     # The ids of both notebooks come from the learner's text, so that they agree, and
     # better solutions change no learner's notebook.
     for cell, name in zip(cells, _ids(blank), strict=True):
@@ -115,69 +113,9 @@ def _read(path):
     except (OSError, UnicodeDecodeError) as error:
         raise CourseError(f"{path}: {error}") from None
     lines = text.splitlines()
-    for number, problem in (*_wrong_markers(lines), *_wrong_names(lines)):
+    for number, problem in lesson_text.problems(lines):
         raise CourseError(f"{path}:{number}: {problem}")
     return lines
-
-
-def _wrong_markers(lines):
-    """Line numbers where solutions do not begin and end properly, and why."""
-    begun = None  # line number of the BEGIN that waits for its END
-    for number, line in enumerate(lines, start=1):
-        problem = _wrong_marker(lines, number, begun)
-        if problem:
-            yield number, problem
-        if line.strip() in (BEGIN, END):
-            begun = number if line.strip() == BEGIN else None
-    if begun:
-        yield begun, f"no `{END}` follows this `{BEGIN}`"
-
-
-def _wrong_marker(lines, number, begun):
-    line = lines[number - 1].rstrip()
-    marker = line.strip()
-    if begun and line.startswith("# %%"):
-        return f"this cell begins inside the solution of line {begun}"
-    if marker not in (BEGIN, END):
-        # A misspelt marker would show learners the solution.
-        misspelt = re.match(r"\s*#\W*(begin|end)[\W_]*solution", line, re.IGNORECASE)
-        return f"write exactly `{BEGIN}` or `{END}`" if misspelt else None
-    if marker == BEGIN:
-        return f"the solution of line {begun} has not ended" if begun else None
-    if not begun:
-        return f"no `{BEGIN}` stands before this `{END}`"
-    if line != lines[begun - 1].rstrip().replace(BEGIN, END):
-        return f"indented differently from the `{BEGIN}` of line {begun}"
-    if not any(text.strip() for text in lines[begun : number - 1]):
-        return f"the solution of line {begun} is empty"
-    return None
-
-
-def _wrong_names(lines):
-    """Line numbers of cells whose declared names cannot be ids, and why."""
-    taken = set()
-    for number, line in enumerate(lines, start=1):
-        header = re.match(r"# %%.*\bname=\"(.*?)\"", line)
-        if header and not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", header[1]):
-            yield number, f"{header[1]!r} is no cell name: use letters, digits and -"
-        if header and header[1] in taken:
-            yield number, f"another cell is called {header[1]!r}"
-        taken.add(header and header[1])
-
-
-def _replace_solutions(lines, solved):
-    kept: list[str] = []
-    inside = False
-    for line in lines:
-        marker = line.strip()
-        if marker == BEGIN and not solved:
-            indent = line[: line.index(BEGIN)]
-            kept.extend(indent + text for text in STUB)
-        if marker in (BEGIN, END):
-            inside = marker == BEGIN
-        elif solved or not inside:
-            kept.append(line)
-    return "\n".join(kept) + "\n"
 
 
 def _cells(text):

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import tlkeras
 from tlkeras.course import material
-from tlkeras.course.headless import lesson_of
-from tlkeras.course.syllabus import CourseError, home, lesson
+from tlkeras.course.syllabus import MESSAGES, CourseError, home, lesson
 from tlkeras.grading.judge import wording
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.report.text import one_line
-from tlkeras.grading.sandbox import Isolation, Limits, Nursery
+from tlkeras.grading.sandbox import Isolation, Limits, WarmParent
 from tlkeras.grading.submissions import policy, record, submission, verdict
 
 NOTED = 5  # failures that a result tells of
@@ -72,12 +71,11 @@ def grade(job):
         del content
         which = _lesson(job, document)
     except (notebook.NotebookError, CourseError) as error:
-        reason = f"The file {error}" if str(error)[:1].islower() else str(error)
         header = _header(job, handed_in, began)
-        return record.refused(header, "unreadable", one_line(reason)), b""
+        return record.refused(header, "unreadable", one_line(str(error))), b""
     steps = material.steps(which.folder, document)
     found = verdict.grade(
-        steps, which.exercises, job.seed, _nursery(job, steps).session, job.limits
+        steps, which.exercises, job.seed, _warm_parent(job, steps).session, job.limits
     )
     for name, place in material.misplaced(document, which.exercises).items():
         wording.say_where(which.exercises[name], found.outcomes[name], *place)
@@ -97,7 +95,7 @@ def failed(job, reason):
     """The result of a submission that the grader itself failed on."""
     handed_in = _handed_in(job)
     header = _header(job, handed_in, time.monotonic())
-    reason = f"The grader itself failed: {one_line(reason, 1000)}"
+    reason = MESSAGES.say("grading", "failed", reason=one_line(reason, 1000))
     return record.refused(header, "stopped", reason)
 
 
@@ -121,30 +119,32 @@ def _header(job, handed_in, began):
 def _lesson(job, document):
     if job.lesson is not None:
         return lesson(job.lesson)
-    return lesson_of(document, Path(submission.printable(job.file)))
+    return material.lesson_of(document, Path(submission.printable(job.file)))
 
 
 def _notes(steps, found, limits):
     for step in steps:
         if step.number < 0:
             first = step.text.strip().splitlines()[0]
-            yield f"A cell of the lesson was missing and was put back: {first}"
+            yield MESSAGES.say("grading", "put_back", line=first)
     failed = list(_failures(found))
     if failed:
-        more = f"; and {len(failed) - NOTED} more" if len(failed) > NOTED else ""
-        yield f"Failed while the cells ran: {'; '.join(failed[:NOTED])}{more}"
+        key = "raised_more" if len(failed) > NOTED else "raised"
+        told = {"failures": "; ".join(failed[:NOTED]), "count": len(failed) - NOTED}
+        yield MESSAGES.say("grading", key, **told)
     if found.printed[1] > limits.output:
-        yield f"It printed more than {limits.output} bytes; the rest was dropped."
+        yield MESSAGES.say("grading", "printed", most=limits.output)
 
 
 def _failures(found):
-    for number, failures in sorted(found.failures.items()):
-        for failure in failures or ():
-            cell = f"cell {number + 1}" if number >= 0 else "a cell put back"
-            yield f"{cell}, {failure.raised.headline}"
+    for number, cell_run in sorted(found.cell_runs.items()):
+        for failure in cell_run.failures:
+            key = "cell" if number >= 0 else "own_cell"
+            told = {"number": number + 1, "failure": failure.raised.headline}
+            yield MESSAGES.say("grading", key, **told)
 
 
-def _nursery(job, steps):
+def _warm_parent(job, steps):
     imports = {name for step in steps for name in step.imports}
     heavy = {name.split(".")[0] for name in imports} & NEEDS_HEAVY
     heavy |= {name for name in imports if name.startswith(OWN_HEAVY)}
@@ -153,6 +153,6 @@ def _nursery(job, steps):
 
 @cache
 def _warm(tier, modules, hidden):
-    nursery = Nursery(tier, modules, [hidden])
-    atexit.register(nursery.close)
-    return nursery
+    parent = WarmParent(tier, modules, [hidden])
+    atexit.register(parent.close)
+    return parent

@@ -1,14 +1,13 @@
 """All checks of a notebook without a browser: `tlkeras check`."""
 
 import json
-import re
 import sys
 from functools import partial
 from pathlib import Path
 
 import tlkeras
 from tlkeras.course import material, progress
-from tlkeras.course.syllabus import CourseError, lessons, load_exercises
+from tlkeras.course.syllabus import load_exercises
 from tlkeras.grading.judge import wording
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.running import practice
@@ -32,7 +31,7 @@ def check_notebook(path, seconds=300, report=lambda event: None):
         NotebookError: it cannot be read.
     """
     path = Path(path).resolve()
-    lesson = lesson_of(notebook.read(path), path)
+    lesson = material.lesson_of(notebook.read(path), path)
     cell_seconds = min(CELL_SECONDS, seconds // 3)  # one cell cannot use it all up
     job = {
         "notebook": str(path),
@@ -46,32 +45,6 @@ def check_notebook(path, seconds=300, report=lambda event: None):
         name: found.get(name) or wording.stopped(exercise, limit).to_dict()
         for name, exercise in lesson.exercises.items()
     }
-
-
-def lesson_of(document, path):
-    """The lesson that a notebook answers.
-
-    Its metadata say so; failing that its file name, the `lesson("...")` that it calls,
-    or the names that it defines.
-
-    Raises:
-        CourseError: none of them does.
-    """
-    known = {lesson.name: lesson for lesson in lessons()}
-    source = "\n".join(cell.source for cell in document.code)
-    called = re.findall(r"\blesson\(\s*[\"'](\w+)[\"']", source)
-    named = [name for name in known if path.name.startswith(name)]
-    for name in (document.metadata.get("lesson"), *named, *called):
-        if isinstance(name, str) and name in known:
-            return known[name]
-    defined = set(re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE))
-    best = max(known.values(), key=lambda each: len(defined & each.exercises.keys()))
-    if not defined & best.exercises.keys():
-        raise CourseError(
-            f"{path} belongs to no lesson of this course: neither its metadata, its "
-            f"name nor its code tells which. The lessons are {', '.join(known)}."
-        )
-    return best
 
 
 def _command():

@@ -1,11 +1,35 @@
-"""A lesson's own cells, and what of a notebook has to run for its answers to exist."""
+"""What a notebook answers, and what of it has to run for its answers to exist."""
 
 import re
 from functools import cache
 
+from tlkeras.course import lesson_text
+from tlkeras.course.syllabus import MESSAGES, CourseError, lessons
 from tlkeras.grading.notebooks import source
 
-SOLUTION = "# BEGIN SOLUTION"  # as in `tlkeras.course.build`
+
+def lesson_of(document, path):
+    """The lesson that a notebook answers.
+
+    Its metadata say so; failing that its file name, the `lesson("...")` that it calls,
+    or the names that it defines.
+
+    Raises:
+        CourseError: none of them does.
+    """
+    known = {lesson.name: lesson for lesson in lessons()}
+    source = "\n".join(cell.source for cell in document.code)
+    called = re.findall(r"\blesson\(\s*[\"'](\w+)[\"']", source)
+    named = [name for name in known if path.name.startswith(name)]
+    for name in (document.metadata.get("lesson"), *named, *called):
+        if isinstance(name, str) and name in known:
+            return known[name]
+    defined = set(re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE))
+    best = max(known.values(), key=lambda each: len(defined & each.exercises.keys()))
+    if not defined & best.exercises.keys():
+        names = {"file": path, "lessons": ", ".join(known)}
+        raise CourseError(MESSAGES.say("lookup", "no-lesson-answered", **names))
+    return best
 
 
 def steps(folder, document):
@@ -26,16 +50,11 @@ def steps(folder, document):
 
 @cache
 def material(folder):
-    """The cells of a lesson that a learner need not change, and its experiments.
-
-    Read off the lesson's text, for what builds notebooks takes seconds to import.
-    """
-    text = (folder / "lesson.py").read_text("utf-8")
-    pieces = iter(re.split(r"^# %%(.*)$", text, flags=re.MULTILINE)[1:])
-    cells = [(head, body) for head, body in zip(pieces, pieces, strict=True)]
-    code = [(h, b) for h, b in cells if "[markdown]" not in h and SOLUTION not in b]
-    experiments = tuple(body for head, body in code if '"experiment"' in head)
-    return tuple(body for head, body in code if '"experiment"' not in head), experiments
+    """The cells of a lesson that a learner need not change, and its experiments."""
+    cells = lesson_text.cells((folder / "lesson.py").read_text("utf-8"))
+    code = [cell for cell in cells if cell.is_code and not cell.has_solution]
+    given = tuple(cell.source for cell in code if not cell.is_experiment)
+    return given, tuple(cell.source for cell in code if cell.is_experiment)
 
 
 def misplaced(document, names):

@@ -2,6 +2,8 @@
 
 import math
 
+from tlkeras.course import lesson_text
+
 
 def missing_sentences(exercise):
     """What a learner could be told about an exercise, and no sentence says."""
@@ -35,15 +37,9 @@ def lesson_failures(lesson):
     for path in sorted((lesson.folder / "exercises").glob("[!_]*.py")):
         if path.stem not in lesson.names:
             yield f'{path.name}: no cell has exercise="{path.stem}"'
-    headings = _headings((lesson.folder / "lesson.py").read_text("utf-8"))
+    headings = lesson_text.headings((lesson.folder / "lesson.py").read_text("utf-8"))
     for exercise in exercises:
         for section, heading in (exercise.messages.get("sections") or {}).items():
             if heading not in headings:
                 yield f"no heading of lesson.py is {heading!r} (section {section!r})"
         return  # they share their messages
-
-
-def _headings(text):
-    """The headings in the markdown cells of a py:percent script, `#` stripped."""
-    lines = (line.removeprefix("# ") for line in text.splitlines())
-    return [line.lstrip("#").strip() for line in lines if line.startswith("#")]

@@ -161,7 +161,7 @@ def lesson(name: str) -> Lesson:
 def _read(folder):
     path = folder / "syllabus.toml"
     if not path.is_file():
-        raise CourseError(f"{path} is missing: install tlkeras again.")
+        raise CourseError(MESSAGES.say("lookup", "no-syllabus", file=path))
     parts = tomllib.loads(path.read_text("utf-8"))["parts"]
     return tuple(
         Lesson(**entry, part=part["title"], folder=folder / entry["name"])

@@ -139,7 +139,7 @@ def test_the_sentinel_sees_what_is_left(grader, solved_cells):
 
 
 def test_the_search_for_survivors_finds_one(isolation):
-    nursery = grade._warm("A", grade.PLAIN, TINY)
-    with nursery.session(LIMITS):
+    parent = grade._warm("A", grade.PLAIN, TINY)
+    with parent.session(LIMITS):
         assert _survivors(0)
     assert _survivors() == []

@@ -90,9 +90,9 @@ def test_nothing_is_left_for_the_next(tier, tmp_path, grader, solved_cells, name
 
 def _wait_until_removed(tier, seconds=30):
     """The folders of submissions go as they end."""
-    nursery = grade._warm(tier, grade.PLAIN, TINY)
+    parent = grade._warm(tier, grade.PLAIN, TINY)
     end = time.monotonic() + seconds
-    while left := {p.name for p in Path(nursery._folder).iterdir()} - {
+    while left := {p.name for p in Path(parent._folder).iterdir()} - {
         "package",
         "keras",
         "matplotlib",

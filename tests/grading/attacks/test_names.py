@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 from arena import command, isolation_or_skip, notebook, run
 
+from tlkeras.grading.notebooks.notebook import NotebookError
 from tlkeras.grading.submissions import result, submission
 
 NAMES = [
@@ -134,6 +135,6 @@ def test_what_cannot_be_listed_is_no_submission_that_was_overlooked(tmp_path):
     assert os.getcwd() == before
     right, overlooked = sorted(found, key=lambda each: len(each.name))
     assert right.name == "right"
-    with pytest.raises(submission.NotebookError, match="too long"):
+    with pytest.raises(NotebookError, match="too long"):
         submission.read(overlooked.path)
     shutil.rmtree(tmp_path / step)

@@ -15,7 +15,7 @@ from arena import ROOT, isolation_or_skip
 from typer.testing import CliRunner
 
 from tlkeras import cli, files
-from tlkeras.course import grade as room
+from tlkeras.course import grade as grading
 from tlkeras.grading import sandbox
 from tlkeras.grading.submissions import batch, output, record, result, submission
 
@@ -27,10 +27,11 @@ def quick(job):
     content = submission.read(job.file)
     handed_in = {"name": job.name, "file": job.file, "bytes": len(content)}
     handed_in["sha256"] = submission.fingerprint(content)
-    header = room._header(job, handed_in, 0)
+    header = grading._header(job, handed_in, 0)
     if b"raise" in content:
         raise RuntimeError(content.decode("utf-8", "surrogateescape"))
-    made = record.refused(header, "graded", None, "01_tiny", 3)
+    made = record.refused(header, "graded", None)
+    made |= {"lesson": "01_tiny", "max_points": 3}
     if b"damaged" in content:
         made = {"schema": "no result"}
     if b"half" in content:
@@ -41,7 +42,7 @@ def quick(job):
 @pytest.fixture
 def graded(monkeypatch, tmp_path):
     """`tlkeras grade`, with a quick grader: exit code, and what it says."""
-    monkeypatch.setattr(room, "grade", quick)
+    monkeypatch.setattr(grading, "grade", quick)
     monkeypatch.setattr(batch, "_pool", ThreadPoolExecutor)
     isolation = sandbox.Isolation("A")
     monkeypatch.setattr(sandbox, "choose", lambda hidden, tier: isolation)
@@ -263,7 +264,7 @@ def test_what_an_earlier_batch_of_another_lesson_left_is_not_taken_for_this_one(
         made, printed = quick(job)
         return made | {"lesson": lessons[job.name == "bob"]}, printed
 
-    monkeypatch.setattr(room, "grade", other)
+    monkeypatch.setattr(grading, "grade", other)
     tiny = cli.course.lesson("01_tiny")
     monkeypatch.setattr(cli.course, "lesson", known(lessons, tiny))
     hand_in("class", bob=b"##")

@@ -5,7 +5,7 @@ from pathlib import Path, PurePath
 from tlkeras.grading.export.gradebook import nbgrader
 from tlkeras.grading.export.gradescope import gradescope
 from tlkeras.grading.export.marks import ExportError, refuse
-from tlkeras.grading.submissions import result as results_room
+from tlkeras.grading.submissions import result as result_files
 from tlkeras.grading.submissions.output import writing
 
 __all__ = ["ExportError", "gradescope", "nbgrader", "write"]
@@ -38,13 +38,13 @@ def write(kind, folder, lesson, database=None, allow_practice=False, names=None)
     if kind == "gradescope":
         path = Path(folder) / "results.json"
         with writing(folder):
-            gradescope(results_room.read_all(folder, names), path, allow_practice)
+            gradescope(result_files.read_all(folder, names), path, allow_practice)
         return 1
     if kind != "nbgrader":
         raise ValueError(f"kind is {kind!r}; allowed are gradescope and nbgrader")
     if database is None:
         raise refuse("no-gradebook")
-    lessons = {result["lesson"] for result in results_room.read_all(folder, names)}
+    lessons = {result["lesson"] for result in result_files.read_all(folder, names)}
     lessons -= {None}
     return sum(
         len(nbgrader(of_lesson, lesson(name), database, allow_practice=allow_practice))
@@ -54,7 +54,7 @@ def write(kind, folder, lesson, database=None, allow_practice=False, names=None)
 
 
 def _of_lesson(folder, names, name, only):
-    for result in results_room.read_all(folder, names):
+    for result in result_files.read_all(folder, names):
         place = PurePath(result["submission"]["file"]).parent.name
         lost = result["lesson"] is None and (only or place == name)
         if lost or result["lesson"] == name:

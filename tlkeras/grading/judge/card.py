@@ -4,7 +4,7 @@ from html import escape
 
 import numpy as np
 
-from tlkeras.grading.messages import Messages
+from tlkeras.grading.messages import say
 from tlkeras.visualization.palette import (
     BLUE,
     DIVERGING,
@@ -53,7 +53,6 @@ def _inline(text):
 def _heat_maps(picture):
     if picture is None:
         return ""
-    say = Messages().say
     both = np.concatenate([picture.yours.ravel(), picture.expected.ravel()])
     low, high = _limits(both)
     delta = picture.yours - picture.expected

@@ -4,16 +4,13 @@ from contextlib import suppress
 from typing import Any
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import (
-    Attempt,
-    CheckTimeoutError,
-    attempt,
-    deadline,
-)
+from tlkeras.grading.judge.attempt import Attempt, ask, compared
+from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
 from tlkeras.grading.judge.diagnose import diagnose
 from tlkeras.grading.judge.exercise import Exercise
 from tlkeras.grading.judge.form import Form, changed, misfit, not_usable
 from tlkeras.grading.judge.outcome import Outcome, State
+from tlkeras.grading.judge.trial import trial
 
 SECONDS = 10  # after which a check gives up, where signals exist
 
@@ -38,19 +35,20 @@ def check(
         An Outcome. Never raises for anything that the answer does.
     """
 
-    def try_case(case):
-        return attempt(exercise, answer, case, seed)
+    def reply(drawn):
+        return ask(exercise.probe, answer, drawn.inputs, drawn.expected)
 
-    return judge(exercise, Form.of(answer), try_case, seconds, hint)
+    return check_cases(exercise, Form.of(answer), reply, seed, seconds, hint)
 
 
-def judge(exercise, form, try_case, seconds, hint=0, limit=deadline):
-    """Judge whatever answers the cases: an object here, or a process elsewhere.
+def check_cases(exercise, form, reply, seed, seconds, hint=0, limit=deadline):
+    """Judge whatever replies to the cases: an object here, or a process elsewhere.
 
     Args:
         exercise: the Exercise.
         form: the answer's Form.
-        try_case: from a Case to an Attempt.
+        reply: from a Trial to a Reply.
+        seed: draws the inputs.
         seconds: time allowed for all cases together; `None` for no limit.
         hint: how many hints were shown before.
         limit: a context manager that raises CheckTimeoutError after some seconds.
@@ -59,15 +57,20 @@ def judge(exercise, form, try_case, seconds, hint=0, limit=deadline):
         An Outcome.
     """
     if (problem := not_usable(exercise, form)) is not None:
-        return wording.misfit(exercise, problem)
+        return wording.wrong_form(exercise, problem)
+
+    def try_case(case):
+        drawn = trial(exercise, case, seed)
+        return compared(drawn, reply(drawn))
+
     attempts: list[Attempt] = []
     problem = None
     try:
         with suppress(CheckTimeoutError), limit(seconds):
             _try_cases(exercise, try_case, attempts)
-            problem = _misfit(exercise, form, try_case, attempts)
-        return _judge(exercise, attempts, problem, hint, seconds)
-    except Exception as error:  # not the answer's, which `attempt` keeps: our fault
+            problem = _form_problem(exercise, form, try_case, attempts)
+        return _outcome(exercise, attempts, problem, hint, seconds)
+    except Exception as error:  # not the answer's, which a Reply keeps: our fault
         return wording.uncheckable(exercise, error)
 
 
@@ -79,7 +82,7 @@ def _try_cases(exercise, try_case, attempts):
         attempts.append(try_case(case))
 
 
-def _misfit(exercise, form, try_case, attempts):
+def _form_problem(exercise, form, try_case, attempts):
     """The Problem of an answer that failed because of its form; `None` otherwise."""
     failing = _failing(attempts)
     if not failing or _untouched(attempts) or diagnose(exercise, attempts):
@@ -115,7 +118,7 @@ def _score(exercise, attempts):
     return cases, round(exercise.points * sum(cases.values()) / count, 2)
 
 
-def _judge(exercise, attempts, problem, hint, seconds):
+def _outcome(exercise, attempts, problem, hint, seconds):
     cases, points = _score(exercise, attempts)
     waiting = [
         c for c in _ordered(exercise) if not c.diagnostic and c.name not in cases
@@ -128,6 +131,6 @@ def _judge(exercise, attempts, problem, hint, seconds):
         return wording.not_attempted(exercise, cases)
     failed = min(_failing(attempts), key=lambda a: a.size)
     if problem is not None:
-        return wording.misfit(exercise, problem, failed, cases, points)
+        return wording.wrong_form(exercise, problem, failed, cases, points)
     say = wording.raised if failed.error is not None else wording.wrong
     return say(exercise, failed, diagnose(exercise, attempts), cases, points, hint)

@@ -2,17 +2,10 @@
 
 import inspect
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with an output: the id of a sentence, and what fills it in."""
-
-    id: str
-    values: dict
+from tlkeras.grading.judge.problems import Problem
 
 
 def as_arrays(output, expected):
@@ -39,7 +32,7 @@ def as_arrays(output, expected):
         if array.dtype.kind == "O":
             array = np.array(array.tolist())
         if array.dtype.kind in "US":
-            raise TypeError("it holds text")
+            return Problem("array-of-text", {})
         if array.dtype.kind not in "biufc":  # bfloat16 and its kin are kind "V"
             array = array.astype(np.float32)
     except Exception as error:

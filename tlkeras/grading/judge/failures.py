@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from tlkeras.grading.judge.attempt import Raised
-
-DEFINERS = ("def", "class")
-OVERSTAYED = None  # instead of a cell's failures: it was stopped
+from tlkeras.grading.judge.raised import Raised
 
 
 @dataclass(frozen=True)
@@ -21,46 +18,54 @@ class Failure:
     raised: Raised
 
 
-def to_run_again(steps, failures):
+@dataclass(frozen=True)
+class CellRun:
+    """How the run of a cell ended: well, if there is neither.
+
+    Args:
+        failures: of its statements, in order.
+        overstayed: whether it was stopped because it took too long.
+    """
+
+    failures: tuple[Failure, ...] = ()
+    overstayed: bool = False
+
+
+def to_run_again(steps, cell_runs):
     """The steps that missed a name which only a later one defines.
 
     So the order of a notebook whose cells were moved costs nothing.
 
     Args:
-        steps: as `source.steps` chooses, all of which ran.
-        failures: by number of the step.
+        steps: as `source.steps` chooses.
+        cell_runs: the CellRun of each step, by its number.
     """
     return [
         step
         for step in steps
-        if any(f.raised.name == "NameError" for f in failures.get(step.number) or ())
+        if any(f.raised.name == "NameError" for f in cell_runs[step.number].failures)
         and any(step.mentions & s.defines for s in steps if s.number > step.number)
     ]
 
 
-def reason(steps, failures, name):
-    """Why a name does not exist.
+def why_undefined(steps, cell_runs, name):
+    """Why a name does not exist, after all that there was to run has run.
 
     Args:
         steps: as `source.steps` chooses.
-        failures: by number of the step that ran.
+        cell_runs: the CellRun of each step that ran, by its number.
         name: what was looked for.
 
     Returns:
-        The exception, as Raised; `OVERSTAYED`; or `""` if no step says.
+        A CellRun that overstayed, or that holds the one Failure to tell of; `None` if
+        no step says why.
     """
     for step in reversed(steps):
-        if step.number not in failures or not _defines(step, name):
+        run = cell_runs.get(step.number, CellRun())
+        if not step.would_define(name):
             continue
-        found = failures[step.number]
-        if found is OVERSTAYED:
-            return OVERSTAYED
-        for failure in (*(f for f in found if name in f.names), *found):
-            return failure.raised
-    return ""
-
-
-def _defines(step, name):
-    return name in step.defines or (
-        not step.defines and any(f"{word} {name}" in step.text for word in DEFINERS)
-    )
+        if run.overstayed:
+            return run
+        for failure in (*(f for f in run.failures if name in f.names), *run.failures):
+            return CellRun((failure,))
+    return None

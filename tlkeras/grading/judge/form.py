@@ -10,8 +10,9 @@ import re
 import types
 from dataclasses import dataclass
 
-from tlkeras.grading.judge.compare import Problem, difference
+from tlkeras.grading.judge.compare import difference
 from tlkeras.grading.judge.exercise import call
+from tlkeras.grading.judge.problems import Problem
 
 KINDS = ("class", "function", "instance")
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)

@@ -5,24 +5,9 @@ import re
 
 import numpy as np
 
-from tlkeras.grading.judge.attempt import Raised
-from tlkeras.grading.judge.failures import OVERSTAYED
 from tlkeras.grading.judge.outcome import Outcome, Picture, State
-
-# Problems that are their own cause: what was expected says all there is to say.
-PLAIN = {
-    "changed-inputs",
-    "not-an-array",
-    "not-boolean",
-    "not-floating",
-    "returned-callable",
-    "returned-coroutine",
-    "returned-generator",
-    "returned-none",
-    "returned-other",
-    "returned-tuple",
-    "wrong-count",
-}
+from tlkeras.grading.judge.problems import OWN_CAUSE
+from tlkeras.grading.judge.raised import Raised
 
 
 def outcome(exercise, state, points, problem=None, **details):
@@ -96,7 +81,7 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     )
 
 
-def misfit(exercise, problem, failed=None, cases=None, points=0.0):
+def wrong_form(exercise, problem, failed=None, cases=None, points=0.0):
     """An answer of the wrong form, for a reason that `form` has found."""
     say, values = exercise.messages.say, problem.values
     error = failed.error if failed else None
@@ -157,10 +142,12 @@ def stopped(exercise, seconds):
 
 
 def undefined(exercise, why, seconds):
-    """The answer's name does not exist, for a reason that `failures.reason` gives."""
-    if why is OVERSTAYED:
+    """The answer's name does not exist, as `failures.why_undefined` explains."""
+    if why is None:
+        return not_attempted(exercise, {})
+    if why.overstayed:
         return stopped(exercise, seconds)
-    return never_defined(exercise, why) if why else not_attempted(exercise, {})
+    return never_defined(exercise, why.failures[0].raised)
 
 
 def never_defined(exercise, error):
@@ -203,7 +190,7 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
     ]
     if passing:
         yield say("heading", "passing"), "\n".join(passing)
-    if diagnosis or failed.problem is None or failed.problem.id not in PLAIN:
+    if diagnosis or failed.problem is None or failed.problem.id not in OWN_CAUSE:
         stub = failed.error.stub if failed.error else None
         yield say("heading", "cause"), _cause(exercise, diagnosis, unknown, stub)
     hints = exercise.messages.get("hints", exercise.name) or []

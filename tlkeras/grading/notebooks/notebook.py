@@ -8,9 +8,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlkeras.grading.messages import say
+
 
 class NotebookError(ValueError):
     """The file cannot be read as a notebook; the message says what to do."""
+
+
+def refuse(key, file=None, **values):
+    """A NotebookError in the words of a key, about a file that may have no name."""
+    name = say("file", "this") if file is None else file
+    return NotebookError(say("file", key, file=name, **values))
 
 
 @dataclass(frozen=True)
@@ -49,34 +57,32 @@ def read(path) -> Notebook:
     Raises:
         NotebookError: there is no such file, or it is not a notebook.
     """
-    path = Path(path)
     try:
-        return parse(path.read_bytes())
+        content = Path(path).read_bytes()
     except OSError as error:
-        raise NotebookError(f"{path} cannot be read: {error.strerror}.") from None
-    except NotebookError as error:
-        raise NotebookError(f"{path} {error}") from None
+        raise refuse("unreadable", path, reason=error.strerror) from None
+    return parse(content, path)
 
 
-def parse(content) -> Notebook:
+def parse(content, file=None) -> Notebook:
     """Read the bytes of a notebook.
+
+    Args:
+        content: UTF-8, -16 or -32, with or without a byte order mark.
+        file: what an error calls it. Defaults to `None`: "The file".
 
     Raises:
         NotebookError: they are not a notebook.
     """
     try:
-        data = json.loads(
-            content
-        )  # finds out UTF-8, -16 and -32, with or without a mark
-    except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno})" if hasattr(error, "lineno") else ""
-        raise NotebookError(
-            f"is damaged{where}: it is not JSON. Open it in JupyterLab and save it "
-            "again, or go back to a copy (File, Revert Notebook to Checkpoint)."
-        ) from None
+        data = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise refuse("damaged_at", file, line=error.lineno) from None
+    except (ValueError, RecursionError):
+        raise refuse("damaged", file) from None
     cells = _raw_cells(data)
     if cells is None:
-        raise NotebookError("holds no cells: it is JSON, but not a notebook.")
+        raise refuse("no_cells", file)
     read_cells = (_cell(cell) for cell in cells if isinstance(cell, dict))
     return Notebook(tuple(read_cells), _table(data, "metadata", "tlkeras"))
 

@@ -168,6 +168,15 @@ class Step:
     mentions: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()
 
+    def would_define(self, name):
+        """Whether it gives a name a value, if nothing goes wrong.
+
+        Of a text that is no Python, or too long to look into, words tell.
+        """
+        if self.defines:
+            return name in self.defines
+        return any(f"{word} {name}" in self.text for word in ("def", "class"))
+
 
 def steps(texts, given=(), experiments=()):
     """Which cells have to run, in order.

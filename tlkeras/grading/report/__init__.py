@@ -12,7 +12,7 @@ from tlkeras.grading.report import grades, summary
 from tlkeras.grading.report.class_report import class_report
 from tlkeras.grading.report.feedback import feedback
 from tlkeras.grading.report.text import FileNames
-from tlkeras.grading.submissions import result as results_room
+from tlkeras.grading.submissions import result as result_files
 
 __all__ = ["class_report", "feedback", "not_counted", "write", "write_all"]
 
@@ -42,13 +42,13 @@ def write_all(folder, lesson, names=None):
         OSError: a file cannot be written.
     """
     folder, others = Path(folder), len(not_counted(folder, names))
-    lessons = {result["lesson"] for result in results_room.read_all(folder, names)}
+    lessons = {result["lesson"] for result in result_files.read_all(folder, names)}
     lessons -= {None}
     written = {}
     for name in sorted(lessons) or [None]:
         results = (
             result
-            for result in results_room.read_all(folder, names)
+            for result in result_files.read_all(folder, names)
             if result["lesson"] in (name, None)
         )
         place = folder / name if len(lessons) > 1 else folder
@@ -62,8 +62,8 @@ def not_counted(folder, names):
     """Paths of the results in a folder that are of none of these submissions."""
     if names is None:
         return []
-    counted = {results_room.path_of(folder, name) for name in names}
-    return [path for path in results_room.paths(folder) if path not in counted]
+    counted = {result_files.path_of(folder, name) for name in names}
+    return [path for path in result_files.paths(folder) if path not in counted]
 
 
 def _of_lessons(folder, lesson):

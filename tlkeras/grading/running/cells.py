@@ -16,8 +16,9 @@ import types
 
 import numpy as np
 
-from tlkeras.grading.judge.attempt import CheckTimeoutError, Raised
+from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.failures import Failure
+from tlkeras.grading.judge.raised import Raised
 from tlkeras.grading.notebooks.source import defined
 
 # Such an error tells of the surroundings: elsewhere the statement may have worked.

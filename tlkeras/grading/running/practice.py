@@ -18,9 +18,10 @@ import threading
 import time
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import CheckTimeoutError, deadline
 from tlkeras.grading.judge.check import SECONDS, check
-from tlkeras.grading.judge.failures import OVERSTAYED, reason, to_run_again
+from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
+from tlkeras.grading.judge.failures import CellRun, to_run_again, why_undefined
+from tlkeras.grading.messages import say
 from tlkeras.grading.running.cells import Cells
 
 GRACE = 2  # seconds between the signal and the kill
@@ -52,15 +53,16 @@ def work(steps, exercises, skip=(), seconds=60, misplaced=(), keep=lambda found:
 
     def run(step):
         tell(step=step.number, seconds=seconds)
-        failures[step.number] = found = _run(cells, step, seconds)
-        if found:
-            tell(step=step.number, failed=found[0].raised.headline)
+        cell_runs[step.number] = found = _run(cells, step, seconds)
+        if found.failures:
+            tell(step=step.number, failed=found.failures[0].raised.headline)
 
-    failures: dict = dict.fromkeys((s for s in skip if isinstance(s, int)), OVERSTAYED)
+    left_out = (number for number in skip if isinstance(number, int))
+    cell_runs = dict.fromkeys(left_out, CellRun(overstayed=True))
     waiting = [step for step in steps if step.number not in skip]
     for step in waiting:
         run(step)
-    for step in to_run_again(waiting, failures):
+    for step in to_run_again(waiting, cell_runs):
         run(step)
     for name, exercise in exercises.items():
         if name not in skip:
@@ -69,7 +71,7 @@ def work(steps, exercises, skip=(), seconds=60, misplaced=(), keep=lambda found:
             if name in cells.names:
                 outcome = check(exercise, cells.names[name], seconds=limit)
             else:
-                why = reason(steps, failures, name)
+                why = why_undefined(steps, cell_runs, name)
                 outcome = wording.undefined(exercise, why, seconds)
             if name in misplaced:
                 wording.say_where(exercise, outcome, *misplaced[name])
@@ -91,12 +93,11 @@ def _own_channel():
 
 
 def _run(cells, step, seconds):
-    """Run a cell; its Failures."""
     try:
         with deadline(seconds):
-            return cells.run(step.number, step.text)
+            return CellRun(tuple(cells.run(step.number, step.text)))
     except CheckTimeoutError:
-        return OVERSTAYED
+        return CellRun(overstayed=True)
 
 
 # ── outside ───────────────────────────────────────────────────────────────────────────
@@ -176,8 +177,9 @@ def _watch(process, job, end, keep):
         except queue.Empty:
             return step
         if event is None and step is None:  # ended, and had not begun
-            reasons = process.stderr.read().strip().splitlines() or ["no reason given"]
-            raise PracticeError(f"the notebook could not be run: {reasons[-1]}")
+            lines = process.stderr.read().strip().splitlines()
+            reason = lines[-1] if lines else say("ended", "no_reason")
+            raise PracticeError(say("practice", "not_run", reason=reason))
         if event is None:  # crashed
             return step
         if "done" in event:

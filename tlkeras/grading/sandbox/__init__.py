@@ -2,6 +2,6 @@
 
 from tlkeras.grading.sandbox.isolation import Isolation, choose
 from tlkeras.grading.sandbox.limits import Limits
-from tlkeras.grading.sandbox.nursery import Nursery, SandboxError, Session
+from tlkeras.grading.sandbox.warm_parent import SandboxError, Session, WarmParent
 
-__all__ = ["Isolation", "Limits", "Nursery", "SandboxError", "Session", "choose"]
+__all__ = ["Isolation", "Limits", "SandboxError", "Session", "WarmParent", "choose"]

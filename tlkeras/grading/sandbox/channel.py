@@ -1,7 +1,7 @@
 """Data between the verdict and a worker: frames of JSON and raw `.npy`, nothing else.
 
 A frame is one byte of kind (`J` or `A`), eight bytes of length, and that many bytes. A
-message is one JSON frame, and after it as many arrays as its `arrays` says. What comes
+packet is one JSON frame, and after it as many arrays as its `arrays` says. What comes
 from a worker is believed to be bytes and no more: lengths are capped before anything is
 read, headers of arrays must have one exact form, and nothing is unpickled, unzipped or
 imported.
@@ -16,9 +16,11 @@ import time
 
 import numpy as np
 
+from tlkeras.grading.messages import say
+
 HEAD = struct.Struct(">cQ")
 JSON_BYTES = 1 << 20
-ARRAY_BYTES = 16 << 20  # more than any right answer holds; the total of a message
+ARRAY_BYTES = 16 << 20  # more than any right answer holds; the total of a packet
 LARGEST = ARRAY_BYTES - (1 << 20)  # numbers alone; beyond it only shapes are sent
 ARRAYS = 256
 DEPTH = 32
@@ -39,6 +41,11 @@ class ChannelError(Exception):
     """The other side sent what is not allowed, or nothing in time, or has gone."""
 
 
+def refuse(key, **values):
+    """A ChannelError in the words of a key."""
+    return ChannelError(say("channel", key, **values))
+
+
 class Closed(ChannelError):  # noqa: N818
     """The other side has gone."""
 
@@ -48,7 +55,7 @@ class Late(ChannelError):  # noqa: N818
 
 
 class Channel:
-    """One end of a connection that carries messages.
+    """One end of a connection that carries packets.
 
     Args:
         connection: a connected stream socket.
@@ -60,11 +67,11 @@ class Channel:
         self._trusting = trusting
         connection.setblocking(False)
 
-    def send(self, message, arrays=(), until=None):
-        """Send a message.
+    def send(self, table, arrays=(), until=None):
+        """Send a packet.
 
         Args:
-            message: JSON-ready, a table.
+            table: JSON-ready.
             arrays: sent after it.
             until: by which time of `time.monotonic()`.
 
@@ -72,7 +79,7 @@ class Channel:
             Late: the other side does not read.
             Closed: the other side has gone.
         """
-        frames = [_frame(b"J", _json(message | {"arrays": len(arrays)}))]
+        frames = [_frame(b"J", _json(table | {"arrays": len(arrays)}))]
         frames += [_frame(b"A", encode(array)) for array in arrays]
         view = memoryview(b"".join(frames))
         while view:
@@ -81,33 +88,33 @@ class Channel:
             except BlockingIOError:
                 self._wait(select.POLLOUT, until)
             except OSError:
-                raise Closed("it has gone") from None
+                raise Closed(say("channel", "gone")) from None
 
     def receive(self, until=None):
-        """The next message and its arrays.
+        """The table and the arrays of the next packet.
 
         Raises:
             Late: it did not come by the time `until`.
             Closed: the other side has gone.
             ChannelError: it is not allowed.
         """
-        message = _table(self._frame(b"J", JSON_BYTES, until))
-        count = message.pop("arrays", None)
+        table = _table(self._frame(b"J", JSON_BYTES, until))
+        count = table.pop("arrays", None)
         if type(count) is not int or not 0 <= count <= ARRAYS:
-            raise ChannelError(f"{str(count)[:20]} is no number of arrays")
+            raise refuse("count", count=str(count)[:20])
         left, arrays = ARRAY_BYTES, []
         for _ in range(count):
             content = self._frame(b"A", left, until)
             left -= len(content)
             arrays.append(decode(content))
-        return message, arrays
+        return table, arrays
 
     def _frame(self, kind, cap, until):
         given, length = HEAD.unpack(self._read(HEAD.size, until))
         if given != kind:
-            raise ChannelError(f"a frame of kind {given!r} where {kind!r} belongs")
+            raise refuse("kind", given=repr(given), expected=repr(kind))
         if length > cap and not self._trusting:
-            raise ChannelError(f"a frame of {length} bytes, more than {cap}")
+            raise refuse("long", length=length, most=cap)
         return self._read(length, until)
 
     def _read(self, count, until):
@@ -119,22 +126,22 @@ class Channel:
                 self._wait(select.POLLIN, until)
                 continue
             except OSError:
-                raise Closed("it has gone") from None
+                raise Closed(say("channel", "gone")) from None
             if not piece:
-                raise Closed("it has gone")
+                raise Closed(say("channel", "gone"))
             content += piece
             if until is not None and time.monotonic() > until:  # a byte at a time
-                raise Late("it was too slow")
+                raise Late(say("channel", "slow"))
         return bytes(content)
 
     def _wait(self, event, until):
         left = None if until is None else until - time.monotonic()
         if left is not None and left <= 0:
-            raise Late("nothing came in time")
+            raise Late(say("channel", "silent"))
         poll = select.poll()
         poll.register(self._connection, event)
         if not poll.poll(None if left is None else left * 1000 + 1):
-            raise Late("nothing came in time")
+            raise Late(say("channel", "silent"))
 
 
 def encode(array) -> bytes:
@@ -161,41 +168,41 @@ def decode(content) -> np.ndarray:
     length = int.from_bytes(content[8:10], "little")
     header = HEADER.fullmatch(content[10 : 10 + length])
     if content[:8] != MAGIC or header is None:
-        raise ChannelError("an array with a strange header")
+        raise refuse("header")
     if header[1].decode("latin-1") not in DTYPES:
-        raise ChannelError(f"an array of {header[1]!r}")
+        raise refuse("type", type=repr(header[1]))
     shape = [int(n) for n in header[2].replace(b",", b" ").split()]
     item = np.dtype(header[1].decode()).itemsize
     size = item
     for n in shape:
         size *= n
     if size != len(content) - 10 - length:
-        raise ChannelError("an array whose shape and length disagree")
+        raise refuse("length")
     try:
         return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except Exception as error:
-        raise ChannelError(f"an array that cannot be read: {error}") from None
+        raise refuse("unreadable", error=error) from None
 
 
 def _frame(kind, content):
     return HEAD.pack(kind, len(content)) + content
 
 
-def _json(message):
-    return json.dumps(message, separators=(",", ":")).encode()
+def _json(table):
+    return json.dumps(table, separators=(",", ":")).encode()
 
 
 def _table(content):
     """A table of JSON that is not deep; the depth is looked at before it is read."""
     if _depth(content) > DEPTH:
-        raise ChannelError("JSON that is too deep")
+        raise refuse("deep")
     try:
-        message = json.loads(content)
+        table = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ChannelError(f"no JSON: {str(error)[:80]}") from None
-    if not isinstance(message, dict):
-        raise ChannelError("JSON that is no table")
-    return message
+        raise refuse("no_json", error=str(error)[:80]) from None
+    if not isinstance(table, dict):
+        raise refuse("no_table")
+    return table
 
 
 def _depth(content):

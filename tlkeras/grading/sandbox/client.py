@@ -6,27 +6,26 @@ import time
 
 import numpy as np
 
-from tlkeras.grading.judge.attempt import CheckTimeoutError, Raised, Reply
-from tlkeras.grading.judge.compare import Problem
+from tlkeras.grading.judge.attempt import Reply
+from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.judge.failures import Failure
 from tlkeras.grading.judge.form import KINDS, Form
-from tlkeras.grading.sandbox import parcel, probes
-from tlkeras.grading.sandbox.channel import DTYPES, LARGEST, ChannelError, Closed, Late
+from tlkeras.grading.judge.problems import NO_ARRAYS, Problem
+from tlkeras.grading.judge.raised import Raised
+from tlkeras.grading.messages import say
+from tlkeras.grading.sandbox import packing, probes
+from tlkeras.grading.sandbox.channel import (
+    DTYPES,
+    LARGEST,
+    ChannelError,
+    Closed,
+    Late,
+    refuse,
+)
 
 NAMES = [np.dtype(each).name for each in sorted(DTYPES)]
 FAILURES = 50  # of a cell, and names of a failure, that are looked at
 GRACE = 2  # seconds between the worker's own alarm and its end
-# Why an output may be no arrays, and what the sentences about it need to be filled in.
-PROBLEMS = {
-    "not-an-array": {"given", "error"},
-    "returned-callable": {"given"},
-    "returned-coroutine": set(),
-    "returned-generator": set(),
-    "returned-none": set(),
-    "returned-other": {"given"},
-    "returned-tuple": {"count"},
-    "wrong-count": {"given", "count"},
-}
 
 
 class Lost(Exception):  # noqa: N818
@@ -46,6 +45,12 @@ class Lost(Exception):  # noqa: N818
     def late(self):
         """Whether it overstayed."""
         return self.reason == "late"
+
+    @property
+    def raised(self):
+        """As if it were an exception of the submission's."""
+        text = say("ended", self.reason, **self.values)
+        return Raised(say("ended", "name"), text, whole=text)
 
 
 class Worker:
@@ -94,17 +99,30 @@ class Worker:
         found = _table(reply.get("found"))
         return {name: _form(_table(found[name])) for name in names if name in found}
 
+    def reply(self, exercise, drawn):
+        """The Reply to a Trial, also if it ends the worker.
+
+        Raises:
+            CheckTimeoutError: it took too long.
+        """
+        try:
+            return self.call(exercise, drawn)
+        except Lost as lost:
+            if lost.late:
+                raise CheckTimeoutError from None
+            return Reply(raised=lost.raised)
+
     def call(self, exercise, drawn):
         """Exercise an answer on the inputs of a Trial; a Reply.
 
         Raises:
             CheckTimeoutError: it was stopped, and the worker goes on.
             Lost: it spoilt the worker.
-            ParcelError, ProbeError: the exercise cannot be sent.
+            PackingError, ProbeError: the exercise cannot be sent.
         """
         arrays: list[np.ndarray] = []
         classes: list[type] = []
-        inputs = parcel.pack(tuple(drawn.inputs), arrays, classes)
+        inputs = packing.pack(tuple(drawn.inputs), arrays, classes)
         self._send_probe(exercise, classes)
         count = len(drawn.expected) if isinstance(drawn.expected, tuple) else None
         request = {
@@ -135,7 +153,7 @@ class Worker:
         except ChannelError as error:
             raise self._lost(error) from None
         if reply.get("id") != self._number:
-            raise self._lost(ChannelError("an answer to what was not asked"))
+            raise self._lost(refuse("not_asked"))
         if reply.get("timeout") is True:
             raise CheckTimeoutError
         return reply, returned
@@ -160,28 +178,28 @@ class Worker:
         if "problem" in reply:
             return Reply(problem=self._problem(reply))
         if "shapes" in reply:
-            arrays = _stand_ins(reply["shapes"])
+            arrays = _empty_arrays(reply["shapes"])
             if sum(array.nbytes for array in arrays) <= LARGEST:
-                raise self._lost(ChannelError("shapes of arrays that are small"))
+                raise self._lost(refuse("small"))
         if len(arrays) != count:
-            raise self._lost(ChannelError(f"{len(arrays)} arrays instead of {count}"))
+            raise self._lost(refuse("number", given=len(arrays), expected=count))
         return Reply(tuple(arrays), changed=reply.get("changed") is True)
 
     def _problem(self, reply):
         name = reply["problem"]
-        if not isinstance(name, str) or name not in PROBLEMS:
-            raise self._lost(ChannelError("a problem that does not exist"))
+        if not isinstance(name, str) or name not in NO_ARRAYS:
+            raise self._lost(refuse("problem"))
         values = _table(reply.get("values"))
-        return Problem(name, {key: _text(values, key) for key in PROBLEMS[name]})
+        return Problem(name, {key: _text(values, key) for key in NO_ARRAYS[name]})
 
 
-def _stand_ins(shapes):
+def _empty_arrays(shapes):
     """For arrays too large to send: their shapes, with nothing in them.
 
     They are larger than any right answer, so their shape is all that matters.
     """
     entries = shapes if isinstance(shapes, list) else []
-    return [_stand_in(e[0], e[1:]) for e in entries if _is_shape(e)]
+    return [_empty_array(e[0], e[1:]) for e in entries if _is_shape(e)]
 
 
 def _is_shape(entry):
@@ -191,7 +209,7 @@ def _is_shape(entry):
     return good and len(entry) <= 33 and math.prod(entry[1:]) < 1 << 50
 
 
-def _stand_in(name, shape):
+def _empty_array(name, shape):
     empty = np.full((), np.nan if name.startswith("f") else 0, np.dtype(name))
     return np.broadcast_to(empty, shape)
 
@@ -210,7 +228,7 @@ def _form(data):
 def _failures(data):
     entries = map(_table, data[:FAILURES] if isinstance(data, list) else [])
     pairs = [(entry.get("names"), _raised(entry.get("raised"))) for entry in entries]
-    return [Failure(_names(names), raised) for names, raised in pairs if raised]
+    return tuple(Failure(_names(names), raised) for names, raised in pairs if raised)
 
 
 def _names(names):

@@ -4,15 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlkeras.grading.messages import say
 from tlkeras.grading.sandbox import jail
 from tlkeras.grading.sandbox.limits import Limits
-from tlkeras.grading.sandbox.nursery import Nursery, SandboxError
+from tlkeras.grading.sandbox.warm_parent import SandboxError, WarmParent
 
-NAMES = {
-    "A": "bubblewrap",
-    "B": "container, user dropped",
-    "C": "limits only: practice, not for marks",
-}
+TIERS = ("A", "B", "C")  # best first
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Isolation:
         """As in `result.json`."""
         return {
             "tier": self.tier,
-            "name": NAMES[self.tier],
+            "name": say("isolation", self.tier),
             "for_marks": self.for_marks,
         }
 
@@ -52,11 +49,12 @@ def choose(hidden=(), wanted=None):
         SandboxError: the wanted one, or none at all, works.
     """
     why = []
-    for tier in NAMES if wanted is None else [wanted]:
+    for tier in TIERS if wanted is None else [wanted]:
         try:
             _try(tier, hidden)
         except (SandboxError, OSError) as error:
-            why.append(f"tier {tier} ({NAMES[tier]}): {error}")
+            reason = {"name": say("isolation", tier), "reason": error}
+            why.append(say("isolation", "unusable", tier=tier, **reason))
         else:
             return Isolation(tier, tuple(why))
     raise SandboxError("; ".join(why))
@@ -64,25 +62,23 @@ def choose(hidden=(), wanted=None):
 
 def _try(tier, hidden):
     if tier == "A" and jail.bubblewrap() is None:
-        raise SandboxError("bwrap is not installed (Debian: apt install bubblewrap)")
+        raise SandboxError(say("isolation", "no_bubblewrap"))
     if tier == "B":
-        _check_container(hidden)
-    nursery = Nursery(tier, hidden=hidden)
+        _require_container(hidden)
+    parent = WarmParent(tier, hidden=hidden)
     try:
-        with nursery.session(Limits()):
+        with parent.session(Limits()):
             pass
     finally:
-        nursery.close()
+        parent.close()
 
 
-def _check_container(hidden):
+def _require_container(hidden):
     if not (in_container() and os.geteuid() == 0):
-        raise SandboxError("this is not root in a container")
+        raise SandboxError(say("isolation", "no_container"))
     for folder in hidden:
         if _others_may_read(Path(folder).resolve()):
-            raise SandboxError(
-                f"every user can read {folder}: run chmod -R o= {folder}"
-            )
+            raise SandboxError(say("isolation", "open_folder", folder=folder))
 
 
 def _others_may_read(folder):

@@ -1,7 +1,7 @@
 """What a warm parent can see: the bubblewrap command, and the environment.
 
-Python, its packages and `tlkeras` without lessons, all read-only. `tlkeras.course` is a
-stand-in, so that a notebook's first cell still works.
+Python, its packages and `tlkeras` without lessons, all read-only. `tlkeras.course` is
+an empty one, so that a notebook's first cell still works.
 """
 
 import os
@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2]  # the folder of tlkeras
-STAND_IN = Path(__file__).resolve().parent / "stand_in.py"
+EMPTY_COURSE = Path(__file__).resolve().parent / "empty_course.py"
 INSIDE = Path("/opt/tlkeras")  # where tlkeras lies in the jail
 PACKAGES = Path("/opt/packages")  # and where folders of packages do, by number
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
+LANGUAGE = {"TLKERAS_LANGUAGE"}  # of what is said to learners
 ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
     "HOME": "/tmp",
@@ -56,13 +57,14 @@ def interpreter():
 
 
 def environment(places):
-    """What a worker's process finds in its environment: nothing of this one's.
+    """What a worker's process finds in its environment: of this one's, the language.
 
     Args:
         places: where Python looks for modules, ours first.
     """
-    places = map(str, places)
-    return ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(places)}
+    language = {name: os.environ[name] for name in LANGUAGE & os.environ.keys()}
+    path = {"PYTHONPATH": os.pathsep.join(map(str, places))}
+    return ENVIRONMENT | language | path
 
 
 def home(folder):
@@ -127,7 +129,8 @@ def _own(shown, hidden):
     here = INSIDE / PACKAGE.name
     yield from (*_open_way(here), "--ro-bind", str(PACKAGE), str(here))
     course = str(here / "course")
-    yield from ("--tmpfs", course, "--ro-bind", str(STAND_IN), f"{course}/__init__.py")
+    file = f"{course}/__init__.py"
+    yield from ("--tmpfs", course, "--ro-bind", str(EMPTY_COURSE), file)
     yield from ("--remount-ro", course)
 
 

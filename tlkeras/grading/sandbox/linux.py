@@ -29,7 +29,7 @@ def unshare(flags):
     Raises:
         OSError: the system does not allow it.
     """
-    _check(LIBC.unshare(flags), "unshare")
+    _raise_on_failure(LIBC.unshare(flags), "unshare")
 
 
 def mount(kind, target, flags=0, options=""):
@@ -40,12 +40,14 @@ def mount(kind, target, flags=0, options=""):
     """
     name = kind.encode()
     result = LIBC.mount(name, target.encode(), name, flags, options.encode())
-    _check(result, f"mount {target}")
+    _raise_on_failure(result, f"mount {target}")
 
 
 def keep_mounts_private():
     """Let mounts made from here on be seen here alone."""
-    _check(LIBC.mount(None, b"/", None, PRIVATE | RECURSIVE, None), "mount private")
+    _raise_on_failure(
+        LIBC.mount(None, b"/", None, PRIVATE | RECURSIVE, None), "mount private"
+    )
 
 
 def map_user(outside, inside=1000):
@@ -69,7 +71,7 @@ def become(uid):
 
 def adopt_orphans():
     """Become the parent of descendants whose own parent ends."""
-    _check(LIBC.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+    _raise_on_failure(LIBC.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
 def drop_privileges():
@@ -79,7 +81,7 @@ def drop_privileges():
             break
     header = struct.pack("Ii", CAPABILITY_VERSION, 0)
     LIBC.capset(header, bytes(24))
-    _check(LIBC.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
+    _raise_on_failure(LIBC.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
 
 
 def limit(limits):
@@ -158,7 +160,7 @@ def _operation(code, constant, true=0, false=0):
     return struct.pack("HBBI", code, true, false, constant)
 
 
-def _check(result, what):
+def _raise_on_failure(result, what):
     if result:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")

@@ -1,9 +1,9 @@
 """The warm parent: has imported what lessons need, has run nothing, and forks.
 
-For each submission it forks an *attendant*, which opens new namespaces, forks the
+For each submission it forks a *supervisor*, which opens new namespaces, forks the
 *worker* into them, watches its memory, and outlives it to tell how it ended. When the
 worker ends, or the verdict lets go of the control connection, the kernel ends all that
-is left in the worker's pid namespace, and only then does the attendant report.
+is left in the worker's pid namespace, and only then does the supervisor report.
 
 Fork after an import is safe, after a first TensorFlow operation it is not: nothing here
 computes anything.
@@ -39,7 +39,7 @@ def main():
             continue
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system collects attendants
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system collects supervisors
     requests.send(b"ready")
     while True:
         request, files, _, _ = socket.recv_fds(requests, 4096, 3)
@@ -47,12 +47,12 @@ def main():
             return
         if os.fork() == 0:
             requests.close()
-            _attend(job["tier"], json.loads(request), *files)
+            _supervise(job["tier"], json.loads(request), *files)
         for file in files:
             os.close(file)
 
 
-def _attend(tier, request, channel, control, output):
+def _supervise(tier, request, channel, control, output):
     """Never returns."""
     folder = None
     try:

@@ -12,10 +12,10 @@ from dataclasses import asdict
 import numpy as np
 
 from tlkeras.grading.judge import attempt, exercise
-from tlkeras.grading.judge.attempt import CheckTimeoutError, deadline
+from tlkeras.grading.judge.deadline import CheckTimeoutError, deadline
 from tlkeras.grading.judge.form import Form
 from tlkeras.grading.running.cells import Cells
-from tlkeras.grading.sandbox import parcel, probes
+from tlkeras.grading.sandbox import packing, probes
 from tlkeras.grading.sandbox.channel import ARRAYS, LARGEST, Channel
 
 MOST = 50  # failures of a cell, and names of a failure, that are told
@@ -72,7 +72,7 @@ class _Notebook:
         name, count = request["name"], request["count"]
         names = self._probes.get(name, {})
         probe = names.get(probes.NAME, exercise.call)
-        inputs = parcel.unpack(request["inputs"], arrays, names)
+        inputs = packing.unpack(request["inputs"], arrays, names)
         like = None if count is None else (None,) * count
         try:
             with deadline(request["seconds"]):

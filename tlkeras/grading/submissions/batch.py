@@ -18,6 +18,7 @@ from pathlib import Path
 
 import tlkeras
 from tlkeras.files import write_atomically
+from tlkeras.grading.messages import say
 from tlkeras.grading.notebooks.notebook import NotebookError
 from tlkeras.grading.submissions import result, submission
 from tlkeras.grading.submissions.output import writing
@@ -73,7 +74,7 @@ def is_finished(folder, job):
         found["submission"]["sha256"] == digest
         and graded["seed"] == job.seed
         and graded["tlkeras"] == tlkeras.__version__
-        and graded["isolation"] == job.isolation.to_dict()
+        and graded["isolation"]["tier"] == job.isolation.tier
         and job.lesson in (None, found["lesson"])
     )
 
@@ -135,7 +136,7 @@ def _results(jobs, grade, failed, workers, executor):
             with _pool(1) as pool:
                 suspects, rest = yield from _pass(suspects, grade, failed, 1, pool)
             for job in suspects:
-                yield job, failed(job, "its process ended"), b""
+                yield job, failed(job, say("ended", "process")), b""
             suspects = rest
 
 

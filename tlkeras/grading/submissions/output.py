@@ -5,11 +5,18 @@ import os
 import platform
 from pathlib import Path
 
+from tlkeras.grading.messages import say
+
 LOCK = "grading.lock"
 
 
 class OutputError(RuntimeError):
     """Results cannot be written into their folder; one sentence says why."""
+
+
+def refuse(key, folder, **values):
+    """An OutputError in the words of a key."""
+    return OutputError(say("folder", key, folder=folder, **values))
 
 
 @contextlib.contextmanager
@@ -22,10 +29,8 @@ def writing(folder):
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written ({error.strerror or error}): what is there is "
-            "whole; make room or name another folder, and run the command again."
-        ) from None
+        reason = error.strerror or error
+        raise refuse("unwritable", folder, reason=reason) from None
 
 
 def keep_apart(folder, submissions):
@@ -42,10 +47,7 @@ def keep_apart(folder, submissions):
         inside = {Path(os.path.abspath(folder)), Path(os.path.realpath(folder))}
         known = {Path(os.path.abspath(place)), Path(os.path.realpath(place))}
         if any(a.is_relative_to(b) for a in inside for b in known):
-            raise OutputError(
-                f"{folder} lies in {place}, where results may have been handed in with "
-                "the notebooks: name a folder elsewhere, as in --out ../results."
-            )
+            raise refuse("inside", folder, place=place)
 
 
 @contextlib.contextmanager
@@ -63,7 +65,8 @@ def alone(folder):
         _lock(file, folder)
         with writing(folder):
             file.truncate(0)
-            file.write(f"process {os.getpid()} on {platform.node()}")
+            who = {"process": os.getpid(), "machine": platform.node()}
+            file.write(say("folder", "who", **who))
             file.flush()
         yield
 
@@ -78,13 +81,7 @@ def _lock(file, folder):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        who = file.read(200) or "just begun"
-        raise OutputError(
-            f"{folder} is in use by another grading ({who}): wait until it has ended, "
-            "or name another folder with --out."
-        ) from None
+        who = file.read(200) or say("folder", "just_begun")
+        raise refuse("in_use", folder, who=who) from None
     except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be locked ({error.strerror}): two gradings at once would "
-            "mix their results. Name a folder on a disk of this machine."
-        ) from None
+        raise refuse("unlockable", folder, reason=error.strerror) from None

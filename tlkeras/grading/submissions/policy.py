@@ -7,6 +7,7 @@ It costs no points.
 
 import ast
 
+from tlkeras.grading.messages import say
 from tlkeras.grading.notebooks import source
 
 UNFOLLOWED = {"__import__", "eval", "exec", "import_module"}
@@ -43,7 +44,7 @@ def _findings(exercise, trees, aliases):
             "exercise": exercise.name,
             "line": line,
             "name": name,
-            "text": f"cell {number + 1}: {_line(text, line)}",
+            "text": say("policy", "place", number=number + 1, source=_line(text, line)),
         }
         for (number, line, name), text in sorted(found.items())
     ]
@@ -114,7 +115,7 @@ def _chain(node):
 def _broken(name, forbidden):
     """What to report of a name; `None` if it is allowed."""
     if name in UNFOLLOWED:
-        return f"{name} (what it brings cannot be seen)"
+        return say("policy", "unseen", name=name)
     if name.endswith(".*"):
         inside = any(f.startswith(name[:-1]) for f in forbidden)
         return name if inside or _broken(name[:-2], forbidden) else None

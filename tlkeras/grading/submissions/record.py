@@ -2,16 +2,9 @@
 
 from datetime import UTC, datetime
 
+from tlkeras.grading.messages import say
 from tlkeras.grading.submissions.result import SCHEMA
 from tlkeras.grading.submissions.verdict import STARTS
-
-UNFINISHED = {
-    "time": "It used up the time for a whole submission; what was graded until then "
-    "counts.",
-    "starts": f"Its code ended the process that it runs in, or stopped it from "
-    f"answering, {STARTS} times; it is not started more often, and what was graded "
-    "until then counts.",
-}
 
 
 def graded(header, verdict, exercises, lesson, policy, notes):
@@ -29,10 +22,13 @@ def graded(header, verdict, exercises, lesson, policy, notes):
         entry(exercise, verdict.outcomes[name], verdict.seconds[name])
         for name, exercise in exercises.items()
     ]
+    reason = None
+    if verdict.unfinished:
+        reason = say("unfinished", verdict.unfinished, starts=STARTS)
     return header | {
         "lesson": lesson,
         "state": "stopped" if verdict.unfinished else "graded",
-        "reason": UNFINISHED[verdict.unfinished] if verdict.unfinished else None,
+        "reason": reason,
         "points": round(sum(entry["points"] for entry in entries), 2),
         "max_points": sum(entry["max_points"] for entry in entries),
         "exercises": entries,
@@ -41,14 +37,14 @@ def graded(header, verdict, exercises, lesson, policy, notes):
     }
 
 
-def refused(header, state, reason, lesson=None, max_points=0):
+def refused(header, state, reason):
     """The result of a submission of which nothing could be graded."""
     return header | {
-        "lesson": lesson,
+        "lesson": None,
         "state": state,
         "reason": reason,
         "points": 0,
-        "max_points": max_points,
+        "max_points": 0,
         "exercises": [],
         "policy": [],
         "notes": [],

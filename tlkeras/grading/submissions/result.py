@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tlkeras.files import write_atomically
 from tlkeras.grading.judge.outcome import State
+from tlkeras.grading.messages import say
 
 SCHEMA = "tlkeras.result/1"
 FOLDER, FILE = "submissions", "result.json"
@@ -67,6 +68,11 @@ class ResultError(ValueError):
     """A file is no result that this version can read; the message says why."""
 
 
+def refuse(key, **values):
+    """A ResultError in the words of a key."""
+    return ResultError(say("result", key, schema=repr(SCHEMA), **values))
+
+
 def write(result, path):
     """Write a result in one step: a reader sees all of it or none of it.
 
@@ -76,7 +82,7 @@ def write(result, path):
         ResultError: it does not have the schema.
         OSError: it cannot be written.
     """
-    _check_result(result, str(path))
+    _require_schema(result, str(path))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
@@ -92,10 +98,10 @@ def read(path) -> dict:
     try:
         result = json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror}.") from None
+        raise refuse("unreadable", file=path, reason=error.strerror) from None
     except (ValueError, RecursionError):
-        raise ResultError(f"{path} is damaged: it is not JSON.") from None
-    _check_result(result, str(path))
+        raise refuse("damaged", file=path) from None
+    _require_schema(result, str(path))
     return result
 
 
@@ -167,41 +173,38 @@ def without_times(result) -> dict:
     return result | {"graded": graded, "exercises": exercises}
 
 
-def _check_result(result, where):
+def _require_schema(result, where):
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         given = result.get("schema") if isinstance(result, dict) else None
-        raise ResultError(
-            f"{where}: schema is {given!r}, expected {SCHEMA!r}. "
-            "Grade again with this version of tlkeras."
-        )
-    _check(result, RESULT, where)
-    _check(result["submission"], SUBMISSION, f"{where}: submission")
-    _check(result["graded"], GRADED, f"{where}: graded")
+        raise refuse("schema", file=where, given=repr(given))
+    _require_fields(result, RESULT, where)
+    _require_fields(result["submission"], SUBMISSION, f"{where}: submission")
+    _require_fields(result["graded"], GRADED, f"{where}: graded")
     isolation = result["graded"]["isolation"]
-    _check(isolation, ISOLATION, f"{where}: graded.isolation")
-    _one_of(isolation["tier"], TIERS, f"{where}: graded.isolation.tier")
-    _one_of(result["state"], STATES, f"{where}: state")
+    _require_fields(isolation, ISOLATION, f"{where}: graded.isolation")
+    _require_one_of(isolation["tier"], TIERS, f"{where}: graded.isolation.tier")
+    _require_one_of(result["state"], STATES, f"{where}: state")
     for exercise in result["exercises"]:
         place = f"{where}: exercise"
-        _check(exercise, EXERCISE, place)
-        _one_of(exercise["state"], [s.value for s in State], f"{place}.state")
+        _require_fields(exercise, EXERCISE, place)
+        _require_one_of(exercise["state"], [s.value for s in State], f"{place}.state")
         for entry in exercise["misconceptions"]:
-            _check(entry, MISCONCEPTION, f"{place}.misconceptions")
+            _require_fields(entry, MISCONCEPTION, f"{place}.misconceptions")
     for entry in result["policy"]:
-        _check(entry, POLICY, f"{where}: policy")
+        _require_fields(entry, POLICY, f"{where}: policy")
 
 
-def _check(table, fields, where):
+def _require_fields(table, fields, where):
     if not isinstance(table, dict):
-        raise ResultError(f"{where}: {table!r} is not a table.")
+        raise refuse("no_table", field=where, given=repr(table))
     for name, kind in fields.items():
-        if name not in table or not isinstance(table[name], kind):
-            raise ResultError(
-                f"{where}: {name} is {table.get(name, 'missing')!r}, "
-                f"which schema {SCHEMA!r} does not allow."
-            )
+        if name not in table:
+            raise refuse("missing", field=where, name=name)
+        if not isinstance(table[name], kind):
+            raise refuse("wrong", field=where, name=name, given=repr(table[name]))
 
 
-def _one_of(value, allowed, where):
+def _require_one_of(value, allowed, where):
     if value not in allowed:
-        raise ResultError(f"{where} is {value!r}; allowed are {', '.join(allowed)}.")
+        known = ", ".join(allowed)
+        raise refuse("unknown", field=where, given=repr(value), allowed=known)

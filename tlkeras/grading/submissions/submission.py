@@ -7,7 +7,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlkeras.grading.notebooks.notebook import NotebookError
+from tlkeras.grading.messages import say
+from tlkeras.grading.notebooks.notebook import refuse
 
 LARGEST = 128 << 20  # bytes; notebooks are large because of their pictures
 
@@ -41,12 +42,12 @@ def find(places, taken=lambda name, path: False):
     found: dict[str, Submission] = {}
     for place in map(Path, places):
         if not os.path.lexists(place):
-            raise NotebookError(f"{place} does not exist.")
+            raise refuse("missing", place)
         for path, name in _notebooks(Path(os.path.abspath(place))):
             name = _unused(printable(name), path, found, taken)
             found[name] = Submission(name, path)
     if not found:
-        raise NotebookError(f"{', '.join(map(str, places))}: no notebook is there.")
+        raise refuse("none", files=", ".join(map(str, places)))
     return list(found.values())
 
 
@@ -101,23 +102,21 @@ def read(path, largest=LARGEST):
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         link = error.errno == errno.ELOOP
-        reason = "it is a link" if link else error.strerror
-        raise NotebookError(f"cannot be read: {reason}.") from None
+        reason = say("file", "link") if link else error.strerror
+        raise refuse("unreadable", reason=reason) from None
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
         os.close(file)
-        raise NotebookError("cannot be read: it is no ordinary file.")
+        raise refuse("unreadable", reason=say("file", "not_ordinary"))
     with open(file, "rb", buffering=0) as opened:
         if status.st_size > largest:
-            raise NotebookError(
-                f"is too large: {status.st_size / 2**20:.0f} MB, and at most "
-                f"{largest / 2**20:.0f} are read. Clear its outputs and save it again."
-            )
+            size, most = (f"{each / 2**20:.0f}" for each in (status.st_size, largest))
+            raise refuse("too_large", size=size, most=most)
         content = bytearray()
         while piece := opened.read(min(1 << 20, largest + 1 - len(content))):
             content += piece
         if len(content) > largest:
-            raise NotebookError("is too large: it grew while it was read.")
+            raise refuse("grew")
         return bytes(content)
 
 

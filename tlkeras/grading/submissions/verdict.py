@@ -7,13 +7,13 @@ worker, is left out of the next one.
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from tlkeras.grading.judge import wording
-from tlkeras.grading.judge.attempt import Attempt, CheckTimeoutError, Raised, judged
-from tlkeras.grading.judge.check import judge
-from tlkeras.grading.judge.failures import OVERSTAYED, Failure, reason, to_run_again
+from tlkeras.grading.judge.check import check_cases
+from tlkeras.grading.judge.deadline import CheckTimeoutError
+from tlkeras.grading.judge.failures import CellRun, Failure, to_run_again, why_undefined
 from tlkeras.grading.judge.outcome import State
-from tlkeras.grading.judge.trial import trial
 from tlkeras.grading.sandbox.client import Lost, Worker
 
 STARTS = 12  # workers for one submission; each is needed because a step spoilt one
@@ -29,14 +29,14 @@ class Verdict:
         unfinished: why not all was graded to its end: `"time"`, for the whole
             submission, or `"starts"`, of a process to run it. Defaults to `None`.
         printed: the beginning of what the submission printed, and its length in bytes.
-        failures: by number of the cell that ran; `None` for one that overstayed.
+        cell_runs: the CellRun of each cell that ran, by its number.
     """
 
     outcomes: dict = field(default_factory=dict)
     seconds: dict = field(default_factory=dict)
     unfinished: str | None = None
     printed: tuple[bytes, int] = (b"", 0)
-    failures: dict = field(default_factory=dict)
+    cell_runs: dict[int, CellRun] = field(default_factory=dict)
 
 
 def grade(steps, exercises, seed, open_session, limits):
@@ -75,7 +75,7 @@ class _Grading:
         self._left_out = set()  # numbers of cells that spoilt a worker
         self._last_end: Lost | None = None  # of a worker
         self._verdict = Verdict()
-        self._failures = self._verdict.failures
+        self._cell_runs = self._verdict.cell_runs
 
     @property
     def done(self):
@@ -99,7 +99,7 @@ class _Grading:
                     continue
                 if self.out_of_time:
                     return
-                self._attend(worker, exercise, found.get(name))
+                self._grade_exercise(worker, exercise, found.get(name))
         except Lost as lost:
             self._last_end = lost
         except CheckTimeoutError:  # of the whole submission, or of a look at its names
@@ -109,23 +109,23 @@ class _Grading:
         waiting = [s for s in self._steps if s.number not in self._left_out]
         for step in waiting:
             self._run(worker, step)
-        for step in to_run_again(waiting, self._failures):
+        for step in to_run_again(waiting, self._cell_runs):
             self._run(worker, step)
 
     def _run(self, worker, step):
-        self._failures[step.number] = OVERSTAYED
+        self._cell_runs[step.number] = CellRun(overstayed=True)
         try:
-            self._failures[step.number] = worker.run(step)
+            self._cell_runs[step.number] = CellRun(worker.run(step))
         except Lost as lost:
             self._left_out.add(step.number)
             if not lost.late:
-                failure = Failure(frozenset(), self._ended(lost))
-                self._failures[step.number] = [failure]
+                failure = Failure(frozenset(), lost.raised)
+                self._cell_runs[step.number] = CellRun((failure,))
             raise
         except CheckTimeoutError:
             return
 
-    def _attend(self, worker, exercise, found):
+    def _grade_exercise(self, worker, exercise, found):
         began = time.monotonic()
         outcome = self._outcome(worker, exercise, found)
         self._verdict.outcomes[exercise.name] = outcome
@@ -134,35 +134,22 @@ class _Grading:
     def _outcome(self, worker, exercise, found):
         if found is None:
             return self._undefined(exercise)
-
-        def try_case(case):
-            return self._try(worker, exercise, case)
-
         seconds = min(self._limits.exercise, max(self.end - time.monotonic(), 0))
-        outcome = judge(
-            exercise, found, try_case, round(seconds, 1), limit=worker.within
+        outcome = check_cases(
+            exercise,
+            found,
+            partial(worker.reply, exercise),
+            self._seed,
+            round(seconds, 1),
+            limit=worker.within,
         )
         if outcome.state is State.TIMED_OUT and seconds < self._limits.exercise:
             self._verdict.unfinished = "time"
         return outcome
 
-    def _try(self, worker, exercise, case):
-        drawn = trial(exercise, case, self._seed)
-        try:
-            return judged(drawn, worker.call(exercise, drawn))
-        except Lost as lost:
-            if lost.late:
-                raise CheckTimeoutError from None
-            return Attempt(drawn, error=self._ended(lost))
-
-    def _ended(self, lost):
-        say = next(iter(self._exercises.values())).messages.say
-        text = say("ended", lost.reason, **lost.values)
-        return Raised(say("ended", "name"), text, whole=text)
-
     def _undefined(self, exercise):
-        """Why a name does not exist: its cell is gone, raised, or was stopped."""
-        why = reason(self._steps, self._failures, exercise.name)
+        """The name does not exist: its cell is gone, raised, or was stopped."""
+        why = why_undefined(self._steps, self._cell_runs, exercise.name)
         return wording.undefined(exercise, why, self._limits.cell)
 
     def verdict(self):
@@ -178,4 +165,4 @@ class _Grading:
     def _not_reached(self, exercise):
         if self._verdict.unfinished == "time" or self._last_end is None:
             return wording.stopped(exercise, self._limits.wall)
-        return wording.never_defined(exercise, self._ended(self._last_end))
+        return wording.never_defined(exercise, self._last_end.raised)

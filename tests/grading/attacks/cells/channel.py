@@ -191,7 +191,7 @@ def double(x):
     return 3 * x
 row_sums = double
 
-# %% talks to the attendant and the warm parent
+# %% talks to the supervisor and the warm parent
 import os, socket
 for number in range(4, 64):
     try:

@@ -10,13 +10,13 @@ compare.as_arrays = lambda output, expected: (np.zeros((2, 3)),)
 
 # %% the attempt says yes
 import tlkeras.grading.judge.attempt as attempt
-attempt.judged = attempt.ask = lambda *a, **k: attempt.Reply((np.zeros((2, 3)),))
+attempt.compared = attempt.ask = lambda *a, **k: attempt.Reply((np.zeros((2, 3)),))
 
 # %% the check passes everything
 import tlkeras.grading, tlkeras.grading.judge.check as check_module
 from tlkeras.grading.judge import wording
 from tlkeras.grading import State
-check_module.judge = check_module._judge = lambda exercise, *a, **k: wording.outcome(
+check_module.check_cases = check_module._outcome = lambda exercise, *a, **k: wording.outcome(
     exercise, State.PASSED, exercise.points)
 wording.wrong = wording.outcome
 State.WRONG._value_ = "passed"
@@ -290,7 +290,7 @@ def double(x): return 3 * x
 def right(x): return 2 * x
 import gc
 for thing in gc.get_objects():
-    if callable(thing) and getattr(thing, "__name__", "") in ("ask", "judged", "unchanged"):
+    if callable(thing) and getattr(thing, "__name__", "") in ("ask", "compared", "unchanged"):
         try:
             thing.__code__ = (lambda *a: None).__code__
         except Exception:
@@ -317,7 +317,7 @@ def double(x): raise Strange
 def row_sums(x): raise Strange from Strange()
 
 # %% raises the grader's own exceptions
-from tlkeras.grading.judge.attempt import CheckTimeoutError
+from tlkeras.grading.judge.deadline import CheckTimeoutError
 from tlkeras.grading.sandbox.channel import Closed
 def double(x): raise CheckTimeoutError
 def row_sums(x): raise Closed

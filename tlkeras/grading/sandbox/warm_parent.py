@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tlkeras.grading.messages import say
 from tlkeras.grading.sandbox import jail
 from tlkeras.grading.sandbox.channel import Channel, ChannelError
 from tlkeras.grading.sandbox.remove import remove
@@ -29,7 +30,7 @@ class SandboxError(RuntimeError):
     """A sandbox could not be made or ended: our fault, and no submission's."""
 
 
-class Nursery:
+class WarmParent:
     """A warm parent, started when the first session opens.
 
     Args:
@@ -86,7 +87,8 @@ class Nursery:
             try:
                 socket.send_fds(self._requests, [request], files)
             except OSError as error:
-                raise SandboxError(f"the warm parent has gone: {error}") from None
+                reason = say("isolation", "parent_gone", reason=error)
+                raise SandboxError(reason) from None
 
     def _start(self):
         self._forget()
@@ -110,7 +112,8 @@ class Nursery:
             self._requests.recv(16) != b"ready"
         ):
             self.close()
-            raise SandboxError(f"no warm parent: {self._complaint()}")
+            reason = self._complaint()
+            raise SandboxError(say("isolation", "no_parent", reason=reason))
 
     def _launch(self, words, far, environment):
         """Start the process in a thread that lives as long: its death would end it."""
@@ -141,12 +144,12 @@ class Nursery:
         started.wait()
         far.close()
         if problems:
-            raise SandboxError(f"no warm parent: {problems[0]}")
+            raise SandboxError(say("isolation", "no_parent", reason=problems[0]))
 
     def _complaint(self):
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "no reason given"
+        return lines[-1] if lines else say("ended", "no_reason")
 
     def close(self):
         """End the warm parent and all that it forked."""
@@ -192,7 +195,8 @@ class Session:
             self.end()
             text = bytes(self._drain.kept).decode(errors="replace").strip()
             lines = text.splitlines() or [str(error)]
-            raise SandboxError(f"no worker: {lines[-1]}") from None
+            reason = say("isolation", "no_worker", reason=lines[-1])
+            raise SandboxError(reason) from None
         assert first == {"ready": True}
 
     def end(self):
@@ -252,5 +256,5 @@ def _copy(target):
     course = target / jail.PACKAGE.name / "course"
     shutil.rmtree(course)
     course.mkdir()
-    shutil.copy(jail.STAND_IN, course / "__init__.py")
+    shutil.copy(jail.EMPTY_COURSE, course / "__init__.py")
     return target

@@ -1,4 +1,4 @@
-"""Inputs of answers as a message: numbers, text and containers, with arrays apart.
+"""Inputs of answers as a packet: numbers, text and containers, with arrays apart.
 
 The verdict packs, the worker unpacks. What has no place in JSON stands in a table with
 one key that begins with `$`.
@@ -9,7 +9,7 @@ import numpy as np
 from tlkeras.grading.judge.exercise import PACKAGE
 
 
-class ParcelError(TypeError):
+class PackingError(TypeError):
     """The inputs of an exercise hold something that cannot be sent."""
 
 
@@ -23,7 +23,7 @@ def pack(value, arrays, classes):
         classes: the classes of its objects are added to this list.
 
     Raises:
-        ParcelError: it holds something else.
+        PackingError: it holds something else.
     """
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -41,7 +41,7 @@ def pack(value, arrays, classes):
     if type(value).__module__.startswith(PACKAGE):
         classes.extend({type(value)} - {*classes})
         return {"$object": [type(value).__name__, pack(vars(value), arrays, classes)]}
-    raise ParcelError(
+    raise PackingError(
         f"a {type(value).__name__} cannot be sent to the process that runs answers. "
         "Let the case draw arrays, and let the exercise's probe make objects of them."
     )
