@@ -36,7 +36,8 @@ class Classifier(HeadModel):
         dtype: of the head. Defaults to that of the backbone.
 
     Call arguments:
-        inputs: as of the backbone.
+        inputs: as of the backbone: images `(B, H, W, C)`, or a dictionary of tokens
+            `(B, T)` or of a waveform `(B, S)`.
         training: whether dropout is on.
         mask: implicit masks, which Keras hands over; the inputs say what counts.
 
