@@ -76,20 +76,28 @@ CELLS = {  # what a learner wrote; L0 … mark the learner's own words
     "puts back": ["def double(x): return np.add(x, x)"],
     "starts": [f"import os; os._exit({n})" for n in range(14)],
 }
-# One that is broken, and something that must not be called.
-EXERCISES = """
+# Added to the tiny lesson: an exercise that is broken, and something that must not be
+# called in another.
+ADDED = {
+    "lesson.py": '\n\n# %% exercise="broken"\ndef broken(x):\n    return x\n',
+    "exercises/broken.py": """
 import dataclasses
-EXERCISES = (
-    dataclasses.replace(DOUBLE, forbidden=("numpy.einsum",)),
-    ROW_SUMS,
-    dataclasses.replace(DOUBLE, name="broken", reference=lambda x: 1 / 0),
-)
-"""
-SENTENCES = """
+
+from .double import EXERCISE as DOUBLE
+
+EXERCISE = dataclasses.replace(DOUBLE, name="broken", reference=lambda x: 1 / 0)
+""",
+    "exercises/double.py": """
+import dataclasses
+
+EXERCISE = dataclasses.replace(EXERCISE, forbidden=("numpy.einsum",))
+""",
+    "messages.en.toml": """
 [cases.broken]
 small = "a small table"
 large = "a larger table"
-"""
+""",
+}
 RAW = {  # files that are no such notebooks
     "damaged": b"{",
     "binary": b"\xff\xfe\x00",
@@ -158,7 +166,7 @@ def place(tmp_path_factory):
     shutil.copytree(ROOT / "tlkeras", folder / "tlkeras", ignore=skip)
     lessons = folder / "tlkeras" / "course" / "lessons"
     shutil.copytree(TINY, lessons)
-    for file, more in (("exercises.py", EXERCISES), ("messages.en.toml", SENTENCES)):
+    for file, more in ADDED.items():
         with open(lessons / "01_tiny" / file, "a", encoding="utf-8") as opened:
             opened.write(more)
     for path in (folder / "tlkeras").rglob("messages.en.toml"):
