@@ -9,6 +9,7 @@ import pytest
 
 from tlkeras.course import lesson
 from tlkeras.grading import check
+from tlkeras.grading.judge.card import inline
 from tlkeras.visualization import palette
 
 ATTENTION = lesson("01_attention").exercises["scaled_dot_product_attention"]
@@ -85,3 +86,47 @@ def test_text_colours_can_be_read_on_white(colour):
         w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
     )
     assert 1.05 / (luminance + 0.05) >= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "html_"),
+    [
+        ("True means *keep*", "True means <em>keep</em>"),
+        ("**True** means keep", "<strong>True</strong> means keep"),
+        ("2 * 3 * 4, a*b and `a * b *`", "2 * 3 * 4, a*b and <code>a * b *</code>"),
+        ("[“1. A”](#1.-A)", '<a href="#1.-A">“1. A”</a>'),
+        ("[next](02_two.ipynb)", '<a href="02_two.ipynb">next</a>'),
+        ("[x](javascript:alert)", "[x](javascript:alert)"),
+        ("[x](https://example.org)", "[x](https://example.org)"),
+        ('[x](#"onclick)', "[x](#&quot;onclick)"),
+        ("`<b>` & *<i>*", "<code>&lt;b&gt;</code> &amp; <em>&lt;i&gt;</em>"),
+    ],
+)
+def test_the_small_markdown_of_sentences(text, html_):
+    if '"' in text:  # a quote stays a quote: it cannot end the attribute
+        assert 'href="#&quot;onclick"' in inline(text)
+    else:
+        assert inline(text) == html_
+
+
+def test_cause_and_hints_are_folded_behind_the_problem():
+    outcome = check(ATTENTION, unscaled, hint=1)
+    card = parse(outcome._repr_html_())
+    folds = [fold.find("summary").text for fold in card.iter("details")]
+    assert folds == ["Likely cause", "Hint 1 of 3", "Hint 2 of 3"]
+    assert not any(fold.get("open") for fold in card.iter("details"))
+    text = "".join(card.itertext())
+    assert text.index("You returned") < text.index("Likely cause")
+
+
+def test_the_section_to_reread_is_a_link_on_the_card_and_words_in_the_text():
+    outcome = check(ATTENTION, unscaled)
+    [link] = parse(outcome._repr_html_()).iter("a")
+    assert link.get("href") == "#3.-Likeness,-and-why-we-divide-by-√H"
+    assert "Read again: “3. Likeness, and why we divide by √H”." in outcome.message
+
+
+def test_the_card_takes_the_colours_of_a_notebooks_theme():
+    card = check(ATTENTION, unscaled)._repr_html_()
+    assert "background:var(--jp-layout-color1," in card
+    assert "background:#fff" not in card

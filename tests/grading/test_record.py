@@ -4,6 +4,7 @@ import pytest
 from answers import SOFTMAX
 
 from tlkeras.grading import check
+from tlkeras.grading.judge.card import card
 from tlkeras.grading.submissions import record, result
 from tlkeras.grading.submissions.verdict import STARTS, Verdict
 
@@ -27,7 +28,7 @@ def test_an_outcome_is_kept_with_its_points_and_its_card(tmp_path):
     assert (found["state"], found["reason"]) == ("graded", None)
     assert found["points"] == entry["points"] == outcome.points
     assert found["max_points"] == SOFTMAX.points
-    assert entry["card"] == outcome._repr_html_()
+    assert entry["card"] == card(outcome, links=False)
     assert [m["id"] for m in entry["misconceptions"]] == outcome.diagnoses
     assert entry["seconds"] == 0.123
 

@@ -17,19 +17,24 @@ def test_an_exception_that_is_hard_to_read_is_explained():
 
 
 def test_a_problem_that_is_its_own_cause_is_not_called_unknown():
-    headings = dict(check(SOFTMAX, softmax_in_place).parts)
-    assert "Likely cause" not in headings
+    outcome = check(SOFTMAX, softmax_in_place)
+    assert "Likely cause" not in dict(outcome.parts + outcome.folds)
 
 
-def test_hints_come_one_after_the_other_and_the_last_one_stays():
-    hints = [check(SOFTMAX, lambda x: x, hint=n).parts[-1] for n in range(4)]
-    assert [heading for heading, _ in hints] == [
-        "Hint 1 of 3",
-        "Hint 2 of 3",
-        "Hint 3 of 3",
-        "Hint 3 of 3",
-    ]
-    assert len({text for _, text in hints}) == 3
+def test_hints_open_one_after_the_other_behind_the_cause():
+    for number in range(4):
+        outcome = check(SOFTMAX, lambda x: x, hint=number)
+        headings = [heading for heading, _ in outcome.folds]
+        hints = [f"Hint {n} of 3" for n in range(1, min(number + 1, 3) + 1)]
+        assert headings == ["Likely cause", *hints]
+        assert not {"Likely cause", "Hint 1 of 3"} & dict(outcome.parts).keys()
+
+
+def test_the_failing_arguments_are_the_learners_to_try():
+    outcome = check(SOFTMAX, lambda x: x)
+    assert outcome.failing.keys() == {"x"}
+    assert f"x {outcome.failing['x'].shape}" in outcome.message
+    assert check(SOFTMAX, None).failing == {}
 
 
 def softmax_to_be_written(x):

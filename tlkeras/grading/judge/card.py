@@ -1,9 +1,11 @@
 """An Outcome as an HTML card for notebooks: no scripts, no style sheet, no network."""
 
+import re
 from html import escape
 
 import numpy as np
 
+from tlkeras.grading.judge.links import LINK, plain
 from tlkeras.grading.messages import say
 from tlkeras.visualization.palette import (
     BLUE,
@@ -21,33 +23,79 @@ EDGE = {"passed": GREEN, "not attempted": BLUE, "uncheckable": GREY}
 CELL, GAP = 30, 1  # pixels
 
 
-def card(outcome):
-    """The HTML of a card, light on any theme of the notebook."""
-    edge = EDGE.get(outcome.state, RED)
-    rows = "".join(
-        f'<div style="display:flex;gap:12px;margin-top:6px">'
-        f'<div style="flex:0 0 150px;color:#555">{escape(heading)}</div>'
-        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">'
-        f"{_inline(text)}</div>"
-        f"</div>"
-        for heading, text in outcome.parts
+# A notebook's own colours, in its light and its dark theme; light where it has none.
+PAPER = "var(--jp-layout-color1,var(--vscode-editor-background,#fff))"
+INK = "var(--jp-content-font-color1,var(--vscode-editor-foreground,#1a1a1a))"
+FAINT = "var(--jp-content-font-color2,var(--vscode-descriptionForeground,#555))"
+LINE = "var(--jp-border-color2,var(--vscode-panel-border,#ddd))"
+
+
+def card(outcome, links=True):
+    """The HTML of a card: the problem first; cause and hints open when clicked.
+
+    Args:
+        outcome: an Outcome.
+        links: whether it is shown in the lesson's notebook, where sections are.
+            Defaults to `True`.
+    """
+    shown = inline if links else lambda text: inline(plain(text))
+    rows = "".join(_row(heading, shown(text)) for heading, text in outcome.parts)
+    folds = "".join(
+        f'<details style="margin-top:6px"><summary style="cursor:pointer">'
+        f"{escape(heading)}</summary>"
+        f'<div style="{PROSE};margin:4px 0 0 18px">{shown(text)}</div></details>'
+        for heading, text in outcome.folds
     )
+    body = f"{rows}{_heat_maps(outcome.picture)}{folds}"
+    edge = EDGE.get(outcome.state, RED)
+    return frame(outcome.headline, body, edge, "card", outcome.state.value)
+
+
+PROSE = "white-space:pre-wrap;overflow-wrap:anywhere"
+
+
+def _row(heading, html):
+    """A heading beside its text; above it where the window is narrow."""
     return (
-        f'<div class="tlkeras-card" data-state="{outcome.state.value}" role="status" '
-        f'style="background:#fff;color:#1a1a1a;border:1px solid #ddd;'
+        '<div style="display:flex;flex-wrap:wrap;gap:0 12px;margin-top:6px">'
+        f'<div style="flex:0 0 150px;color:{FAINT}">{escape(heading)}</div>'
+        f'<div style="flex:1 1 320px;min-width:0;{PROSE}">{html}</div></div>'
+    )
+
+
+def frame(headline, body, edge, kind, state=""):
+    """The HTML around a card's body, on the notebook's own background.
+
+    Args:
+        headline: plain text.
+        body: HTML.
+        edge: the colour of the left edge.
+        kind: what card it is, for whoever looks for it in a page.
+        state: how a check ended.
+    """
+    return (
+        f'<div class="tlkeras-{kind}" data-state="{state}" role="status" '
+        f'style="background:{PAPER};color:{INK};border:1px solid {LINE};'
         f"border-left:6px solid {edge};border-radius:4px;padding:10px 14px;"
         f'font:14px/1.5 system-ui,sans-serif;max-width:820px">'
-        f'<div style="font-weight:600;color:{edge}">{escape(outcome.headline)}</div>'
-        f"{rows}{_heat_maps(outcome.picture)}</div>"
+        f'<div style="font-weight:600">{escape(headline)}</div>{body}</div>'
     )
 
 
-def _inline(text):
-    """Escape, and set what stands between back-ticks in a fixed-width face."""
-    pieces = escape(text).split("`")
+def inline(text):
+    """A sentence's small Markdown as HTML: code, strong, emphasis and links."""
+    pieces = text.split("`")
     return "".join(
-        f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces)
+        f"<code>{escape(piece)}</code>" if i % 2 else _marked(piece)
+        for i, piece in enumerate(pieces)
     )
+
+
+def _marked(text):
+    text = escape(text)
+    text = LINK.sub(r'<a href="\2">\1</a>', text)
+    text = re.sub(r"\*\*(\S(?:[^*]*\S)?)\*\*", r"<strong>\1</strong>", text)
+    return re.sub(r"(?<![\w*])\*(\S(?:[^*]*\S)?)\*(?![\w*])", r"<em>\1</em>", text)
 
 
 def _heat_maps(picture):
@@ -63,12 +111,13 @@ def _heat_maps(picture):
         (say("picture", "difference"), delta, DIVERGING, -largest, largest),
     )
     figures = "".join(
-        f'<figure style="margin:0"><figcaption style="font-size:12px;color:#555">'
+        f'<figure style="margin:0"><figcaption style="font-size:12px;color:{FAINT}">'
         f"{escape(title)}</figcaption>{_heat_map(*rest)}</figure>"
         for title, *rest in maps
     )
     return (
-        f'<div style="margin-top:8px;font-size:12px;color:#555">{escape(picture.label)}'
+        f'<div style="margin-top:8px;font-size:12px;color:{FAINT}">'
+        f"{escape(picture.label)}"
         f'</div><div style="display:flex;flex-wrap:wrap;gap:18px">{figures}</div>'
     )
 
@@ -98,7 +147,7 @@ def _heat_map(matrix, colours, low, high):
     width, height = columns * step, rows * step
     return (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'style="display:block;border:1px solid #ddd">{"".join(cells)}</svg>'
+        f'style="display:block;border:1px solid {LINE}">{"".join(cells)}</svg>'
     )
 
 

@@ -1,9 +1,12 @@
 """What a check found, as plain data that displays itself in a notebook."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
+
+from tlkeras.grading.judge.links import plain
 
 
 class State(StrEnum):
@@ -43,7 +46,9 @@ class Outcome:
         case: the smallest failing case.
         cases: case name to whether it passed, for the cases that carry points.
         parts: `(heading, text)` pairs, the body of the message.
+        folds: the same, for what opens on the card when it is wanted: cause and hints.
         picture: drawn on the card where it helps.
+        failing: the arguments of the smallest failing case, by name.
     """
 
     exercise: str
@@ -56,7 +61,9 @@ class Outcome:
     case: str | None = None
     cases: dict[str, bool] = field(default_factory=dict)
     parts: list[tuple[str, str]] = field(default_factory=list)
+    folds: list[tuple[str, str]] = field(default_factory=list)
     picture: Picture | None = None
+    failing: dict[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -66,17 +73,19 @@ class Outcome:
     @property
     def message(self) -> str:
         """The whole message as plain text."""
-        width = max((len(heading) for heading, _ in self.parts), default=0)
+        parts = [(heading, plain(text)) for heading, text in self.parts + self.folds]
+        width = max((len(heading) for heading, _ in parts), default=0)
         lines = [self.headline]
-        for heading, text in self.parts:
+        for heading, text in parts:
             first, *rest = text.splitlines() or [""]
             lines.append(f"  {heading:<{width}}  {first}")
             lines.extend(" " * (width + 4) + line for line in rest)
         return "\n".join(lines)
 
     def to_dict(self) -> dict:
-        """JSON-ready data: everything but the picture."""
-        data = {k: v for k, v in asdict(self).items() if k not in ("parts", "picture")}
+        """JSON-ready data: everything but what only a card shows."""
+        shown = ("parts", "folds", "picture", "failing")
+        data = {k: v for k, v in vars(self).items() if k not in shown}
         return data | {
             "state": self.state.value,
             "passed": self.passed,

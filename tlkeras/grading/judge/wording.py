@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from tlkeras.grading.judge.links import to_section
 from tlkeras.grading.judge.outcome import Outcome, Picture, State
 from tlkeras.grading.judge.problems import OWN_CAUSE
 from tlkeras.grading.judge.raised import Raised
@@ -37,7 +38,7 @@ def wrong(exercise, failed, diagnosis, cases, points, hint):
     parts = [
         (say("heading", "returned"), _in_output(exercise, failed, "returned")),
         (say("heading", "expected"), _in_output(exercise, failed, "expected")),
-        *_explanation(exercise, failed, diagnosis, cases, hint, "unknown"),
+        *_where(exercise, failed, cases),
     ]
     return outcome(
         exercise,
@@ -48,7 +49,9 @@ def wrong(exercise, failed, diagnosis, cases, points, hint):
         case=failed.case.name,
         cases=cases,
         parts=parts,
+        folds=list(_explanation(exercise, failed, diagnosis, hint, "unknown")),
         picture=_picture(exercise, failed) if "index" in values else None,
+        failing=_arguments(exercise, failed),
     )
 
 
@@ -59,15 +62,10 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     parts = [
         *_exception(exercise, error),
         *_meaning(exercise, error),
-        *_explanation(
-            exercise,
-            failed,
-            diagnosis,
-            cases,
-            hint,
-            "unwritten" if error.stub else unknown,
-        ),
+        *_where(exercise, failed, cases),
     ]
+    if error.stub:
+        unknown = "unwritten"
     return outcome(
         exercise,
         State.RAISED,
@@ -78,6 +76,8 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
         case=failed.case.name,
         cases=cases,
         parts=parts,
+        folds=list(_explanation(exercise, failed, diagnosis, hint, unknown)),
+        failing=_arguments(exercise, failed),
     )
 
 
@@ -106,7 +106,7 @@ def wrong_form(exercise, problem, failed=None, cases=None, points=0.0):
 def not_attempted(exercise, cases):
     """The stub is still there."""
     say = exercise.messages.say
-    section = say("sections", exercise.section)
+    section = _section(exercise, exercise.section)
     parts = [(say("heading", "start"), say("text", "start", section=section))]
     return outcome(exercise, State.NOT_ATTEMPTED, 0.0, cases=cases, parts=parts)
 
@@ -174,15 +174,13 @@ def uncheckable(exercise, error):
     return outcome(exercise, State.UNCHECKABLE, 0.0, "uncheckable", parts=parts)
 
 
-def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
-    """The parts that a wrong answer and an exception share."""
+def _where(exercise, failed, cases):
+    """The smallest failing case, and what passes already."""
     say = exercise.messages.say
     title = say("cases", exercise.name, failed.case.name)
-    names = inspect.signature(exercise.reference).parameters
     inputs = ", ".join(
         f"{name} {_describe(value)}"
-        for name, value in zip(names, failed.trial.inputs, strict=False)
-        if name not in exercise.hidden
+        for name, value in _arguments(exercise, failed).items()
     )
     yield say("heading", "case"), say("text", "case", title=title, inputs=inputs)
     passing = [
@@ -190,14 +188,24 @@ def _explanation(exercise, failed, diagnosis, cases, hint, unknown):
     ]
     if passing:
         yield say("heading", "passing"), "\n".join(passing)
+
+
+def _arguments(exercise, failed):
+    """What the learner's code was called with, by name."""
+    names = inspect.signature(exercise.reference).parameters
+    given = zip(names, failed.trial.inputs, strict=False)
+    return {name: value for name, value in given if name not in exercise.hidden}
+
+
+def _explanation(exercise, failed, diagnosis, hint, unknown):
+    """What opens when it is wanted: the likely cause, and hints as far as `hint`."""
+    say = exercise.messages.say
     if diagnosis or failed.problem is None or failed.problem.id not in OWN_CAUSE:
         stub = failed.error.stub if failed.error else None
         yield say("heading", "cause"), _cause(exercise, diagnosis, unknown, stub)
     hints = exercise.messages.get("hints", exercise.name) or []
-    if hints:
-        number = min(hint, len(hints) - 1)
-        heading = say("heading", "hint", number=number + 1, count=len(hints))
-        yield heading, hints[number].strip()
+    for number, text in enumerate(hints[: hint + 1], 1):
+        yield say("heading", "hint", number=number, count=len(hints)), text.strip()
 
 
 def _meaning(exercise, error):
@@ -213,11 +221,16 @@ def _cause(exercise, diagnosis, unknown, stub):
     if not diagnosis:
         return say("cause", unknown, singles=len(exercise.misconceptions), stub=stub)
     ideas = [say("misconceptions", m.id) for m in diagnosis]
-    sections = dict.fromkeys(say("sections", m.section) for m in diagnosis)
+    sections = dict.fromkeys(_section(exercise, m.section) for m in diagnosis)
     section = f" {say('text', 'and')} ".join(sections)
     if len(ideas) == 1:
         return say("cause", "one", idea=ideas[0], section=section)
     return say("cause", "two", first=ideas[0], second=ideas[1], section=section)
+
+
+def _section(exercise, id_):
+    """The heading of a section, as a link into the notebook."""
+    return to_section(exercise.messages.say("sections", id_))
 
 
 def _in_output(exercise, failed, key):

@@ -21,11 +21,23 @@ class Lesson:
     def __init__(self, name):
         self.name = self.title = name
         self.exercises = {}
+        self.failing = {}
 
     @staticmethod
     def check(answer=None, name=None):
         """Answers are checked elsewhere."""
         return Outcome()
+
+    @staticmethod
+    def predict(*args, **kwargs):
+        """Nobody is there to predict."""
+
+    reveal = hint = solution = end = predict
+
+    @staticmethod
+    def progress(items, label=""):
+        """The items, without a bar."""
+        return items
 
     @staticmethod
     def at_scale(quick, default=None, full=None):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from tlkeras.grading.judge.card import card
 from tlkeras.grading.messages import say
 from tlkeras.grading.submissions.result import SCHEMA
 from tlkeras.grading.submissions.verdict import STARTS
@@ -87,6 +88,6 @@ def entry(exercise, outcome, seconds):
         ],
         "headline": outcome.headline,
         "message": outcome.message,
-        "card": outcome._repr_html_(),
+        "card": card(outcome, links=False),
         "seconds": round(seconds, 3),
     }
