@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import rich.console
 
 import tlkeras
 from tlkeras import __main__, output
-from tlkeras.course import build, doctor, syllabus
+from tlkeras.course import build, machine, syllabus, tables
 
 ROOT = Path(tlkeras.__file__).parents[1]
 TINY = Path(__file__).parent / "course" / "tiny"
@@ -205,8 +206,8 @@ def test_verify_of_an_unknown_lesson_is_one_line(tlkeras_command):
 def test_doctor_fails_when_something_required_is_missing(
     tlkeras_command, monkeypatch, found, required, code
 ):
-    finding = doctor.Finding("Thing", bool(found), "seen", "Do this.", bool(required))
-    monkeypatch.setattr(doctor, "findings", lambda: iter([finding]))
+    finding = machine.Finding("Thing", bool(found), "seen", "Do this.", bool(required))
+    monkeypatch.setattr(machine, "findings", lambda: iter([finding]))
     ended, said, _ = tlkeras_command("doctor")
     assert ended == code
     assert ("Do this." in said) == (not found)
@@ -253,7 +254,7 @@ def test_a_missing_extra_is_one_line_that_names_it(tmp_path, blocked, arguments)
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert len(lines) == 1
     assert lines[0].startswith("tlkeras: ")
-    assert lines[0].endswith("Run: pip install 'tlkeras[course]'")
+    assert lines[0].endswith(f"Run: pip install -e '{ROOT}[course]'")
 
 
 def test_an_import_error_of_our_own_is_not_hidden(tmp_path):
@@ -277,14 +278,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tlkeras import __main__, output
-from tlkeras.course import doctor, grade, syllabus
+from tlkeras.course import grade, machine, syllabus
 from tlkeras.grading.submissions import batch
 
 syllabus.home = lambda: Path({tiny!r})
 grade.home = lambda: Path({tiny!r}).parent
 batch._pool = ThreadPoolExecutor
-found = doctor.Finding("Thing", False, "seen é → ✓ 你", "Do this … “now”.", True)
-doctor.findings = lambda: iter([found])
+found = machine.Finding("Thing", False, "seen é → ✓ 你", "Do this … “now”.", True)
+machine.findings = lambda: iter([found])
 for encoding in sys.argv[1:]:
     file = open(encoding, "wb")
     sys.stdout = io.TextIOWrapper(file, encoding, write_through=True)
@@ -321,7 +322,7 @@ def test_every_command_can_write_to_any_encoding(tmp_path):
         said = (tmp_path / encoding).read_bytes().decode(encoding)
         assert "Traceback" not in said
         ends = [line.split()[-1] for line in said.splitlines() if "## ended" in line]
-        assert list(map(int, ends)) == ENDS, said
+        assert list(map(int, ends)) == ENDS, (ends, said)
         sign = "○" if encoding == "utf-8" else "o"
         assert f"{sign} double: not attempted" in said
         data = said.split("## 'doctor --json'\n")[1].split("## ended")[0]
@@ -357,3 +358,74 @@ def test_what_an_encoding_lacks_is_written_plainly(monkeypatch, encoding, text, 
     stream.flush()
     assert stream.buffer.getvalue().decode(encoding) == wanted
     assert output.is_unicode() == (encoding == "utf-8")
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_tables_never_shorten_a_name(monkeypatch, width):
+    console = rich.console.Console(width=width, file=io.StringIO())
+    every = syllabus.lessons()
+    console.print(tables.lessons_table(every, None))
+    outcomes = {
+        name: {"state": "not attempted", "points": 0, "max_points": 6, "diagnoses": []}
+        for lesson in every
+        for name in lesson.names
+    }
+    console.print(tables.outcomes_table(every[0], outcomes))
+    said = console.file.getvalue()
+    assert "…" not in said
+    for lesson in every:
+        assert f"{lesson.name} " in said
+    for name in outcomes:
+        assert f"{name} " in said
+    assert all(len(line) <= width for line in said.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("frobnicate", "No such command 'frobnicate'"),
+        ("check", "notebook"),
+        ("check x --timeout 0", "greater than or equal to 1"),
+        ("verify --no-such-option", "No such option"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_that_says_where_to_read(
+    tlkeras_command, line, said
+):
+    code, out, errors = tlkeras_command(*line.split())
+    assert (code, out) == (2, "")
+    assert errors.startswith("tlkeras: ")
+    assert said in errors
+    assert "--help" in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_check_takes_a_lesson_or_a_folder(tlkeras_command, tmp_path):
+    code, _, errors = tlkeras_command("check", "01_tiny")
+    assert code == 2
+    assert "tlkeras start" in errors
+    tlkeras_command("start", "--no-open")
+    for wanted in ("01_tiny", "tlkeras-course"):
+        code, said, _ = tlkeras_command("check", wanted, "--json")
+        assert code == 1
+        assert json.loads(said)["lesson"] == "01_tiny"
+    (tmp_path / "empty").mkdir()
+    code, _, errors = tlkeras_command("check", "empty")
+    assert code == 2
+    assert "holds no notebook of the course" in errors
+
+
+def test_the_shell_completes_commands():
+    done = subprocess.run(
+        [sys.executable, "-m", "tlkeras"],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "_TLKERAS_COMPLETE": "complete_bash",
+            "COMP_WORDS": "tlkeras ch",
+            "COMP_CWORD": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert "check" in done.stdout.split()

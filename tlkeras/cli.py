@@ -10,17 +10,17 @@ from rich.progress import Progress
 
 import tlkeras
 from tlkeras import cli_grade, course
-from tlkeras.course import doctor as doctor_checks
-from tlkeras.course import headless, progress, tables
+from tlkeras.course import headless, machine, progress, tables
 from tlkeras.output import is_unicode
 
 DEFAULT_FOLDER = Path("tlkeras-course")
+# of click, which typer may carry inside
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     help="Learn transfer learning with Transformers in Keras.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 out = Console()
 err = Console(stderr=True)  # progress and errors, so that --json stays clean
@@ -58,6 +58,7 @@ def start(
     What you wrote is never overwritten.
     """
     from tlkeras.course import start as started
+    from tlkeras.course.build import update_glossary
 
     folder = started.prepare(folder)
     with _bar() as bar:
@@ -68,6 +69,7 @@ def start(
                     f"{lesson.name} has changed since you began. Yours is untouched; "
                     f"the new one is {beside.name}."
                 )
+    update_glossary(course.lessons(), folder)
     lesson = started.first_unfinished(folder)
     print(f"Your notebooks are in {folder}.")
     if jupyter:
@@ -96,17 +98,36 @@ def list_lessons(
 
 @app.command()
 def check(
-    notebook: Path,
+    notebook: Annotated[
+        str, typer.Argument(help="A notebook, a lesson's name, or a folder of both.")
+    ],
     as_json: AsJson = False,
     timeout: Annotated[
-        float, typer.Option(min=1, help="Seconds for the whole notebook.")
+        float, typer.Option(min=1, help="Seconds for each notebook.")
     ] = 300,
 ):
     """Run a notebook in a process of its own, and check its exercises.
 
-    Cells tagged `experiment` are left out, and so are those of the lesson that no
-    answer needs. Exit code 0: all passed; 1: not all did.
+    A lesson's name stands for its notebook in the folder where you started. Cells
+    tagged `experiment` are left out, and so are those of the lesson that no answer
+    needs. Exit code 0: all passed; 1: not all did.
     """
+    found = {}
+    for path in headless.notebooks(notebook, DEFAULT_FOLDER):
+        lesson, outcomes = _check_notebook(path, timeout)
+        found[lesson.name] = outcomes
+        if not as_json:
+            out.print(tables.outcomes_table(lesson, outcomes))
+            for outcome in outcomes.values():
+                if not outcome["passed"]:
+                    print(f"\n{outcome['message']}")
+    if as_json:
+        every = [{"lesson": n, "exercises": outcomes} for n, outcomes in found.items()]
+        _print_json(every[0] if len(every) == 1 else every)
+    _exit_unless(all(o["passed"] for each in found.values() for o in each.values()))
+
+
+def _check_notebook(path, timeout):
     with _bar() as bar:
         task = bar.add_task("Starting", total=None)
 
@@ -119,15 +140,7 @@ def check(
                 task, description=f"Running {cell}" if cell else f"Checking {step}"
             )
 
-        lesson, outcomes = headless.check_notebook(notebook, timeout, report)
-    if as_json:
-        _print_json({"lesson": lesson.name, "exercises": outcomes})
-    else:
-        out.print(tables.outcomes_table(lesson, outcomes))
-        for outcome in outcomes.values():
-            if not outcome["passed"]:
-                print(f"\n{outcome['message']}")
-    _exit_unless(all(outcome["passed"] for outcome in outcomes.values()))
+        return headless.check_notebook(path, timeout, report)
 
 
 app.command()(cli_grade.grade)
@@ -160,6 +173,7 @@ def build(
     with _bar() as bar:
         tracked = bar.track(lessons, description="Building")
         stale = [x for x in tracked if builder.update(x, folder, check, nbgrader)]
+    words = not nbgrader and builder.update_glossary(lessons, folder, check)
     if not check:
         print(f"{len(stale)} of {len(lessons)} notebooks rebuilt in {folder}.")
         return
@@ -167,9 +181,11 @@ def build(
     command = f"tlkeras build --nbgrader {folder}" if nbgrader else "tlkeras build"
     for lesson in stale:
         print(f"{builder.place(lesson, folder, nbgrader)} is stale. Run: {command}")
+    if words:
+        print(f"{folder / 'glossary.ipynb'} is stale. Run: {command}")
     for path in orphans:
         print(f"{path} belongs to no lesson. Delete it.")
-    _exit_unless(not stale and not orphans)
+    _exit_unless(not (stale or words or orphans))
 
 
 @app.command()
@@ -246,7 +262,7 @@ def doctor(as_json: AsJson = False):
     """Look at what this machine has, and say what to do about what is missing."""
     with _bar() as bar:
         looking = bar.track(
-            doctor_checks.findings(), total=doctor_checks.COUNT, description="Looking"
+            machine.findings(), total=machine.COUNT, description="Looking"
         )
         findings = list(looking)
     if as_json:
@@ -284,7 +300,23 @@ def run():
         SandboxError,
     )
     try:
-        app(prog_name="tlkeras")
+        raise SystemExit(app(prog_name="tlkeras", standalone_mode=False) or 0)
     except known as error:
-        err.print(f"tlkeras: {error}", style="red", markup=False, soft_wrap=True)
-        raise SystemExit(2) from None
+        _end(str(error))
+    except typer.Abort:
+        raise SystemExit(130) from None
+    except UsageError as error:
+        _end(_usage(error))
+
+
+def _end(sentence):
+    err.print(f"tlkeras: {sentence}", style="red", markup=False, soft_wrap=True)
+    raise SystemExit(2) from None
+
+
+def _usage(error):
+    """What was wrong with the command line, and where to read how it is used."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "tlkeras"
+    said = error.format_message().rstrip(".")
+    return f"{said}. Read how it is used with: {command} --help"

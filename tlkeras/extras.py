@@ -1,6 +1,8 @@
 """What to install when something that tlkeras can use is not there."""
 
+import shlex
 from importlib.util import find_spec
+from pathlib import Path
 
 EXTRAS = {
     "course": (
@@ -22,6 +24,7 @@ EXTRAS = {
     "tensorflow": ("tensorflow",),
     "scores": ("sacrebleu",),
     "audio": ("soundfile",),
+    "gguf": ("gguf",),
     "tfds": ("tensorflow_datasets",),
     "parity": ("torch", "transformers"),
     "nbgrader": ("nbgrader",),
@@ -47,5 +50,17 @@ def advice(module):
     root = (module or "").split(".")[0]
     for extra, modules in EXTRAS.items():
         if root in modules:
-            return f"{root} is not installed. Run: pip install 'tlkeras[{extra}]'"
+            return f"{root} is not installed. Run: {command(extra)}"
     return None
+
+
+def command(extra):
+    """The command that installs an extra: of this checkout, or of the package.
+
+    Args:
+        extra: its name, as in EXTRAS.
+    """
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / "pyproject.toml").is_file():
+        return f"pip install -e {shlex.quote(f'{checkout}[{extra}]')}"
+    return f"pip install 'tlkeras[{extra}]'"

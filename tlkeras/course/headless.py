@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tlkeras
 from tlkeras.course import material, progress
-from tlkeras.course.syllabus import load_exercises
+from tlkeras.course.syllabus import MESSAGES, CourseError, lessons, load_exercises
 from tlkeras.grading.judge import wording
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.running import practice
@@ -45,6 +45,34 @@ def check_notebook(path, seconds=300, report=lambda event: None):
         name: found.get(name) or wording.stopped(exercise, limit).to_dict()
         for name, exercise in lesson.exercises.items()
     }
+
+
+def notebooks(wanted, folder):
+    """The notebooks that a name on the command line means.
+
+    Args:
+        wanted: a notebook, a folder of notebooks, or the name of a lesson: its notebook
+            lies in the started folder that this is, or in `folder`.
+        folder: where `tlkeras start` puts notebooks unless told otherwise.
+
+    Raises:
+        CourseError: a folder without a lesson's notebook, or a lesson not started here.
+    """
+    names, path = [lesson.name for lesson in lessons()], Path(wanted)
+    if path.is_dir():
+        found = [path / f"{name}.ipynb" for name in names]
+        found = [notebook for notebook in found if notebook.is_file()]
+        if not found:
+            raise CourseError(MESSAGES.say("lookup", "no-notebooks", folder=path))
+        return found
+    if wanted in names and not path.exists():
+        places = [progress.started_folder() or Path(), Path(folder)]
+        here = [place / f"{wanted}.ipynb" for place in places]
+        found = [notebook for notebook in here if notebook.is_file()]
+        if not found:
+            raise CourseError(MESSAGES.say("lookup", "not-here", name=here[0].name))
+        return found[:1]
+    return [path]
 
 
 def _command():

@@ -11,35 +11,45 @@ COLOURS = {State.PASSED: "green", State.NOT_ATTEMPTED: "blue"}
 
 def lessons_table(lessons, folder):
     """The lessons, and how far the learner of a started folder is."""
-    table = Table("part", "lesson", "title", "minutes", "progress", "points")
+    name = Column("lesson", no_wrap=True)  # what is typed behind a command
+    title = Column("title", overflow="fold")
+    points, right = (Column(x, no_wrap=True) for x in ("points", "predicted"))
+    table = _table(name, title, "min", points, right)
     part = None
     for lesson in lessons:
-        reached = progress.points(folder, lesson)
-        done = round(10 * reached / lesson.points)
+        if lesson.part != part:
+            table.add_row(f"[bold]{escape(lesson.part)}[/]")
+        part = lesson.part
+        true, seen = progress.predictions(folder, lesson)
         table.add_row(
-            escape(lesson.part) if lesson.part != part else "",
             lesson.name,
             escape(lesson.title),
             str(lesson.minutes),
-            "█" * done + "░" * (10 - done),
-            f"{reached:g} of {lesson.points:g}",
+            f"{progress.points(folder, lesson):g} of {lesson.points:g}",
+            f"{true} of {seen}" if seen else "",
         )
-        part = lesson.part
     return table
 
 
 def outcomes_table(lesson, outcomes):
-    """How each exercise of a notebook came out."""
-    table = Table("exercise", "outcome", "points", "likely cause", title=lesson.title)
-    for name, outcome in outcomes.items():
+    """How each exercise of a notebook came out, the likely cause below its name."""
+    name = Column("exercise", overflow="fold")
+    points = Column("points", no_wrap=True)
+    table = _table(name, "outcome", points, title=lesson.title)
+    for exercise, outcome in outcomes.items():
         colour = COLOURS.get(outcome["state"], "red")
+        causes = (f"  {cause}" for cause in outcome["diagnoses"])
         table.add_row(
-            name,
+            "\n".join([exercise, *causes]),
             f"[{colour}]{outcome['state']}[/]",
             f"{outcome['points']:g} of {outcome['max_points']:g}",
-            "\n".join(outcome["diagnoses"]),
         )
     return table
+
+
+def _table(*columns, **options):
+    """A table without lines, which leaves a narrow window its width."""
+    return Table(*columns, box=None, padding=(0, 2, 0, 0), pad_edge=False, **options)
 
 
 def reports_table(lesson, reports):
@@ -85,9 +95,11 @@ def metrics_table(rows_of):
 
 def findings_table(findings):
     """What the doctor found, and what to do about what is missing."""
-    table = Table("", "what", "found", "what to do")
+    what = Column("what", no_wrap=True)
+    found, todo = (Column(x, overflow="fold") for x in ("found", "what to do"))
+    table = _table("", what, found, todo)
     for one in findings:
         mark = "[green]✓[/]" if one.found else "[red]✗[/]" if one.required else "–"
-        todo = "" if one.found else escape(one.advice)
-        table.add_row(mark, one.name, escape(one.detail), todo)
+        advice = "" if one.found else escape(one.advice)
+        table.add_row(mark, one.name, escape(one.detail), advice)
     return table

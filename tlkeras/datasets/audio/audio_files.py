@@ -9,6 +9,7 @@ import numpy as np
 
 from tlkeras.datasets._fetch import DataError
 from tlkeras.datasets.audio._wav import is_wav, read_wav
+from tlkeras.extras import command
 
 SILENCE = 1e-4  # −80 dB of full scale: nothing louder is there
 CLIPPED = 1e-3  # the share of samples at the limit that is worth a word
@@ -200,8 +201,7 @@ def _by_soundfile(path):
         import soundfile
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{path} is no WAV file, which needs soundfile. Run: pip install "
-            "'tlkeras[audio]'",
+            f"{path} is no WAV file, which needs soundfile. Run: {command('audio')}",
             name="soundfile",
         ) from error
     try:

@@ -57,7 +57,7 @@ def human_or_synthetic(seconds: float = 1.0, download: bool = True) -> NewVoices
         voices = _synthetic(seconds)
         print(
             "Synthetic voices stand in for human ones, whose recordings cannot be had "
-            f"here ({_reason(error)}): numbers below will differ from the text."
+            f"here ({_reason(error)}). The lesson gives the numbers of both."
         )
     return voices
 

@@ -15,6 +15,7 @@ import numpy as np
 from tlkeras.datasets._fetch import DataError
 from tlkeras.datasets.audio.audio_files import pad
 from tlkeras.datasets.audio.recordings import Recordings
+from tlkeras.extras import command
 
 NAME = "speech_commands:0.0.3"
 SAMPLE_RATE = 16000
@@ -92,8 +93,7 @@ def _module():
         if error.name != "tensorflow_datasets":
             raise
         raise ModuleNotFoundError(
-            "Speech Commands needs tensorflow-datasets. Run: pip install "
-            "'tlkeras[tfds]'",
+            f"Speech Commands needs tensorflow-datasets. Run: {command('tfds')}",
             name=error.name,
         ) from error
     return tensorflow_datasets
