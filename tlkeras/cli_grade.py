@@ -94,12 +94,14 @@ def grade(
 
 def _jobs(submissions, folder, seed, lesson, tier, limits):
     """What there is to grade, and how."""
+    from tlkeras.course import glossary
     from tlkeras.course import grade as grading
     from tlkeras.course.syllabus import home
     from tlkeras.grading.sandbox import choose
     from tlkeras.grading.submissions import batch, submission
 
     found = submission.find(submissions, partial(batch.is_taken, folder))
+    found = [each for each in found if not glossary.is_ours(each.path)]
     isolation = choose([home()], tier)
     for reason in isolation.why:
         err.print(_say("worse", reason=reason), markup=False)
