@@ -19,10 +19,10 @@ MAY_IMPORT = {
     "layers": {"annotations", "checks", "masks"},
     "models": {"annotations", "checks", "masks", "layers"},
     "generation": {"annotations", "checks", "masks", "layers", "models"},
-    "checkpoints": {"checks", "masks", "layers", "models", "shipped"},
+    "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
     # visualization to draw a comparison, when asked to
     "transfer": {"annotations", "checks", "visualization"},
-    "datasets": {"shipped"},
+    "datasets": {"extras", "shipped"},
     "visualization": set(),
     "grading": {"files", "visualization"},  # its palette, for cards
     "extras": set(),
@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "output": set(),
     "registration": set(),
     "shipped": set(),
-    "course": {"extras", "files", "grading"},
+    "course": {"extras", "files", "grading", "visualization"},  # the palette of cards
     "cli": {"cli_grade", "course", "extras", "grading", "output"},
     "cli_grade": {"course", "extras", "grading"},
     "__main__": {"cli", "extras", "output"},

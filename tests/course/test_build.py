@@ -122,3 +122,32 @@ def test_notebooks_that_no_lesson_builds_are_found(tiny, tmp_path):
     build.update(tiny, tmp_path)
     (tmp_path / "02_gone.ipynb").write_text("{}")
     assert build.orphans([tiny], tmp_path) == [tmp_path / "02_gone.ipynb"]
+
+
+ASKED = """
+# %% [markdown]
+# What will it be?
+
+# %%
+this.predict("share", "How many?", ["one", "two"])
+
+# %% tags=["experiment"]
+count = 2
+this.reveal("share", "two")
+
+# %% [markdown] tags=["result"]
+# It was **two**.
+"""
+
+
+def test_what_would_tell_a_result_is_folded(tiny_copy):
+    path = tiny_copy.folder / "lesson.py"
+    path.write_text(path.read_text("utf-8") + ASKED, "utf-8")
+    *_, lead, asked, experiment, result = cells(build.build(tiny_copy))
+    assert source(lead) == "What will it be?"
+    for cell in (asked, experiment):
+        assert cell["metadata"]["jupyter"] == {"source_hidden": True}  # JupyterLab
+        assert cell["metadata"]["cellView"] == "form"  # Colab
+        assert "hide-input" in cell["metadata"]["tags"]  # Jupyter Book
+    assert source(result).startswith("<details><summary>")
+    assert "\n\nIt was **two**.\n\n</details>" in source(result)  # still Markdown

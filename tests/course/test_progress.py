@@ -83,3 +83,41 @@ def test_a_crash_while_writing_leaves_the_old_file(started, monkeypatch):
         json.loads((started / ".tlkeras" / "progress.json").read_text())["format"] == 1
     )
     assert not list((started / ".tlkeras").glob(".progress*"))
+
+
+def test_what_an_older_file_does_not_have_is_empty(started):
+    path = started / ".tlkeras" / "progress.json"
+    older = {
+        "format": 1,
+        "lessons": {"01_tiny": {"double": {"state": "passed", "points": 1}}},
+    }
+    path.write_text(json.dumps(older))
+    progress.predict("01_tiny", "share", {"said": "two"})
+    kept = progress.kept(started)
+    assert kept["lessons"] == older["lessons"]
+    assert kept["predictions"] == {"01_tiny": {"share": {"said": "two"}}}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        '{"lessons": {}, "predictions": {"a": {"b": 3}}}',
+        '{"lessons": {}, "predictions": {"a": {"b": {"right": "yes"}}}}',
+        '{"lessons": {}, "mistakes": {"a": {"b": [3]}}}',
+        '{"lessons": {}, "solutions": {"a": 3}}',
+    ],
+)
+def test_damage_anywhere_in_the_file_is_found_when_it_is_read(started, damaged):
+    path = started / ".tlkeras" / "progress.json"
+    path.write_text(damaged)
+    assert progress.read(started) == {}
+    aside = started / ".tlkeras" / "progress.damaged-1.json"
+    assert aside.read_text() == damaged
+
+
+def test_how_well_one_predicts_is_counted_when_the_result_is_known(tiny, started):
+    assert progress.predictions(started, tiny) == (0, 0)
+    progress.predict("01_tiny", "a", {"said": "one"})
+    progress.predict("01_tiny", "b", {"said": "one", "right": True})
+    progress.predict("01_tiny", "c", {"said": "one", "right": False})
+    assert progress.predictions(started, tiny) == (1, 2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tlkeras.course import CourseError, verify
+from tlkeras.course.sentences import lesson_failures
 from tlkeras.grading import Misconception
 
 
@@ -202,3 +203,22 @@ def test_one_exercise_alone(tiny):
     assert names == ["row_sums"]
     with pytest.raises(CourseError, match="no exercise named 'sums'"):
         verify.verify(tiny, 1, only="sums")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("# # Tiny", "# # Tiny\n#\n# About 5 minutes, 4 points.", "says 4 points"),
+        (
+            "# ## Doubling",
+            "# ## Doubling\n#\n# ### Exercise: double (2 points, 1 minutes, easy)",
+            "double: its heading says 2 points, it has 1",
+        ),
+    ],
+)
+def test_points_in_the_text_are_those_of_the_exercises(tiny_copy, old, new, said):
+    path = tiny_copy.folder / "lesson.py"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    assert any(said in failure for failure in lesson_failures(tiny_copy))

@@ -27,55 +27,6 @@ def of_keras(make):
     return lambda *inputs: make(__import__("keras"))(*inputs)
 
 
-# ── 06 pick_examples ──────────────────────────────────────────────────────────────────
-
-
-def _picker(order_of=list, room=lambda taken, k: taken < k):
-    def pick(labels, order, per_class):
-        picked = []
-        for i in order_of(order):
-            if room(sum(labels[j] == labels[i] for j in picked), per_class):
-                picked.append(i)
-        return np.array(picked, dtype=int)
-
-    return pick
-
-
-PICK = "06_three_ways/pick_examples"
-wrong(PICK)(_picker(lambda order: order[:-1]))  # the last is never looked at
-wrong(PICK)(_picker(lambda order: order[1:]))
-wrong(PICK, "draw.one-too-many")(_picker(room=lambda taken, k: taken <= k))
-wrong(PICK, "draw.from-the-end")(_picker(reversed))
-
-
-@wrong(PICK, "draw.gap-in-the-classes")
-def pick_of_the_first_classes(labels, order, per_class):
-    kept = [
-        i
-        for c in range(len(np.unique(labels)))
-        for i in order[labels[order] == c][:per_class]
-    ]
-    return np.array([i for i in order if i in kept])
-
-
-@wrong(PICK, "draw.class-by-class")
-def pick_class_by_class(labels, order, per_class):
-    return np.concatenate(
-        [order[labels[order] == c][:per_class] for c in sorted(set(labels))]
-    )
-
-
-@wrong(PICK)
-def pick_until_enough(labels, order, per_class):
-    picked, counts = [], {}
-    for i in order:
-        if counts.get(labels[i], 0) == per_class:
-            break
-        counts[labels[i]] = counts.get(labels[i], 0) + 1
-        picked.append(i)
-    return picked
-
-
 # ── 06 mean_vector ────────────────────────────────────────────────────────────────────
 
 MEAN = "06_three_ways/mean_vector"
@@ -223,30 +174,99 @@ def remember_by_place_of_batch(encode, token_ids, memory):
     return [memory[i] for i in range(len(token_ids))]
 
 
-# ── 06 honest_score, paired_gain ──────────────────────────────────────────────────────
+# ── 06 copy_parameters ────────────────────────────────────────────────────────────────
+
+COPY = "06_three_ways/copy_parameters"
 
 
-def _best_of(places, better=lambda new, old: new > old):
-    def choose(validation, test):
-        best = None
-        for i in places(len(validation)):
-            if best is None or better(validation[i].mean(), validation[best].mean()):
-                best = i
-        return test[best]
+@wrong(COPY, "copy.until-one-fails")
+def copy_and_return_at_once(source, target):
+    known = {w.path: w for w in source.weights}
+    report = {}
+    for weight in target.weights:
+        old = known.get(weight.path)
+        if old is None or old.shape != weight.shape:
+            report[weight.path] = "shape" if old is not None else "missing"
+        elif not report:
+            weight.assign(old)
+    return report
 
-    return choose
+
+@wrong(COPY, "copy.trainable-only")
+def copy_what_learns(source, target):
+    known = {w.path: w for w in source.trainable_variables}
+    report = {}
+    for weight in target.trainable_variables:
+        if weight.path in known and known[weight.path].shape == weight.shape:
+            weight.assign(known[weight.path])
+        else:
+            report[weight.path] = "shape" if weight.path in known else "missing"
+    return report
 
 
-CHOICE = "06_three_ways/honest_score"
-wrong(CHOICE)(_best_of(lambda n: range(n - 1)))
-wrong(CHOICE)(_best_of(lambda n: range(1, n)))
-wrong(CHOICE, "choice.worst")(_best_of(range, lambda new, old: new < old))
-wrong(CHOICE, "choice.luckiest-run")(
-    lambda v, t: t[np.unravel_index(v.argmax(), v.shape)[0]]
-)
-wrong(CHOICE, "choice.each-seed-its-own")(
-    lambda v, t: np.take_along_axis(t, v.argmax(0)[None], 0)[0]
-)
+@wrong(COPY, "copy.nothing-copied")
+def copy_by_naming(source, target):
+    known = {w.path: w for w in source.weights}
+    report = {}
+    for weight in target.weights:
+        if weight.path not in known:
+            report[weight.path] = "missing"
+        elif known[weight.path].shape != weight.shape:
+            report[weight.path] = "shape"
+        else:
+            weight = known[weight.path]
+    return report
+
+
+@wrong(COPY)
+def copy_all_but_biases(source, target):
+    known = {w.path: w for w in source.weights if "bias" not in w.path}
+    report = {}
+    for weight in target.weights:
+        if weight.path not in known:
+            report[weight.path] = "missing"
+        elif known[weight.path].shape != weight.shape:
+            report[weight.path] = "shape"
+        else:
+            weight.assign(known[weight.path])
+    return report
+
+
+# ── 06 fine_tune ──────────────────────────────────────────────────────────────────────
+
+
+def _tuner(learns=lambda step, frozen: step >= frozen, change=lambda w, d: w - d):
+    def tune(body, head, slopes, batches, body_rate, head_rate, frozen):
+        for step, batch in enumerate(batches):
+            for_body, for_head = slopes(body, head, batch)
+            head = [change(w, head_rate * s) for w, s in zip(head, for_head)]  # noqa: B905
+            if learns(step, frozen):
+                body = [change(w, body_rate * s) for w, s in zip(body, for_body)]  # noqa: B905
+        return body, head
+
+    return tune
+
+
+TUNE = "06_three_ways/fine_tune"
+wrong(TUNE, "tune.in-place")(_tuner(change=lambda w, d: np.subtract(w, d, out=w)))
+wrong(TUNE, "tune.frozen-one-longer")(_tuner(lambda step, frozen: not step <= frozen))
+wrong(TUNE, "tune.never-frozen")(_tuner(lambda step, frozen: frozen >= 0))
+wrong(TUNE, "tune.uphill")(_tuner(change=np.add))
+wrong(TUNE)(_tuner(lambda step, frozen: step == frozen))
+
+
+@wrong(TUNE, "tune.head-moved-first")
+def tune_one_after_another(body, head, slopes, batches, body_rate, head_rate, frozen):
+    for step, batch in enumerate(batches):
+        change = slopes(body, head, batch)[1]
+        head = [w - head_rate * s for w, s in zip(head, change, strict=True)]
+        if step >= frozen:
+            change = slopes(body, head, batch)[0]
+            body = [w - body_rate * s for w, s in zip(body, change, strict=True)]
+    return body, head
+
+
+# ── 06 paired_gain ────────────────────────────────────────────────────────────────────
 
 
 def _interval(gains, factor):

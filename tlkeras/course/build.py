@@ -6,14 +6,15 @@ always gives the same bytes.
 
 import ast
 import hashlib
+import re
 from collections import Counter
 from pathlib import Path
 
 import jupytext
 import nbformat
 
-from tlkeras.course import assignment, lesson_text
-from tlkeras.course.syllabus import CourseError, home
+from tlkeras.course import assignment, glossary, lesson_text
+from tlkeras.course.syllabus import MESSAGES, CourseError, home
 from tlkeras.files import write_atomically
 
 FORMAT = 1  # of the `tlkeras` metadata in a notebook
@@ -46,6 +47,8 @@ def build(lesson, solved=False, nbgrader=False):
     for cell, name in zip(cells, _ids(blank), strict=True):
         cell.id = name
         cell.metadata.pop("name", None)
+        _fold(cell)
+    glossary.link(cells, lesson.name, lesson.folder.parent)
     notebook = nbformat.v4.new_notebook(
         cells=cells,
         metadata={
@@ -97,10 +100,27 @@ def update(lesson, folder, check=False, nbgrader=False):
     return True
 
 
+def update_glossary(lessons, folder, check=False):
+    """Bring the glossary in a folder up to date; whether it was not.
+
+    Args:
+        lessons: all of them.
+        folder: where notebooks go.
+        check: change nothing. Defaults to `False`.
+    """
+    path = Path(folder) / glossary.NOTEBOOK
+    text = glossary.notebook(lessons, lessons[0].folder.parent)
+    if path.is_file() and path.read_bytes() == text.encode():
+        return False
+    if not check:
+        write_atomically(path, text)
+    return True
+
+
 def orphans(lessons, folder):
     """Notebooks in a folder that no lesson builds."""
-    names = {lesson.name for lesson in lessons}
-    return sorted(p for p in Path(folder).glob("*.ipynb") if p.stem not in names)
+    names = {glossary.NOTEBOOK, *(f"{lesson.name}.ipynb" for lesson in lessons)}
+    return sorted(p for p in Path(folder).glob("*.ipynb") if p.name not in names)
 
 
 def _read(path):
@@ -124,6 +144,26 @@ def _cells(text):
         for key in [key for key in cell.metadata if key.startswith("lines_to_")]:
             del cell.metadata[key]
     return cells
+
+
+def _fold(cell):
+    """Hide what would tell the result of an experiment before it has run.
+
+    The text of a cell tagged `result` is folded; so is the code of a cell that asks for
+    a prediction, and of the experiment that reveals what came of it.
+    """
+    if cell.cell_type == "markdown" and "result" in cell.metadata.get("tags", ()):
+        summary = MESSAGES.say("build", "result")
+        cell.source = (
+            f"<details><summary>{summary}</summary>\n\n{cell.source}\n\n</details>"
+        )
+    if cell.cell_type == "code" and re.search(
+        r"^this\.(predict|reveal)\(", cell.source, re.MULTILINE
+    ):
+        # JupyterLab, Colab, and Jupyter Book and other readers of tags, in this order.
+        cell.metadata["jupyter"] = {"source_hidden": True}
+        cell.metadata["cellView"] = "form"
+        cell.metadata["tags"] = [*cell.metadata.get("tags", ()), "hide-input"]
 
 
 def _ids(cells):

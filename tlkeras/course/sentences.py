@@ -1,6 +1,7 @@
 """Whether a lesson has every sentence that its checks say, and agrees with itself."""
 
 import math
+import re
 
 from tlkeras.course import lesson_text
 
@@ -37,9 +38,29 @@ def lesson_failures(lesson):
     for path in sorted((lesson.folder / "exercises").glob("[!_]*.py")):
         if path.stem not in lesson.names:
             yield f'{path.name}: no cell has exercise="{path.stem}"'
-    headings = lesson_text.headings((lesson.folder / "lesson.py").read_text("utf-8"))
+    text = (lesson.folder / "lesson.py").read_text("utf-8")
+    yield from _wrong_points(lesson, text)
+    headings = lesson_text.headings(text)
     for exercise in exercises:
         for section, heading in (exercise.messages.get("sections") or {}).items():
             if heading not in headings:
                 yield f"no heading of lesson.py is {heading!r} (section {section!r})"
         return  # they share their messages
+
+
+def _wrong_points(lesson, text):
+    """Where a lesson's own text gives other points than its exercises."""
+    said = re.search(r"(\d+) points\.", text)
+    if said and float(said[1]) != lesson.points:
+        yield f"its text says {said[1]} points, the syllabus {lesson.points:g}"
+    heading = None
+    for cell in lesson_text.cells(text):
+        headings = re.findall(r"^# #+ Exercise: .*\(([\d.]+) point", cell.source, re.M)
+        heading = headings[-1] if headings else heading
+        name = re.search(r'exercise="(\w+)"', cell.header)
+        if name is None or name[1] not in lesson.names:
+            continue
+        points = lesson.exercise(name[1]).points
+        if heading is not None and float(heading) != points:
+            yield f"{name[1]}: its heading says {heading} points, it has {points:g}"
+        heading = None

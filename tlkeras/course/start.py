@@ -60,9 +60,9 @@ def prepare(folder):
 
 
 def first_unfinished(folder):
-    """The lesson to open: the first that has points left, or the last."""
+    """The lesson to open: the first with an exercise left to do, or the last."""
     everything = lessons()
-    left = [x for x in everything if progress.points(folder, x) < x.points]
+    left = [x for x in everything if progress.waiting(folder, x)]
     return (left or everything[-1:])[0]
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tlkeras import grading
-from tlkeras.course import progress
-from tlkeras.grading import Exercise, Messages, Outcome, State
+from tlkeras.course import progress, unsolved
+from tlkeras.grading import Exercise, Messages, Outcome
 from tlkeras.grading.judge.exercise import PACKAGE
 
 MESSAGES = Messages(Path(__file__).parent)
+# Problems of an answer that runs; hints help with these, not with typing mistakes.
+WRONG_NUMBERS = {"wrong-values", "wrong-shape", "not-finite", "not-boolean"}
 
 
 class CourseError(ValueError):
@@ -47,7 +49,11 @@ class Lesson:
     points: float
     part: str
     folder: Path
+    # The arguments on which the last answer with wrong numbers failed first, by name.
+    failing: dict[str, Any] = field(default_factory=dict, repr=False)
     _failures: Counter = field(default_factory=Counter, repr=False)
+    _asked: Counter = field(default_factory=Counter, repr=False)
+    _failed: dict[str, Any] = field(default_factory=dict, repr=False)
     _loaded: dict[str, Exercise] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -61,7 +67,7 @@ class Lesson:
         return {name: self.exercise(name) for name in self.names}
 
     def check(self, answer: Any, name: str | None = None) -> Outcome:
-        """Judge an answer by what it does; each failure shows the next hint.
+        """Judge an answer by what it does; wrong numbers make the next hint available.
 
         Args:
             answer: the learner's function or class.
@@ -76,10 +82,130 @@ class Lesson:
         exercise = self.exercise(self._name_of(answer) if name is None else name)
         shown = self._failures[exercise.name]
         outcome = grading.check(exercise, answer, hint=shown)
-        if outcome.state not in (State.PASSED, State.NOT_ATTEMPTED):
+        if outcome.problem in WRONG_NUMBERS:
             self._failures[exercise.name] += 1
+        if outcome.failing:
+            self.failing = outcome.failing
+            heading = MESSAGES.say("failing", "heading")
+            outcome.parts.append((heading, MESSAGES.say("failing", "text")))
+        self._failed[exercise.name] = None if outcome.passed else answer
         progress.record(self.name, outcome)
         return outcome
+
+    def unsolved(self, name: str, answer: Any) -> bool:
+        """Whether an answer is still the stub, or failed when it was last checked.
+
+        Args:
+            name: of the exercise.
+            answer: what the notebook calls by that name.
+        """
+        return unsolved.is_stub(answer) or self._failed.get(name) is answer
+
+    def hint(self, name: str) -> Any:
+        """The next hint for an exercise; after the last, the first again.
+
+        Args:
+            name: of the exercise.
+
+        Returns:
+            A card.
+
+        Raises:
+            ValueError: the lesson has no such exercise.
+        """
+        from tlkeras.course.hints import hint
+
+        self._asked[name] += 1
+        return hint(self.exercise(name), self._asked[name] - 1)
+
+    def solution(self, name: str, give_up: bool = False) -> Any:
+        """The solution of an exercise: after it passed, or for no points.
+
+        Args:
+            name: of the exercise.
+            give_up: see it although the exercise has not passed; it then counts no
+                points in your progress. Defaults to `False`: say what that means.
+
+        Returns:
+            A card.
+
+        Raises:
+            ValueError: the lesson has no such exercise.
+        """
+        from tlkeras.course.solutions import solution
+
+        return solution(self, self.exercise(name).name, give_up)
+
+    def predict(
+        self,
+        name: str,
+        question: str,
+        choices: list[str] | None = None,
+        mine: str | float | None = None,
+    ) -> Any:
+        """Ask what an experiment will show, before it runs.
+
+        Args:
+            name: of the prediction; `reveal` calls it by that.
+            question: for people.
+            choices: what to choose from. Defaults to `None`: the answer is a number.
+            mine: the answer, for notebooks that show no form. Defaults to `None`.
+
+        Returns:
+            A form, or a card with the answer.
+
+        Raises:
+            ValueError: the answer is none of the choices, or no number.
+        """
+        from tlkeras.course.predictions import ask
+
+        return ask(self.name, name, question, choices, mine)
+
+    def reveal(
+        self,
+        name: str,
+        result: str | float,
+        sentence: str = "",
+        within: float | None = None,
+    ) -> Any:
+        """What the experiment showed, beside what was predicted.
+
+        Args:
+            name: of the prediction.
+            result: the choice that turned out right, or the number measured.
+            sentence: what was found, in words. Defaults to the result itself.
+            within: how far from the number a prediction still counts as right.
+
+        Returns:
+            A card.
+
+        Raises:
+            TypeError: the result is a number, and `within` is missing.
+        """
+        from tlkeras.course.predictions import reveal
+
+        return reveal(self.name, name, result, sentence, within)
+
+    def end(self) -> Any:
+        """The end of the lesson: points, predictions, mistakes met, what is next."""
+        from tlkeras.course.ending import ending
+
+        return ending(self)
+
+    @staticmethod
+    def progress(items: Any, label: str = "") -> Any:
+        """The items one by one, with a bar that shows how far they are.
+
+        Args:
+            items: anything to loop over.
+            label: what is going on. Defaults to nothing.
+        """
+        from tqdm import tqdm
+
+        quiet = os.environ.get("TLKERAS_SCALE") == "quick"
+        return tqdm(
+            items, label, leave=False, disable=quiet, file=sys.stdout, ascii=" ▏▎▍▌▋▊▉█"
+        )
 
     @staticmethod
     def at_scale(quick: Any, default: Any, full: Any = None) -> Any:
@@ -154,6 +280,7 @@ def lesson(name: str) -> Lesson:
             "lookup", "no-lesson", name=name, lessons=", ".join(known)
         )
         raise CourseError(sentence)
+    unsolved.stand_in(known[name])
     return known[name]
 
 

@@ -1,0 +1,38 @@
+import pytest
+
+from tlkeras.course import lessons, progress
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch):
+    (tmp_path / ".tlkeras").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_lesson_ends_with_what_was_reached(tiny):
+    tiny.check(lambda x: x + x, name="double")
+    tiny.predict("share", "How many?", ["one", "two"], mine="two")
+    tiny.reveal("share", "two")
+    shown = str(tiny.end())
+    assert "1 of 3 points" in shown
+    assert "Solved: `double`." in shown
+    assert "Still open: `row_sums`." in shown
+    assert "Predictions: 1 of 1 right." in shown
+    assert "last lesson so far" in shown
+
+
+def test_mistakes_that_were_named_are_remembered(tiny):
+    mistake = tiny.exercise("row_sums").misconceptions[0]
+    wrong = tiny.check(lambda x: x.sum(0), name="row_sums")
+    assert wrong.diagnoses == [mistake.id]
+    assert "A mistake you met" in str(tiny.end())
+    assert progress.kept(progress.started_folder())["mistakes"] == {
+        "01_tiny": {"row_sums": [mistake.id]}
+    }
+
+
+def test_the_next_lesson_is_one_click_away():
+    first, second = lessons()[:2]
+    html = first.end()._repr_html_()
+    assert f'<a href="{second.name}.ipynb">{second.title}</a>' in html

@@ -1,0 +1,123 @@
+import pytest
+
+from tlkeras.course import predictions, progress
+
+CHOICES = ["none of them", "half of them", "all of them"]
+
+
+@pytest.fixture(params=["started", "elsewhere"])
+def place(request, tmp_path, monkeypatch):
+    """With and without a folder that keeps progress."""
+    if request.param == "started":
+        (tmp_path / ".tlkeras").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress, "_unsaved", {kind: {} for kind in progress.KINDS})
+    return tmp_path
+
+
+def ask(tiny, mine=None):
+    return tiny.predict("share", "How many?", CHOICES, mine=mine)
+
+
+@pytest.mark.parametrize(
+    ("mine", "verdict"), [("all of them", "right."), ("none of them", "none of them.")]
+)
+def test_a_prediction_stands_beside_its_result(tiny, place, mine, verdict):
+    ask(tiny, mine)
+    shown = str(tiny.reveal("share", "all of them", "9 of 9"))
+    assert "Result: 9 of 9" in shown
+    assert shown.endswith(verdict)
+    entry = progress.kept(progress.started_folder())["predictions"]["01_tiny"]["share"]
+    assert entry == {"said": mine, "right": mine == "all of them"}
+
+
+def test_a_prediction_may_change_until_the_result_is_known(tiny, place):
+    ask(tiny, "none of them")
+    ask(tiny, "half of them")
+    tiny.reveal("share", "half of them")
+    shown = str(ask(tiny, "all of them"))
+    assert "half of them" in shown
+    assert "stays" in shown
+    assert str(tiny.reveal("share", "all of them")).endswith("half of them.")
+    folder = progress.started_folder()
+    assert progress.kept(folder)["predictions"]["01_tiny"]["share"]["right"] is True
+
+
+def test_without_a_prediction_the_result_is_shown_and_nothing_counts(tiny, place):
+    assert "No prediction" in str(tiny.reveal("share", "all of them"))
+    assert progress.kept(progress.started_folder())["predictions"] == {}
+
+
+@pytest.mark.parametrize(
+    ("mine", "right"), [(0.9, True), ("95 %", True), ("0.85", True), ("84%", False)]
+)
+def test_a_number_is_right_within_what_the_lesson_allows(tiny, place, mine, right):
+    tiny.predict("rate", "What share?", mine=mine)
+    shown = str(tiny.reveal("rate", 0.9, within=0.05 + 1e-9))
+    assert shown.endswith("right.") == right
+
+
+def test_a_number_needs_to_know_what_is_near(tiny, place):
+    with pytest.raises(TypeError, match="within"):
+        tiny.reveal("rate", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("answer", "choices", "wanted"),
+    [
+        ("2", CHOICES, "half of them"),
+        (3, CHOICES, "all of them"),
+        (" all of them ", CHOICES, "all of them"),
+        ("3", ["5", "3"], "3"),  # the choice itself, not the third
+        ("−2", None, -2.0),
+        ("1,297", None, 1297.0),
+        ("12 %", None, 0.12),
+    ],
+)
+def test_how_an_answer_may_be_written(answer, choices, wanted):
+    assert predictions.parsed(answer, choices) == wanted
+
+
+@pytest.mark.parametrize(
+    ("answer", "choices", "said"),
+    [
+        ("4", CHOICES, "1 none of them; 2 half of them; 3 all of them"),
+        ("0", CHOICES, "none of the choices"),
+        ("most", None, "no number"),
+        ("nan", None, "no number"),
+        ("", None, "no number"),
+    ],
+)
+def test_what_is_no_answer_is_said(answer, choices, said):
+    with pytest.raises(ValueError, match=said):
+        predictions.parsed(answer, choices)
+
+
+def test_where_no_form_is_shown_the_question_is_put_in_words(tiny, place, monkeypatch):
+    answers = iter(["most", "2"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    assert "You predict: half of them" in str(ask(tiny))
+
+
+def test_where_nobody_can_answer_the_cell_says_how(tiny, place, monkeypatch):
+    def nobody(prompt):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    shown = str(ask(tiny))
+    assert "3  all of them" in shown
+    assert "mine=" in shown
+
+
+def test_a_form_keeps_what_is_clicked(tiny, place, monkeypatch):
+    monkeypatch.setattr(predictions, "_can_show_forms", lambda: True)
+    form = ask(tiny)
+    _, field, note = form._box.children
+    field.value = "all of them"
+    assert "You predict: all of them" in note.value
+    assert "right." in str(tiny.reveal("share", "all of them"))
+    number = tiny.predict("rate", "What share?")
+    _, field, note = number._box.children
+    field.value = "most"
+    assert "no number" in note.value
+    assert "text/plain" in number._repr_mimebundle_()

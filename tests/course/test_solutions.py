@@ -1,0 +1,58 @@
+import pytest
+
+from tlkeras.course import lessons, progress, solutions
+from tlkeras.grading import State
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    (tmp_path / ".tlkeras").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_before_passing_it_says_what_a_solution_costs(tiny, started):
+    shown = str(tiny.solution("double"))
+    assert "give_up=True" in shown
+    assert "none of its" in shown
+    assert "return" not in shown
+    assert progress.kept(started)["solutions"] == {}
+
+
+def test_giving_up_shows_it_again_and_again_and_counts_no_points(tiny, started):
+    for give_up in (True, False):
+        assert "def double(x):" in str(tiny.solution("double", give_up=give_up))
+    outcome = tiny.check(lambda x: x + x, name="double")
+    assert outcome.passed
+    assert progress.points(started, tiny) == 0
+    assert progress.read(started)["01_tiny"]["double"]["state"] == State.PASSED.value
+    assert "double" not in progress.waiting(started, tiny)
+
+
+def test_after_passing_it_costs_nothing(tiny, started):
+    tiny.check(lambda x: x + x, name="double")
+    assert "def double(x):" in str(tiny.solution("double"))
+    assert progress.kept(started)["solutions"] == {}
+    assert progress.points(started, tiny) == tiny.exercise("double").points
+
+
+def test_points_earned_before_giving_up_stay(tiny, started):
+    tiny.check(lambda x: x + x, name="double")
+    tiny.solution("double", give_up=True)
+    tiny.check(lambda x: x + x, name="double")
+    assert progress.points(started, tiny) == tiny.exercise("double").points
+
+
+def test_an_unknown_exercise_is_named(tiny, started):
+    with pytest.raises(ValueError, match="has no exercise named 'triple'"):
+        tiny.solution("triple")
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda x: x.name)
+def test_each_exercise_has_a_solution_as_a_learner_would_write_it(lesson):
+    texts = solutions.texts(lesson.folder)
+    assert texts.keys() == set(lesson.names)
+    for name, text in texts.items():
+        assert "SOLUTION" not in text
+        assert "NotImplementedError" not in text
+        compile(text, name, "exec")

@@ -1,0 +1,62 @@
+"""The card at the end of a lesson: what was reached, and what comes next."""
+
+from tlkeras.course import progress, syllabus
+from tlkeras.course.cards import MESSAGES, Card
+from tlkeras.visualization.palette import BLUE, GREEN
+
+
+def ending(lesson) -> Card:
+    """The card of a lesson.
+
+    Args:
+        lesson: a Lesson.
+    """
+    say = MESSAGES.say
+    kept = progress.kept(progress.started_folder())
+    entries = kept["lessons"].get(lesson.name, {})
+    given_up = kept["solutions"].get(lesson.name, {})
+    waiting = progress.waiting(progress.started_folder(), lesson)
+    passed = [n for n in lesson.exercises if n not in waiting and n not in given_up]
+    groups = {"passed": passed, "given-up": given_up, "open": waiting}
+    lines = [
+        say("end", key, names=", ".join(f"`{name}`" for name in names))
+        for key, names in groups.items()
+        if names
+    ]
+    lines.append(_predictions(kept["predictions"].get(lesson.name, {})))
+    lines += _mistakes(lesson, kept["mistakes"].get(lesson.name, {}))
+    lines.append(_next(lesson))
+    reached = min(sum(entry["points"] for entry in entries.values()), lesson.points)
+    headline = say(
+        "end",
+        "headline",
+        title=lesson.title,
+        points=f"{reached:g}",
+        total=f"{lesson.points:g}",
+    )
+    return Card(headline, lines, edge=BLUE if waiting else GREEN, kind="end")
+
+
+def _predictions(entries):
+    seen = [entry["right"] for entry in entries.values() if "right" in entry]
+    if not seen:
+        return MESSAGES.say("end", "no-predictions")
+    return MESSAGES.say("end", "predictions", right=sum(seen), count=len(seen))
+
+
+def _mistakes(lesson, met):
+    for name, ids in met.items():
+        for id_ in ids:
+            idea = lesson.exercises[name].messages.get("misconceptions", id_)
+            if idea and name in lesson.exercises:
+                first = idea.strip().split(". ")[0].rstrip(".")
+                yield MESSAGES.say("end", "mistake", exercise=name, idea=f"{first}.")
+
+
+def _next(lesson):
+    everything = syllabus.lessons()
+    following = everything[everything.index(lesson) + 1 :]
+    if not following:
+        return MESSAGES.say("end", "last")
+    notebook = f"{following[0].name}.ipynb"
+    return MESSAGES.say("end", "next", title=following[0].title, notebook=notebook)

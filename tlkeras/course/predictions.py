@@ -1,0 +1,195 @@
+"""What a learner expects of an experiment, asked before it runs."""
+
+import math
+import sys
+
+from tlkeras.course import progress
+from tlkeras.course.cards import MESSAGES, Card
+from tlkeras.visualization.palette import BLUE, GREEN, GREY, RED
+
+
+def ask(lesson, name, question, choices, said):
+    """Ask for a prediction; what the cell shows.
+
+    A small form where the notebook can show one, Python's `input` elsewhere, and
+    nothing where nobody can answer.
+
+    Args:
+        lesson: name of the lesson.
+        name: of the prediction.
+        question: for people.
+        choices: a list of texts, or `None`: the answer is a number.
+        said: the answer, where it stands in the cell. `None`: ask for it.
+
+    Raises:
+        ValueError: the answer is none of the choices, or no number.
+    """
+    entry = _entries(lesson).get(name, {})
+    if "right" in entry:
+        return _card("seen", question, said=_shown(entry["said"]))
+
+    def keep(answer):
+        answer = parsed(answer, choices)
+        if "right" not in _entries(lesson).get(name, {}):
+            progress.predict(lesson, name, {"said": answer})
+        return _shown(answer)
+
+    if said is not None:
+        return _card("kept", question, said=keep(said))
+    if _can_show_forms():
+        return _form(question, choices, entry.get("said"), keep)
+    return _by_hand(question, choices, keep)
+
+
+def parsed(answer, choices):
+    """An answer as it is kept: one of the choices, or a number.
+
+    Args:
+        answer: a choice, its place counted from 1, or a number; `12 %` is 0.12.
+        choices: a list of texts, or `None`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = str(answer).strip()
+    if choices is None:
+        percent = text.endswith("%")
+        try:
+            number = float(text.rstrip("%").replace(",", "").replace("−", "-"))
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise ValueError(MESSAGES.say("predict", "no-number", given=text))
+        return number / 100 if percent else number
+    if text.isdigit() and text not in choices and 1 <= int(text) <= len(choices):
+        return choices[int(text) - 1]
+    if text in choices:
+        return text
+    listed = "; ".join(f"{n} {choice}" for n, choice in enumerate(choices, 1))
+    raise ValueError(MESSAGES.say("predict", "no-choice", given=text, choices=listed))
+
+
+def reveal(lesson, name, result, sentence, within):
+    """The result beside what was predicted; keeps whether the two agree.
+
+    Args:
+        lesson: name of the lesson.
+        name: of the prediction.
+        result: the choice that is right, or the number measured.
+        sentence: what was found, for people.
+        within: how far from the number still counts as right.
+
+    Raises:
+        TypeError: the result is a number, and `within` is missing.
+    """
+    number = not isinstance(result, str)
+    if number and within is None:
+        raise TypeError(f"reveal({name!r}, …) with a number needs within=…")
+    shown = sentence or (f"{float(result):.3g}" if number else result)
+    entry = _entries(lesson).get(name)
+    if entry is None:
+        headline = MESSAGES.say("predict", "result", result=shown)
+        return Card(headline, [MESSAGES.say("predict", "none")], kind="prediction")
+    if number:
+        right = isinstance(entry["said"], float) and (
+            abs(entry["said"] - float(result)) <= within
+        )
+    else:
+        right = entry["said"] == result
+    if "right" not in entry:
+        progress.predict(lesson, name, {**entry, "right": bool(right)})
+    verdict = "right" if right else "wrong"
+    return Card(
+        MESSAGES.say("predict", "result", result=shown),
+        [MESSAGES.say("predict", verdict, said=_shown(entry["said"]))],
+        edge=GREEN if right else RED,
+        kind="prediction",
+    )
+
+
+def _entries(lesson):
+    return progress.kept(progress.started_folder())["predictions"].get(lesson, {})
+
+
+def _shown(said):
+    return f"{said:g}" if isinstance(said, float) else said
+
+
+def _card(key, question, **values):
+    sentence = MESSAGES.say("predict", key, **values)
+    return Card(question, [sentence], edge=BLUE, kind="prediction")
+
+
+def _can_show_forms():
+    """Whether this is a notebook's kernel, with ipywidgets installed."""
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    if not hasattr(shell, "kernel"):
+        return False
+    try:
+        import ipywidgets  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _form(question, choices, said, keep):
+    import ipywidgets as widgets
+
+    note = widgets.HTML()
+    wide = widgets.Layout(width="auto")
+    if choices is None:
+        field = widgets.Text(
+            value="" if said is None else _shown(said),
+            placeholder=MESSAGES.say("predict", "a-number"),
+            continuous_update=False,
+        )
+    else:
+        field = widgets.RadioButtons(options=choices, value=said, layout=wide)
+
+    def changed(change):
+        if change["new"] in (None, ""):
+            return
+        try:
+            kept = MESSAGES.say("predict", "kept", said=keep(change["new"]))
+            note.value = f"<small>{kept}</small>"
+        except ValueError as error:
+            note.value = f"<small>{error}</small>"
+
+    field.observe(changed, "value")
+    heading = widgets.HTML(f"<b>{question}</b>", layout=wide)
+    box = widgets.VBox([heading, field, note])
+    box.add_class("tlkeras-predict")
+    return _Form(box, question, choices)
+
+
+class _Form:
+    """A form, with words for where forms are not shown."""
+
+    def __init__(self, box, question, choices):
+        self._box = box
+        listed = [f"{n}  {choice}" for n, choice in enumerate(choices or [], 1)]
+        how = MESSAGES.say("predict", "how")
+        self._text = str(Card(question, [*listed, how]))
+
+    def __repr__(self):
+        return self._text
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = self._box._repr_mimebundle_(**kwargs)
+        return {**(bundle or {}), "text/plain": self._text}
+
+
+def _by_hand(question, choices, keep):
+    listed = [f"{n}  {choice}" for n, choice in enumerate(choices or [], 1)]
+    how = MESSAGES.say("predict", "type-number" if choices is None else "type-choice")
+    try:
+        while True:
+            answer = input("\n".join([question, *listed, how]) + " ")
+            if not answer.strip():
+                return None
+            try:
+                return _card("kept", question, said=keep(answer))
+            except ValueError as error:
+                print(error)
+    except (EOFError, OSError, RuntimeError, NotImplementedError):
+        return Card(question, [*listed, MESSAGES.say("predict", "how")], edge=GREY)
