@@ -76,8 +76,8 @@ def from_preset(
 
     Args:
         preset: a folder, `"hf://owner/name"`, or a small one that this project
-            trained, `"tlkeras://bert_docstrings"`, `"tlkeras://vit_digits"` or
-            `"tlkeras://speech_digits"`: see `data/`.
+            trained, `"tlkeras://bert_docstrings"`, `"tlkeras://vit_digits"`,
+            `"tlkeras://vit_stickers"` or `"tlkeras://speech_digits"`: see `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
             library knows the repository (`tlkeras.checkpoints.sources.PINNED`).
         sha256: that the file of weights must have, or a dictionary of file to hash
@@ -98,6 +98,7 @@ def from_preset(
     Example:
 
     >>> import tempfile
+    >>> from tlkeras.models import Bert
     >>> model = Bert(30, num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=16)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_to_preset(model, folder)
