@@ -13,7 +13,7 @@ PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraint
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings \
-  synthetic-speech speech-digits help
+  synthetic-speech speech-digits stickers vit-stickers help
 .DEFAULT_GOAL := help
 
 help:
@@ -62,9 +62,20 @@ bench: $(VENV)/.parity
 # The hashes of what ships, which are checked when it is read, after making it anew.
 SUMS := cd data && sha256sum $$(cut -c67- SHA256SUMS) > .sums && mv .sums SHA256SUMS
 
+# Draw the stickers again; PACKAGES holds the npm packages that data/stickers/make.py names.
+stickers: $(VENV)/.course
+	$(BIN)/pip install --quiet resvg-py==0.5.0
+	$(BIN)/python data/stickers/make.py $(PACKAGES)
+	$(SUMS)
+
 # Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.
 vit-digits: $(VENV)/.course
 	$(BIN)/python data/vit_digits/train.py
+	$(SUMS)
+
+# Train the small ViT of the stickers again.
+vit-stickers: $(VENV)/.course
+	$(BIN)/python data/vit_stickers/train.py
 	$(SUMS)
 
 # Pretrain the small BERT of lessons 06 to 08 again: its corpus, its words, its weights.

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras import ops
+from sklearn.linear_model import LogisticRegression
 
 from tlkeras import shipped
 from tlkeras.checkpoints import from_preset, preprocessor
-from tlkeras.datasets import DataError, synthetic_speech
+from tlkeras.datasets import DataError, stickers, synthetic_speech
 
 DATA = Path(__file__).parents[2] / "data"
 BERT = "tlkeras://bert_docstrings"
@@ -39,6 +40,26 @@ def test_the_vit_of_lesson_13():
     assert output.shape == (2, 32)
     assert np.abs(output[0] - output[1]).max() > 0.1
     assert (DATA / "vit_digits" / "model.safetensors").stat().st_size < 5e6
+
+
+def test_the_vit_of_the_stickers():
+    """It tells apart food that it has never seen, by artists without labels."""
+    model, report = from_preset("tlkeras://vit_stickers", return_report=True)
+    assert len(report.loaded) == len(model.weights)
+    assert not report.fresh
+    assert (DATA / "vit_stickers" / "model.safetensors").stat().st_size < 1e6
+    (images, labels), (new_images, new_labels) = stickers.load_data(copies=5)
+    features, new_features = (
+        model.predict(x, verbose=0)["pooled_output"] for x in (images, new_images)
+    )
+    assert features.shape == (150, 64)
+    by_features = LogisticRegression(max_iter=1000).fit(features, labels)
+    pixels, new_pixels = (x.reshape(len(x), -1) for x in (images, new_images))
+    by_pixels = LogisticRegression(max_iter=1000).fit(pixels, labels)
+    assert (
+        by_features.score(new_features, new_labels)
+        > by_pixels.score(new_pixels, new_labels) + 0.05
+    )
 
 
 def test_the_speech_encoder_of_lesson_16():
@@ -158,11 +179,12 @@ def test_a_hash_that_was_asked_for(own_data):
 
 def test_every_file_that_is_read_has_a_hash():
     wanted = ("config.json", "model.safetensors", "vocab.txt", "index.csv")
-    wanted += ("samples.xz", "tokenizer_config.json")
+    wanted += ("samples.xz", "tokenizer_config.json", "names.txt")
+    wanted += tuple(f"{artist}.png" for artist in stickers.ARTISTS)
     found = {
         path.relative_to(shipped.home()).as_posix()
         for name in wanted
         for path in shipped.home().glob(f"*/{name}")
     }
     assert found == set(shipped._sums())
-    assert len(found) == 10
+    assert len(found) == 18

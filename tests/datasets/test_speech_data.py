@@ -251,7 +251,7 @@ def test_speech_commands_through_tfds(monkeypatch):
 
 def test_speech_commands_say_what_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    with pytest.raises(ModuleNotFoundError, match=r"tlkeras\[tfds\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install .*\[tfds\]"):
         speech_commands.load_data()
     failing = fake_tfds(OSError("no network"))
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", failing)

@@ -18,7 +18,15 @@ from tlkeras.datasets.audio import (
 )
 from tlkeras.datasets.audio.audio_files import AudioWarning
 from tlkeras.datasets.audio.recordings import Recordings
-from tlkeras.datasets.images import cards, cifar10, digits, image_files, mnist, shapes
+from tlkeras.datasets.images import (
+    cards,
+    cifar10,
+    digits,
+    image_files,
+    mnist,
+    shapes,
+    stickers,
+)
 from tlkeras.datasets.text import (
     ag_news,
     docstrings,
@@ -57,6 +65,7 @@ __all__ = [
     "speech_commands",
     "spoken_digits",
     "sst2",
+    "stickers",
     "synthetic_speech",
     "tatoeba",
     "text",

@@ -15,6 +15,7 @@ import numpy as np
 
 from tlkeras.checkpoints.formats.reader import Entry, Reader, unique
 from tlkeras.checkpoints.formats.scanner import Scanner
+from tlkeras.extras import command
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -115,7 +116,7 @@ def _package():
         import gguf
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "GGUF files need the package gguf. Run: pip install 'tlkeras[gguf]'",
+            f"GGUF files need the package gguf. Run: {command('gguf')}",
             name=error.name,
         ) from error
     return gguf
