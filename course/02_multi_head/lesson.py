@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 02 Multi-head and cross-attention
 #
-# About 75 minutes, 20 points. You need lesson 01, and to have seen a Keras layer and
+# About 85 minutes, 20 points. You need lesson 01, and to have seen a Keras layer and
 # `model.fit` once.
 #
 # Attention answers each query with one weighted average. This lesson is about what to do
@@ -38,10 +38,10 @@ this = lesson("02_multi_head")
 check = this.check
 
 # %% [markdown]
-# In the exercises `ops` now stands for `np`: `keras.ops` has the functions that you know
-# from NumPy (`reshape`, `swapaxes`, `matmul` …) and more, such as `softmax`. It takes NumPy
-# arrays as well as tensors and runs on TensorFlow, JAX and PyTorch, with derivatives. Where
-# an exercise hands you arrays, NumPy is just as right.
+# From now on the exercises use `keras.ops` where lesson 01 used NumPy. It has the functions
+# that you know from there (`reshape`, `swapaxes`, `matmul` …) and more, such as `softmax`.
+# It takes NumPy arrays as well as tensors, runs on TensorFlow, JAX and PyTorch, and can be
+# differentiated. Where an exercise hands you arrays, NumPy is just as right.
 
 # %%
 import keras
@@ -81,9 +81,19 @@ show.images(faces[0], [f"card {place}" for place in range(1, 9)], columns=8, wid
 #
 # In lesson 01 a query got one row of weights, and with it one average of the values. Let
 # a card's value be its picture. To answer both questions, card 5 must share its weight
-# between the previous card and the twin, say half on each. At the top you see these two
-# cards, and what card 5 then receives. Below, the two cards have exchanged their right
-# digits, so that the answers to the two questions are exchanged as well.
+# between the previous card and the twin, say half on each. The upper row of the figure
+# shows these two cards, and what card 5 then receives. For the lower row the two
+# cards have exchanged their right digits, so that the answers to the two questions are
+# exchanged as well.
+#
+# **Predict first.** Card 5 receives half of each card, in both rows.
+
+# %%
+this.predict(
+    "exchanged",
+    "The two cards exchange their right digits. What happens to the average?",
+    ["nothing at all", "its right half changes", "it blurs more than before"],
+)
 
 # %% tags=["experiment"]
 before, twin = test.pictures[0, 3], test.pictures[0, test.twin_place[0, 4]]
@@ -99,13 +109,18 @@ show.images(
 difference = np.abs(average - other_average).max()
 print(f"card 5: the previous card has a {test.previous[0, 4]}", end=", ")
 print(f"the twin a {test.twin[0, 4]}")
-print(f"largest difference between the two averages: {difference}")
+this.reveal(
+    "exchanged",
+    "nothing at all",
+    f"the largest difference between the two averages is {difference:g}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # The two averages are the same, to the last pixel. So from an even average you may be
 # able to tell *which two* digits were in it, but nobody can tell which of them came from
 # where: the answers have changed places, and what is received has not changed.
-#
+
+# %% [markdown]
 # An uneven average favours one card, and with it one of the questions. Let us measure
 # the trade. A share of the weight goes to the previous card, the rest to the twin, and
 # from the average we read both answers in the best *linear* way: ten weighted sums of the
@@ -113,8 +128,20 @@ print(f"largest difference between the two averages: {difference}")
 # largest wins. Linear, because that is all that attention does after its softmax: it
 # averages values and multiplies by matrices.
 #
-# **Predict first.** With half the weight on each card, how often is the first question
-# answered correctly? And for how many cards are *both* answered correctly?
+# **Predict first.** Guessing is right one time in ten.
+
+# %%
+this.predict(
+    "half-weight",
+    "Half the weight on each card: what share of the cards has the first question answered correctly?",
+)
+
+# %%
+this.predict(
+    "both-answers",
+    "At the best share of the weight: how many cards have both questions answered correctly?",
+    ["about a half", "about a quarter", "about an eighth"],
+)
 
 # %% tags=["experiment"]
 from sklearn.linear_model import Ridge
@@ -131,7 +158,7 @@ def averages(rows, share):
 some = cards.Rows(*(part[:2000] for part in train))
 shares = [0, 0.25, 0.4, 0.5, 0.6, 0.75, 1]
 answered = {"previous": [], "twin": [], "both": []}
-for share in shares:
+for share in this.progress(shares, "reading averages"):
     right = {}
     for question in ("previous", "twin"):
         one_hot = np.eye(10)[getattr(some, question).ravel()]
@@ -146,15 +173,27 @@ show.curves(
     answered,
     "share of the weight on the previous card",
     "answered correctly",
-    "One average: what one question gains, the other loses",
+    "Read from one average",
 )
 best_of_one_average = max(answered["both"])
 print(
     f"half and half: previous {answered['previous'][3]:.0%}, twin {answered['twin'][3]:.0%}"
 )
-print(f"both for the same card, at the best share: {best_of_one_average:.0%}")
+this.reveal(
+    "half-weight",
+    answered["previous"][3],
+    f"the first question is answered for {answered['previous'][3]:.0%} of the cards",
+    within=0.08,
+)
 
-# %% [markdown]
+# %%
+this.reveal(
+    "both-answers",
+    "about an eighth",
+    f"{best_of_one_average:.0%} of the cards, at the best share",
+)
+
+# %% [markdown] tags=["result"]
 # Whichever card has more weight wins *both* readings. In the middle each question is
 # answered a little over half of the time: the reading takes one of the two digits and
 # cannot know which. Both answers for the same card are right about one time in eight at
@@ -200,7 +239,7 @@ print(f"both for the same card, at the best share: {best_of_one_average:.0%}")
 #
 # B is the number of sequences in a batch, T the number of tokens.
 #
-# ### Exercise: split heads (2 points)
+# ### Exercise: split heads (2 points, 8 minutes, easy)
 #
 # `batch, length, width = ops.shape(x)` gives you the lengths of the axes.
 
@@ -222,7 +261,7 @@ check(split_heads)
 # After attention every head has an average for every token, V numbers each. **Merging**
 # puts them side by side again, head 0 first: "Concat" in the equation to come.
 #
-# ### Exercise: merge heads (2 points)
+# ### Exercise: merge heads (2 points, 5 minutes, easy)
 
 
 # %% exercise="merge_heads"
@@ -287,7 +326,7 @@ print("reshape and swap, head 0:   ", in_order[0, 0].tolist())
 # know it. $W^O$ is a learned mixture of all heads: it decides what each of them
 # contributes to the output.
 #
-# ### Exercise: multi-head attention (6 points)
+# ### Exercise: multi-head attention (6 points, 12 minutes, middle)
 #
 # `layers.scaled_dot_product_attention` is lesson 01's function, in the library. The mask
 # has the shape (B, T, S), or (B, 1, S), or is `None`. One mask holds for all heads: think
@@ -346,8 +385,24 @@ check(multi_head_attention)
 # layer is missing). The cards to test on are made of images that the model has never seen.
 # It takes a minute or two.
 #
-# **Predict first.** How often will one head get both answers right? And two heads? What
-# will one head do, split its weight or settle for one of the questions?
+# **Predict first.** Both are trained in the same way, each from three random beginnings.
+
+# %%
+this.predict(
+    "one-head",
+    "What will one head do when it is asked both questions?",
+    [
+        "share its weight between the two cards",
+        "settle for one question and guess the other",
+        "answer both well: training finds a way",
+    ],
+)
+
+# %%
+this.predict(
+    "two-heads",
+    "For what share of the cards will two heads get both answers right?",
+)
 
 # %% tags=["experiment"]
 others = ~np.eye(8, dtype=bool)  # every card but itself
@@ -376,7 +431,7 @@ def reader(num_heads, questions):
 
 
 def trained(num_heads, seed, questions=("previous", "twin")):
-    """How often a trained reader is right, its attention scores, its attention layer."""
+    """How often a trained reader is right, its scores, its layer, its size."""
     keras.utils.set_random_seed(seed)
     model, scores, attention = reader(num_heads, questions)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -389,28 +444,36 @@ def trained(num_heads, seed, questions=("previous", "twin")):
     right = {q: np.asarray(r) for q, r in right.items()}
     if len(questions) == 2:
         right["both"] = right["previous"] & right["twin"]
-    print(
-        f"heads: {num_heads}  parameters: {model.count_params()}  seed: {seed}",
-        end="  ",
-    )
-    print("  ".join(f"{q}: {r.mean():.0%}" for q, r in right.items()), flush=True)
-    return {q: r.mean() for q, r in right.items()}, scores, attention
+    shares = {q: r.mean() for q, r in right.items()}
+    return shares, scores, attention, model.count_params()
 
 
-print("one head, asked one question:")
-previous_alone, *_ = trained(1, 0, ("previous",))
-twin_alone, *_ = trained(1, 0, ("twin",))
-seeds = range(this.at_scale(quick=1, default=3, full=10))
-print("one head, asked both:")
-one_head = [trained(1, seed) for seed in seeds]
-print("two heads, asked both:")
-two_heads = [trained(2, seed) for seed in seeds]
+number = this.at_scale(quick=1, default=3, full=10)
+runs = [(1, 0, ("previous",)), (1, 0, ("twin",))]  # heads, seed, and perhaps questions
+runs += [(num_heads, seed) for num_heads in (1, 2) for seed in range(number)]
+readers = [trained(*run) for run in this.progress(runs, "training")]
+for (num_heads, seed, *_), (right, *_, parameters) in zip(runs, readers, strict=True):
+    print(f"heads: {num_heads}  parameters: {parameters}  seed: {seed}", end="")
+    print("".join(f"  {question}: {share:.0%}" for question, share in right.items()))
+previous_alone, twin_alone = readers[0][0], readers[1][0]
+one_head, two_heads = readers[2 : 2 + number], readers[2 + number :]
 best_with_one_head = max(right["both"] for right, *_ in one_head)
 worst_with_two_heads = min(right["both"] for right, *_ in two_heads)
-print(f"both answers right: with one head {best_with_one_head:.0%} at best", end=", ")
-print(f"with two heads {worst_with_two_heads:.0%} at worst")
+this.reveal(
+    "one-head",
+    "settle for one question and guess the other",
+    f"both answers are right for {best_with_one_head:.0%} of the cards at best",
+)
 
-# %% [markdown]
+# %%
+this.reveal(
+    "two-heads",
+    worst_with_two_heads,
+    f"both answers are right for {worst_with_two_heads:.0%} of the cards, for the worst seed",
+    within=0.1,
+)
+
+# %% [markdown] tags=["result"]
 # One head answers either question well if that is all it is asked, so neither is too hard
 # for it. Asked both, it settles for one of them and guesses the other: one in ten is what
 # guessing gives. Which one it settles for depends on the seed, that is, on the random
@@ -425,9 +488,23 @@ print(f"with two heads {worst_with_two_heads:.0%} at worst")
 # A second head makes it *possible* to look at two things; training still has to find
 # that out. It did so for every seed here, which is no law: two heads can also settle for
 # the same question.
+
+# %% [markdown]
+# Now the maps of what has been learned. Each row is a card that looks, each column a card
+# that is looked at. The previous card is framed in orange, the twin in green.
 #
-# Now the maps. Each row is a card that looks, each column a card that is looked at. The
-# previous card is framed in orange, the twin in green.
+# **Predict first.** Nobody told the two heads what to look at.
+
+# %%
+this.predict(
+    "division",
+    "How do the two heads divide the work?",
+    [
+        "one looks at the previous card, the other at the twin",
+        "both look at both cards, half and half",
+        "in no way that a person can read off",
+    ],
+)
 
 # %% tags=["experiment"]
 pair = np.asarray(two_heads[0][1](test.pictures))  # (rows, 2, 8, 8)
@@ -461,8 +538,14 @@ for axes, (title, scores) in zip(
     )
     print(f"{title}: weight on the previous card {weights[title][0]:.0%},", end=" ")
     print(f"on the twin {weights[title][1]:.0%}")
+this.reveal(
+    "division",
+    "one looks at the previous card, the other at the twin",
+    f"one puts {weights['two heads, one of them'][0]:.0%} of its weight on the previous "
+    f"card, the other {weights['two heads, the other'][1]:.0%} on the twin",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # The maps show one row of cards; the percentages are averages over all that were kept for
 # testing. One head of the pair has learned
 # *places*: it looks at the previous card, whatever the cards show. The other has learned
@@ -485,7 +568,7 @@ for axes, (title, scores) in zip(
 # for them. `ops.shape(x)` works in both situations, and so do all of `ops`; NumPy
 # functions do not.
 #
-# ### Exercise: a multi-head layer (3 points)
+# ### Exercise: a multi-head layer (3 points, 6 minutes, middle)
 #
 # The check calls your layer with arrays, and inside a `keras.Model`.
 
@@ -535,7 +618,7 @@ check(MultiHead)
 # item). The output has one row for each *query*, however long the memory is. And if the
 # memories of a batch are padded, their padding must be hidden: it stands among the keys.
 #
-# ### Exercise: cross-attention (4 points)
+# ### Exercise: cross-attention (4 points, 5 minutes, easy)
 #
 # `memory_mask` is (B, S), True where the memory holds something real. Your
 # `multi_head_attention` can do the rest.
@@ -594,9 +677,27 @@ check(cross_attention)
 #
 # No training has seen any of these images, and queries and alphabets share none.
 #
-# **Predict first.** The head was trained to find twins among cards. How often does it
-# find the right slot of ten here? And how much weight would two blank slots get if they
-# were not hidden?
+# **Predict first.** The head was trained to find twins among cards, not to read alphabets.
+
+# %%
+this.predict(
+    "right-slot",
+    "What share of the digits does the head find the right one of ten slots for?",
+)
+
+# %%
+this.predict(
+    "head-or-pixels",
+    "Which finds the right slot more often?",
+    ["the trained head", "the cosine of the pixels, as in lesson 01", "both alike"],
+)
+
+# %%
+this.predict(
+    "blank-slots",
+    "How much weight would the two blank slots get together if they were not hidden?",
+    ["none: they hold zeros", "a few percent", "about 2/12, their share of the slots"],
+)
 
 # %% tags=["experiment"]
 _, (new_images, new_labels) = digits.load_data()
@@ -671,13 +772,25 @@ found_by_head = (read == numbers).mean()
 found_by_angle = (digits_found(cosines) == numbers).mean()
 print(f"written {numbers[0]}, found {read[0]}")
 leaked = unhidden[..., 10:].sum(axis=-1).mean()
-print(
-    f"right slot, {count} numbers: {found_by_head:.0%} with the trained head", end=", "
+this.reveal(
+    "right-slot",
+    found_by_head,
+    f"it finds the right slot for {found_by_head:.0%} of the digits",
+    within=0.07,
 )
-print(f"{found_by_angle:.0%} with cosines of pixels")
-print(f"weight on the blank slots if they are not hidden: {leaked:.1%}")
 
-# %% [markdown]
+# %%
+this.reveal(
+    "head-or-pixels",
+    "the trained head",
+    f"right slot, {count} numbers: {found_by_head:.0%} with the trained head, "
+    f"{found_by_angle:.0%} with cosines of pixels",
+)
+
+# %%
+this.reveal("blank-slots", "a few percent", f"they get {leaked:.1%} together")
+
+# %% [markdown] tags=["result"]
 # The map has 6 rows and 12 columns: one row for each query, one column for each slot. The
 # last two columns are exactly white: the blank slots are hidden. The number comes back
 # rewritten. Five of its six digits are found. The second 1, with its long upstroke, is
@@ -687,7 +800,7 @@ print(f"weight on the blank slots if they are not hidden: {leaked:.1%}")
 #
 # The trained head finds the right slot more often than lesson 01's cosines of pixels do,
 # although it was trained for something else: what it learned about likeness it has
-# carried over. That is a first, small case of **transfer**, which this course is about.
+# carried over. That is a first, small case of transfer, which this course is about.
 #
 # Without the mask the two blank slots together get a few percent of the weight. Blank is
 # not hidden: zeros make a logit of 0, and $e^0 = 1$. It is little here because a good
@@ -702,8 +815,36 @@ print(f"weight on the blank slots if they are not hidden: {leaked:.1%}")
 # outputs change. There are two ways to go wrong: to forget the swap in the split alone, or
 # in the merge as well.
 #
-# **Predict first.** With the swap in place, which outputs change when card 3 changes? And
-# without it: will there be an error, nonsense, or something that looks fine?
+# **Predict first**, for the right way and for both wrong ones.
+
+# %%
+this.predict(
+    "with-swap",
+    "With the swap in place, card 3 changes. Which outputs change?",
+    ["1 to 3", "only 3", "3 to 8", "all of them"],
+)
+
+# %%
+this.predict(
+    "split-alone",
+    "The split forgets the swap. What happens?",
+    [
+        "an error: shapes do not fit",
+        "no error, and some outputs depend on later cards",
+        "no error, and no output depends on later cards: the mask is in force",
+    ],
+)
+
+# %%
+this.predict(
+    "both-forget",
+    "Split and merge both forget the swap. What happens?",
+    [
+        "the same as with the swap: one undoes the other",
+        "some outputs depend on later cards",
+        "nothing leaks, but some outputs miss earlier cards",
+    ],
+)
 
 # %% tags=["experiment"]
 row, other_row = test.pictures[:2].reshape(2, 8, 128)
@@ -755,11 +896,28 @@ for axes, (title, changes) in zip(
     show.panels(4, 4, 4, height=3.6), ways.items(), strict=True
 ):
     show.matrix(changes, "card changed", "output", title, numbered, numbered, axes)
-    leaks, gaps = np.triu(changes, 1).sum(), np.tril(~changes).sum()
-    print(f"{title}: {leaks} squares dark above the diagonal,", end=" ")
-    print(f"{gaps} white on or below it")
+leaks = {title: np.triu(changes, 1).sum() for title, changes in ways.items()}
+gaps = {title: np.tril(~changes).sum() for title, changes in ways.items()}
+moved = np.flatnonzero(ways["right"][:, 2]) + 1
+this.reveal("with-swap", "3 to 8", f"card 3 changes outputs {moved}")
 
-# %% [markdown]
+# %%
+this.reveal(
+    "split-alone",
+    "no error, and some outputs depend on later cards",
+    f"{leaks['split by reshape']} squares are dark above the diagonal, "
+    f"{gaps['split by reshape']} white on or below it",
+)
+
+# %%
+this.reveal(
+    "both-forget",
+    "nothing leaks, but some outputs miss earlier cards",
+    f"{leaks['split and merge by reshape']} squares are dark above the diagonal, "
+    f"{gaps['split and merge by reshape']} white on or below it",
+)
+
+# %% [markdown] tags=["result"]
 # Dark in row t, column s means that output t changes with card s. Above the diagonal that
 # is a look into the future; white on or below it, something is missed. On the left all is
 # well: each output depends on its own card and on all before it.
@@ -795,7 +953,7 @@ for axes, (title, changes) in zip(
 # key heads       └── 0 ──┘   └── 1 ──┘
 # ```
 #
-# ### Exercise: grouped-query attention (3 points)
+# ### Exercise: grouped-query attention (3 points, 6 minutes, middle)
 #
 # The heads are split already, and stay so.
 
@@ -822,7 +980,14 @@ check(grouped_query_attention)
 # of LLaMA 65B (Touvron et al. 2023, table 2), numbers of 2 bytes, and a text of 4,096
 # tokens.
 #
-# **Predict first.** How large is the cache of one such text: megabytes or gigabytes?
+# **Predict first.** Every query head has a key head and a value head of its own.
+
+# %%
+this.predict(
+    "cache-size",
+    "How large is the cache of one such text?",
+    ["about 10 megabytes", "about 100 megabytes", "about 1 GB", "about 10 GB"],
+)
 
 
 # %% tags=["experiment"]
@@ -842,14 +1007,17 @@ _, cache = small(query=token, value=token, cache=cache, cache_update_index=0)
 held = np.asarray(cache).nbytes
 formula = cache_bytes(2, length=100, num_layers=1, size=16, bytes_each=4)
 print(f"a small layer's cache, held: {held} bytes, by the formula: {formula}")
+this.reveal("cache-size", "about 10 GB", f"{gigabytes[64]:.1f} GB")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # With a key head for each query head, the cache of a *single* text takes more than 10 GB,
 # and every token that is written reads all of it. Eight key heads need an eighth of that,
-# one a sixty-fourth. The last line is a check that the formula counts what the library's
-# layer really holds. (In `layers.MultiHeadAttention`, `num_key_value_heads` is K, and a
-# cache goes in and comes out; Keras's own layer has no cache, KerasHub's
-# `CachedMultiHeadAttention` adds one.)
+# one a sixty-fourth. The small layer is a check that the formula counts what the library's
+# layer really holds.
+
+# %% [markdown]
+# In `layers.MultiHeadAttention`, `num_key_value_heads` is K, and a cache goes in and comes
+# out. Keras's own layer has no cache; KerasHub's `CachedMultiHeadAttention` adds one.
 #
 # What does it cost? Ainslie et al. (2023, table 1) turned a trained model, T5-XXL, into
 # others with fewer key heads, and trained them on for a short while. With a key head for
@@ -864,6 +1032,7 @@ print(f"a small layer's cache, held: {held} bytes, by the formula: {formula}")
 # the same numbers, cut. We give both the matrices of your layer and compare.
 
 # %%
+random = np.random.default_rng(10)
 sequence = random.normal(size=(3, 20, 32)).astype("float32")
 memory = random.normal(size=(3, 30, 48)).astype("float32")
 mask = random.random((3, 20, 30)) < 0.7
@@ -891,9 +1060,8 @@ for name, difference in largest_difference.items():
     print(f"largest difference, your layer and {name}: {difference:.1e}")
 
 # %% [markdown]
-# All the same. (Zero exactly, or on another machine something around $10^{-7}$: that is
-# rounding. New `Dense` layers have biases of zero, so that your function without biases
-# agrees as well.)
+# All the same: differences around $10^{-7}$ are rounding. (New `Dense` layers have biases of
+# zero, so that your function without biases agrees as well.)
 #
 # In production code you would write
 #
@@ -933,3 +1101,6 @@ for name, difference in largest_difference.items():
 #   [arXiv:2302.13971](https://arxiv.org/abs/2302.13971). Table 2.
 # - Alpaydin and Kaynak (1998), *Optical Recognition of Handwritten Digits*, UCI Machine
 #   Learning Repository: the digits.
+
+# %%
+this.end()

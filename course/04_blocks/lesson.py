@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 04 Encoder and decoder blocks
 #
-# About 90 minutes, 20 points. You need lessons 01 (attention and masks) and 02 (several
+# About 80 minutes, 20 points. You need lessons 01 (attention and masks) and 02 (several
 # heads, cross-attention); lesson 03 explains the positions that are added to the input
 # here.
 #
@@ -25,7 +25,7 @@
 # - say what changes when the normalisation stands *before* each part and not after it,
 #   with gradients that you measured;
 # - prove that padding does not matter, and that nobody sees the future;
-# - unmask a model that is too good to be true.
+# - find out what is wrong with a model whose test looks excellent.
 #
 # Run the cells from top to bottom with Shift+Enter. Checks may be run as often as you
 # like; neither checks nor hints cost points.
@@ -48,16 +48,26 @@ from tlkeras import layers
 from tlkeras.masks import causal_mask
 
 # %% [markdown]
-# ## A model that is too good
+# ## A case to begin with
 #
 # A **language model** reads a text and predicts, at every position, what comes next. Ours
 # reads character by character. The text is real: more than a thousand paragraphs of English
 # prose from the docstrings of NumPy, which you have installed. A tenth of the paragraphs is
 # held back for testing.
 #
-# The next cell builds such a model, from two of the blocks that this lesson is about, and
-# trains it, which takes about half a minute. Do not study the details now. But one line
-# of it is wrong, and if you can find it already, so much the better.
+# The experiment below builds such a model, from two of the blocks that this lesson is
+# about, and trains it, which takes about half a minute. You need not study its code now.
+# But one line of it is wrong, and if you open it and find that line already, so much the
+# better.
+#
+# **Predict first.** Always guessing a space is right 15 % of the time, and nobody who reads
+# "The array " can be sure of the next letter.
+
+# %%
+this.predict(
+    "too-good",
+    "What share of the characters will the model predict correctly, in paragraphs that it has never seen?",
+)
 
 # %% tags=["experiment"]
 train_text, test_text, alphabet = prose.load_data()
@@ -98,7 +108,7 @@ class CharacterModel(keras.Model):
 
 
 def trained(allowed, epochs):
-    """A model that has read the training text some times, and its test accuracies."""
+    """A model that has read the training text some times, and its test accuracy."""
     keras.utils.set_random_seed(0)
     model = CharacterModel(allowed)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -109,14 +119,9 @@ def trained(allowed, epochs):
         jit_compile=False,
         run_eagerly=this.at_scale(quick=True, default=False),
     )
-    history = model.fit(
-        *windows(train_text),
-        batch_size=32,
-        epochs=epochs,
-        validation_data=windows(test_text),
-        verbose=0,
-    )
-    return model, history.history["val_accuracy"]
+    for _ in this.progress(range(epochs), "reading the text"):
+        model.fit(*windows(train_text), batch_size=32, verbose=0)
+    return model, model.evaluate(*windows(test_text), verbose=0)[1]
 
 
 def suspicious_mask(length):
@@ -127,13 +132,30 @@ def suspicious_mask(length):
 suspicious, suspicious_accuracy = trained(
     suspicious_mask, epochs=this.at_scale(quick=1, default=2)
 )
-print(f"next characters predicted correctly: {suspicious_accuracy[-1]:.1%}")
+this.reveal(
+    "too-good",
+    suspicious_accuracy,
+    f"{suspicious_accuracy:.1%} of the characters are predicted correctly",
+    within=0.1,
+)
+
+# %% [markdown] tags=["result"]
+# 98 % of the characters, in paragraphs that it has never seen: that would be a sensation.
 
 # %% [markdown]
-# 98 % of the characters, in paragraphs that it has never seen. That would be a
-# sensation: always guessing a space is right 15 % of the time, and nobody who reads
-# "The array " can be sure of the next letter. So let it write. It gets a beginning, draws
-# the next character from its predictions (at temperature 0.7), appends it, and so on.
+# Now let it write. It gets a beginning, draws the next character from its predictions (at
+# temperature 0.7), appends it, and so on.
+
+# %%
+this.predict(
+    "writes",
+    "What will it write?",
+    [
+        "good English, as its predictions are",
+        "words with many mistakes in them",
+        "nothing that anyone can read",
+    ],
+)
 
 
 # %% tags=["experiment"]
@@ -152,17 +174,20 @@ def write(model, *beginnings):
 
 
 write(suspicious, "The array", "Returns a")
+this.reveal("writes", "nothing that anyone can read")
+
+# %% [markdown] tags=["result"]
+# Garbage. Nearly perfect in the test, useless at work: how can both be true?
 
 # %% [markdown]
-# Garbage. Nearly perfect in the test, useless at work: how can both be true? Everything
-# that you need to solve this case is in the blocks. We build them first, and come back
-# in section 10.
+# Something is odd about this model. Everything that you need to solve the case is in the
+# blocks. We build them first, and come back in section 10.
 
 # %% [markdown]
 # ## 1. What a block is made of
 #
 # Attention alone only *averages*: each position receives a blend of what others hold. A
-# block surrounds it with what makes a deep network of it:
+# block adds three parts to it, so that many blocks on top of each other can be trained:
 #
 # | part | what it does | mixes positions? |
 # |---|---|---|
@@ -210,7 +235,7 @@ write(suspicious, "The array", "Returns a")
 # in other company, and padding would count. (Ba, Kiros and Hinton 2016, section 3; gain
 # and bias come in section 3.1.)
 #
-# ### Exercise: layer normalisation (4 points)
+# ### Exercise: layer normalisation (4 points, 8 minutes, easy)
 
 
 # %% exercise="layer_norm"
@@ -230,16 +255,32 @@ def layer_norm(x, gain, bias, epsilon=1e-5):
 check(layer_norm)
 
 # %% [markdown]
-# What is lost on the way? **Predict first:** of the four vectors below, which come out
-# alike?
+# What is lost on the way? Normalise four vectors:
+#
+# ```
+# a     1    2    3    6
+# b    11   12   13   16
+# c    10   20   30   60
+# d     6    3    2    1
+# ```
+#
+# **Predict first**, without computing.
 
 # %%
-vectors = np.array(
+this.predict(
+    "alike",
+    "Which of them come out alike?",
+    ["a and b", "a and c", "a, b and c", "all four"],
+)
+
+# %%
+four_vectors = np.array(
     [[1.0, 2.0, 3.0, 6.0], [11, 12, 13, 16], [10, 20, 30, 60], [6, 3, 2, 1]]
 )
-print(layer_norm(vectors, gain=np.ones(4), bias=np.zeros(4)).round(2))
+print(layer_norm(four_vectors, gain=np.ones(4), bias=np.zeros(4)).round(2))
+this.reveal("alike", "a, b and c")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # The first three: adding a number to all components changes nothing, and neither does
 # multiplying all of them by a positive number (as long as $\epsilon$ is small beside the
 # variance). Only the *pattern* is left, and its numbers stay in range, however large those
@@ -248,7 +289,8 @@ print(layer_norm(vectors, gain=np.ones(4), bias=np.zeros(4)).round(2))
 # %% [markdown]
 # ## 3. Feed-forward: each position by itself
 #
-# After reading, thinking. The same small network works on each position separately:
+# After a position has read, it works on what it has read. The same small network is applied
+# to each position separately:
 #
 # $$\operatorname{FFN}(x) = \max(0,\; x W_1 + b_1)\, W_2 + b_2$$
 #
@@ -261,7 +303,7 @@ print(layer_norm(vectors, gain=np.ones(4), bias=np.zeros(4)).round(2))
 # most of a block's weights are here. (Keras calls a weight matrix a **kernel**, and so does
 # the exercise.)
 #
-# ### Exercise: the feed-forward network (3 points)
+# ### Exercise: the feed-forward network (3 points, 4 minutes, easy)
 
 
 # %% exercise="feed_forward"
@@ -301,7 +343,7 @@ check(feed_forward)
 # step, $x$ included. With the norm *before*, $x$ runs through the whole network untouched,
 # and parts only add to it; so it needs one **last norm** after the last block.
 #
-# ### Exercise: one residual step (3 points)
+# ### Exercise: one residual step (3 points, 4 minutes, easy)
 #
 # `part` and `norm` are functions, ready to be called with an array.
 
@@ -336,9 +378,21 @@ check(residual_step)
 #
 # Everything but the place of the normalisation is the same: text, sizes, random seeds.
 #
-# **Predict first.** (a) In which of the two does the *last* block get the larger gradient?
-# (b) Make the model deeper: in which of the two does the gradient of the last block
-# shrink?
+# **Predict first.** Look at the *last* block, the one nearest to the output.
+
+# %%
+this.predict(
+    "larger-last",
+    "12 blocks: in which model does the last block get the larger gradient?",
+    ["norm after", "norm before", "about the same in both"],
+)
+
+# %%
+this.predict(
+    "deeper",
+    "From 3 blocks to 12: in which model does the gradient of the last block shrink?",
+    ["norm after", "norm before", "in both", "in neither"],
+)
 
 # %% tags=["experiment"]
 import tensorflow as tf
@@ -366,12 +420,17 @@ def gradient_lengths(depth, normalize_first, seed):
 
 
 names = {"norm after": False, "norm before": True}
+cases = [(name, depth, s) for name in names for depth in depths for s in range(seeds)]
+lengths = {
+    (name, depth, seed): gradient_lengths(depth, names[name], seed)
+    for name, depth, seed in this.progress(cases, "gradients")
+}
 measured = {  # name -> depth -> (seeds, L)
     name: {
-        depth: np.array([gradient_lengths(depth, first, s) for s in range(seeds)])
+        depth: np.array([lengths[name, depth, s] for s in range(seeds)])
         for depth in depths
     }
-    for name, first in names.items()
+    for name in names
 }
 deepest = {name: by_depth[depths[-1]] for name, by_depth in measured.items()}
 last = {
@@ -413,9 +472,21 @@ for name in names:
         f"{name}: last block / first block {last_to_first[name]:.2f};",
         f"last block, {depths[-1]} blocks / {depths[0]} blocks {deep_to_shallow[name]:.2f}",
     )
-print(f"last of {depths[-1]} blocks, norm after / norm before: {after_to_before:.1f}")
+this.reveal(
+    "larger-last",
+    "norm after",
+    f"with the norm after it is {after_to_before:.1f} times as large as with it before",
+)
 
-# %% [markdown]
+# %%
+this.reveal(
+    "deeper",
+    "norm before",
+    f"it becomes {deep_to_shallow['norm before']:.2f} times as large with the norm before, "
+    f"{deep_to_shallow['norm after']:.2f} times with it after",
+)
+
+# %% [markdown] tags=["result"]
 # The band is one standard deviation over the two seeds.
 #
 # **Left.** With the norm before, the gradient falls from block to block, and the last gets
@@ -437,8 +508,24 @@ print(f"last of {depths[-1]} blocks, norm after / norm before: {after_to_before:
 # drew the attention's matrices smaller). Their model is another, an encoder and a decoder
 # of six blocks each, for translation. Shleifer et al. (2021) report larger gradients in
 # the first blocks, as here, for language models in training.
+
+# %% [markdown]
+# To see where this difference comes from, look at $x$ itself in the model with the norm
+# before.
 #
-# Why $1/\sqrt{L}$? Look at $x$ itself.
+# **Predict first.** The variance of $x$ is measured before the first of 12 blocks and after
+# each of them.
+
+# %%
+this.predict(
+    "variance",
+    "How does the variance of x go on from block to block?",
+    [
+        "it stays where it is: the blocks have norms",
+        "it grows by about as much in each block",
+        "it about doubles in each block",
+    ],
+)
 
 # %% tags=["experiment"]
 keras.utils.set_random_seed(0)
@@ -449,19 +536,27 @@ for block in fresh.blocks:
     x = block(x)
     variances.append(float(ops.var(x)))
 print("variance of x, before the first block and after each:", np.round(variances, 1))
+this.reveal(
+    "variance",
+    "it grows by about as much in each block",
+    f"from {variances[0]:.1f} to {variances[-1]:.1f} in {depths[-1]} blocks",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # With the norm before, nothing ever shrinks $x$. Each block adds its share, so the variance
 # grows about in proportion to the number of blocks, and the standard deviation like its
-# root. The last norm divides by that standard deviation, on the way forward and, by the
-# chain rule, on the way back. With the norm after, every block ends with a norm, so that
-# what the last norm has to divide by does not grow with the number of blocks.
+# root: that is where $\sqrt{L}$ comes from. The last norm divides by that standard
+# deviation, on the way forward and, by the chain rule, on the way back. With the norm after,
+# every block ends with a norm, so that what the last norm has to divide by does not grow
+# with the number of blocks.
 #
 # What follows? All this is about the first step of training; nothing here was trained.
 # Xiong et al. argue that the large gradients near the output are what makes training with
 # the norm after break down at a large learning rate, unless the rate is warmed up slowly
-# (their sections 3.2 and 4 have the training runs). Lesson 05 warms up. From here on we
-# put the norm before, and so does your code.
+# (their sections 3.2 and 4 have the training runs). Lesson 05 warms up.
+
+# %% [markdown]
+# From here on we put the norm before, and so does your code.
 
 # %% [markdown]
 # ## 6. The encoder block
@@ -487,7 +582,7 @@ print("variance of x, before the first block and after each:", np.round(variance
 # The padding mask says which positions of each sequence are real: (B, T). As in lesson 01,
 # padding hides *keys*. What comes out at padded positions does not matter.
 #
-# ### Exercise: the encoder block (4 points)
+# ### Exercise: the encoder block (4 points, 8 minutes, middle)
 
 
 # %% exercise="encoder_block"
@@ -518,9 +613,21 @@ check(encoder_block)
 # beginning of a real paragraph. It goes in alone, and then with more and more padding at
 # its end; once with the right mask and once with a mask that keeps everything.
 #
-# **Predict first.** The numbers that come out are about as large as 1. How far off will
-# they be without the mask: in the sixth decimal, in the second, or in the first? And with
-# it?
+# **Predict first.** The numbers that come out are about as large as 1.
+
+# %%
+this.predict(
+    "off-without",
+    "A single position of padding, and a mask that keeps everything: how far off is the number that is off most?",
+    ["in the sixth decimal", "in the second decimal", "in the first decimal"],
+)
+
+# %%
+this.predict(
+    "off-with",
+    "With the padding mask, and up to 64 positions of padding?",
+    ["in the sixth decimal", "in the second decimal", "in the first decimal"],
+)
 
 # %% tags=["experiment"]
 keras.utils.set_random_seed(0)
@@ -563,8 +670,8 @@ for count in paddings:
         ("padding mask", padded != 0),
         ("mask that keeps all", np.ones(padded.shape, dtype=bool)),
     ):
-        vectors = encode(padded, mask)[:, :40]
-        errors[name].append(np.abs(vectors - alone).max())
+        in_company = encode(padded, mask)[:, :40]
+        errors[name].append(np.abs(in_company - alone).max())
 axes = show.curves(
     paddings,
     errors,
@@ -575,11 +682,21 @@ axes = show.curves(
 )
 axes.set_xticks(paddings, paddings)
 axes.minorticks_off()
-for name, values in errors.items():
-    print(f"{name}: off by {values[0]:.1e} with 1 position of padding, ", end="")
-    print(f"by {max(values):.1e} at most")
+this.reveal(
+    "off-without",
+    "in the first decimal",
+    f"off by {errors['mask that keeps all'][0]:.1f} with 1 position of padding, "
+    f"by {max(errors['mask that keeps all']):.1f} with more",
+)
 
-# %% [markdown]
+# %%
+this.reveal(
+    "off-with",
+    "in the sixth decimal",
+    f"off by {max(errors['padding mask']):.1e} at most",
+)
+
+# %% [markdown] tags=["result"]
 # With the padding mask the difference is rounding, in the sixth decimal at most, however
 # much padding there is. With a mask that keeps everything, a single position of padding
 # moves some number by about a half, and 64 of them move one by more than 3, where most
@@ -616,7 +733,7 @@ for name, values in errors.items():
 # Sizes differ now: the target has T positions, the memory S. Use `causal_mask(T)`, imported
 # at the top: it is the mask that you wrote in lesson 01.
 #
-# ### Exercise: the decoder block (4 points)
+# ### Exercise: the decoder block (4 points, 8 minutes, middle)
 
 
 # %% exercise="decoder_block"
@@ -664,7 +781,7 @@ check(decoder_block)
 #
 # (Vaswani et al. 2017 describe this offset at the end of section 3.1.)
 #
-# ### Exercise: shift right (2 points)
+# ### Exercise: shift right (2 points, 5 minutes, easy)
 
 
 # %% exercise="shift_right"
@@ -692,8 +809,20 @@ check(shift_right)
 # predicts 64 characters of every piece of text.
 #
 # **Predict first.** An honest model has more and more text before it, so from position 0 to
-# 63 it should get better, or at least no worse. What would you expect of one that cheats
-# by looking ahead?
+# 63 it should get better, or at least no worse. Suppose that this one cheats by looking one
+# character ahead.
+
+# %%
+this.predict(
+    "by-position",
+    "How good is it from position 0 to position 63?",
+    [
+        "better and better",
+        "alike everywhere",
+        "alike everywhere, but worse at position 0",
+        "alike everywhere, but worse at position 63",
+    ],
+)
 
 # %% tags=["experiment"]
 test_inputs, test_targets = windows(test_text)
@@ -711,19 +840,39 @@ show.curves(
     {"suspicious model": suspicious_positions},
     "position",
     "share predicted correctly",
-    "Right everywhere but at the end",
+    "The suspicious model, position by position",
 ).set_ylim(0, 1.05)
-print(f"positions 0 to 62: {suspicious_positions[:-1].mean():.1%},", end=" ")
-print(f"position 63: {suspicious_positions[-1]:.1%}")
+this.reveal(
+    "by-position",
+    "alike everywhere, but worse at position 63",
+    f"positions 0 to 62: {suspicious_positions[:-1].mean():.1%}, "
+    f"position 63: {suspicious_positions[-1]:.1%}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Nearly perfect everywhere but at the very last position, where it is right about once in
 # four times. It is the only position whose answer, the character after the piece, does
-# not stand in the input. Second piece of evidence, the test of lesson 01: change one
-# character and see which outputs move. What should *not* move is anything before it.
+# not stand in the input.
+
+# %% [markdown]
+# Second piece of evidence, the test of lesson 01: change one character and see which
+# outputs move. Output $t$ is the prediction of character $t + 1$, made from inputs 0 to $t$.
 #
-# **Predict first.** Input 30 changes. Which is the first output that may move in an honest
-# model, and which will it be here?
+# **Predict first.** Input 30 changes, and no other.
+
+# %%
+this.predict(
+    "first-honest",
+    "Which is the first output that moves in an honest model?",
+    ["output 0", "output 29", "output 30", "output 31"],
+)
+
+# %%
+this.predict(
+    "first-suspicious",
+    "Which is the first output that moves in the suspicious model, which has two blocks?",
+    ["output 0", "output 28", "output 29", "output 30"],
+)
 
 
 # %% tags=["experiment"]
@@ -736,15 +885,28 @@ def first_output_that_moves(model, changed=30):
 
 
 leak_reaches = first_output_that_moves(suspicious)
-print("input 30 changed; the first output that moves is that of position", leak_reaches)
+print("the mask of the suspicious model, for 4 positions:")
 print(suspicious_mask(4).astype(int))
+keras.utils.set_random_seed(0)
+untrained = CharacterModel(causal_mask)  # what may move does not depend on training
+untrained_reaches = first_output_that_moves(untrained)
+this.reveal(
+    "first-honest",
+    "output 30",
+    f"with the causal mask, output {untrained_reaches} moves first",
+)
 
-# %% [markdown]
-# In an honest model it would be output 30. Here output 28 moves: two positions *before* the
-# change. The printed mask shows why: `np.tri(length, k=1)` keeps one diagonal too many, and
-# every position sees one step ahead. Two steps are what two such blocks make of it:
-# position 29 reads from 30 in the first block, and 28 reads from 29 in the second. A leak
-# of one step in $L$ blocks reaches $L$ steps into the future.
+# %%
+this.reveal(
+    "first-suspicious", "output 28", f"output {leak_reaches} moves first, too early"
+)
+
+# %% [markdown] tags=["result"]
+# In an honest model output 30 moves first: nothing before the change. Here output 28 moves,
+# two positions *before* the change. The printed mask shows why: `np.tri(length, k=1)` keeps
+# one diagonal too many, and every position sees one step ahead. Two blocks make two steps of
+# it: position 29 reads from 30 in the first block, and 28 reads from 29 in the second. A
+# leak of one step in $L$ blocks reaches $L$ steps into the future.
 #
 # Now everything falls into place.
 #
@@ -755,15 +917,23 @@ print(suspicious_mask(4).astype(int))
 #   reveal it.
 # - **Why garbage?** At work nothing stands behind the last character yet. The one thing
 #   that the model can do is to copy what is not there.
-#
+
+# %% [markdown]
 # The same disease has other causes. With no causal mask at all, the same test finds it.
 # Where targets were not shifted (section 9) the test finds nothing, for the mask is right,
 # and what is wrong is which target stands beside which input: so look at one input and its
 # target, side by side, before you train.
 #
-# **Predict first.** Take the extra diagonal away and train again, for longer. Which share
-# of the characters will an honest model get right? As a yardstick: someone who only knows
-# which character most often follows which gets 28 %.
+# Now train the same model again, for longer, with a mask that lets no position look ahead.
+#
+# **Predict first.** As a yardstick: someone who only knows which character most often
+# follows which gets 28 %.
+
+# %%
+this.predict(
+    "honest-share",
+    "What share of the characters will the honest model get right?",
+)
 
 # %% tags=["experiment"]
 
@@ -793,7 +963,7 @@ show.curves(
     },
     "position",
     "share predicted correctly",
-    "What one wrong diagonal does",
+    "Two models and a table, position by position",
     dotted=["most frequent successor"],
     axes=axes,
 )
@@ -802,23 +972,28 @@ axes.legend(loc=(0.4, 0.62))
 print(
     "input 30 changed; the first output that moves is that of position", honest_reaches
 )
-print(
-    f"right mask: {honest_accuracy[-1]:.1%},",
-    f"most frequent successor: {pair_accuracy:.1%}",
-)
+print(f"most frequent successor: {pair_accuracy:.1%} predicted correctly")
 write(honest, "The array", "Returns a")
+this.reveal(
+    "honest-share",
+    honest_accuracy,
+    f"{honest_accuracy:.1%} of the characters are predicted correctly",
+    within=0.07,
+)
 
-# %% [markdown]
-# More than two in five. The output that moves first is the right one, the curve has no cliff at
-# the end, and what it writes is no English yet but has its spaces, its syllables and some
-# of its words: what it learnt, it can use. In the first position it has one character to
-# go by, like the table of successors, and is no better than that; from about the fourth on
+# %% [markdown] tags=["result"]
+# More than two in five. The output that moves first is the right one, the curve does not
+# fall at the end, and what it writes is no English yet but has its spaces, its syllables
+# and some of its words: what it learnt, it can use. In the first position it has one
+# character to go by, like the table of successors, and is no better than that; from about the fourth on
 # it does not get better any more: this small model, after so little training, gains
 # nothing measurable from what stands further back.
 #
-# The 98 % were worthless, and two in five are worth something. When a result is too good,
-# do not ask how good it is but where it comes from: change an input that must not matter,
-# and see what moves.
+# The 98 % were worthless, and two in five are worth something.
+
+# %% [markdown]
+# When a result is too good, do not ask how good it is but where it comes from: change an
+# input that must not matter, and see what moves.
 
 # %% [markdown]
 # ## 11. In production
@@ -828,17 +1003,25 @@ write(honest, "The array", "Returns a")
 # layers of the same names, arguments and weights. So copy the weights over and compare,
 # with padding and with the norm in both places.
 
-# %% tags=["experiment"]
+# %%
 import keras_hub
 
 random = np.random.default_rng(0)
 target = random.normal(size=(3, 5, 32)).astype("float32")
 source = random.normal(size=(3, 7, 32)).astype("float32")
 source_mask = np.arange(7) < np.array([[7], [4], [2]])  # (3, 7)
+encoder_arguments = {"inputs": source, "padding_mask": source_mask}
+decoder_arguments = {
+    "decoder_sequence": target,
+    "encoder_sequence": source,
+    "encoder_padding_mask": source_mask,
+}
 
 
+# %%
 def weights_like(layer):
-    """Random weights for a layer: biases and gains are dull as they begin."""
+    """Random weights for a layer: a new layer has biases of 0 and gains of 1."""
+    random = np.random.default_rng(1)
     return [random.normal(0, 0.3, size=w.shape) for w in layer.get_weights()]
 
 
@@ -853,12 +1036,6 @@ def compare(name, arguments, options):
     return np.abs(ours(**arguments) - theirs(**arguments)).max()
 
 
-encoder_arguments = {"inputs": source, "padding_mask": source_mask}
-decoder_arguments = {
-    "decoder_sequence": target,
-    "encoder_sequence": source,
-    "encoder_padding_mask": source_mask,
-}
 library_differences = []
 for name, arguments in (
     ("TransformerEncoder", encoder_arguments),
@@ -874,7 +1051,7 @@ for name, arguments in (
 # copied out of the library's blocks: every weight has a path that says where it belongs.
 
 
-# %% tags=["experiment"]
+# %%
 def borrow(layer, block, *places):
     """A layer with the weights of a block whose paths contain one of the places."""
     layer.build((None, None, 32))
@@ -899,10 +1076,11 @@ def others_from(block, *norms):
     )
 
 
+# %%
 encoder = layers.TransformerEncoder(64, 4, normalize_first=True)
 decoder = layers.TransformerDecoder(64, 4, normalize_first=True)
 for block, arguments in ((encoder, encoder_arguments), (decoder, decoder_arguments)):
-    block(**arguments)
+    block(**arguments)  # the first call makes the weights
     block.set_weights(weights_like(block))
 
 yours = encoder_block(
@@ -964,5 +1142,8 @@ print(f"your decoder block and TransformerDecoder: {decoder_difference:.1e}")
 #
 # The text is from the docstrings of NumPy (BSD-3-Clause).
 #
-# Next: lesson 05 stacks these blocks into the Transformer, trains it without a leak, and
-# lets it translate.
+# Lesson 05 stacks these blocks into the Transformer, trains it without a leak, and lets it
+# translate.
+
+# %%
+this.end()

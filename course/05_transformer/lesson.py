@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 05 The Transformer
 #
-# About 80 minutes, 20 points. You need lessons 01 to 04, or to know what attention, a
+# About 85 minutes, 20 points. You need lessons 01 to 04, or to know what attention, a
 # causal mask and an encoder block are.
 #
 # This notebook puts the parts together, and trains them until they translate. By its end
@@ -144,7 +144,7 @@ print(chinese.split(example.chinese), chinese.encode([example.chinese])[0])
 # What it reads is what it is to say, one step late. The causal mask sees to it that
 # position t, in saying token t + 1, has read no further than token t.
 #
-# ### Exercise: teacher forcing (2 points)
+# ### Exercise: teacher forcing (2 points, 4 minutes, easy)
 
 
 # %% exercise="teacher_forcing"
@@ -181,7 +181,7 @@ check(teacher_forcing)
 # The third is the one that is most often forgotten or given another shape: its padding is
 # that of the *source*. Section 11 shows what it costs.
 #
-# ### Exercise: three masks (4 points)
+# ### Exercise: three masks (4 points, 8 minutes, middle)
 
 
 # %% exercise="transformer_masks"
@@ -227,24 +227,48 @@ check(transformer_masks)
 # 7; Vaswani et al. 2017, section 5.4, with $\varepsilon = 0.1$). The loss of a batch is
 # the mean over all its tokens that are not padding. A padded position has nothing to say.
 #
-# **Predict first.** With $\varepsilon = 0.1$ and $V = 90$, which probability of the right
-# token makes the loss smallest? And how large is the loss then: 0?
+# **Predict first.** A share $\varepsilon = 0.1$ is spread over $V = 90$ tokens. The other
+# tokens share evenly what the right one leaves.
 
 # %%
+this.predict(
+    "best-probability",
+    "Which probability of the right token makes the loss smallest?",
+    ["1", "about 0.99", "about 0.9", "about 0.8"],
+)
+
+# %%
+this.predict(
+    "least-loss",
+    "How large is the loss there?",
+    ["0", "about 0.1", "about 0.8"],
+)
+
+# %% tags=["experiment"]
 smoothing, size = 0.1, 90
 p = np.linspace(0.5, 0.9999, 2000)  # of the right token; the others share the rest
 q = 1 - smoothing + smoothing / size
 rest = smoothing / size * (size - 1)
 smooth_loss = -q * np.log(p) - rest * np.log((1 - p) / (size - 1))
 best_probability, floor = p[smooth_loss.argmin()], smooth_loss.min()
-print(f"smallest at p = {best_probability:.3f}, where the loss is {floor:.3f}")
+this.reveal(
+    "best-probability",
+    "about 0.9",
+    f"smallest at a probability of {best_probability:.3f}",
+)
+
+# %%
+this.reveal("least-loss", "about 0.8", f"the loss is {floor:.3f} there")
+
+# %% [markdown] tags=["result"]
+# The best prediction is the target itself: $1 - \varepsilon + \varepsilon/V = 0.901$. The
+# loss is then not 0 but the entropy of the target, about 0.77.
 
 # %% [markdown]
-# The best prediction is the target itself: $1 - \varepsilon + \varepsilon/V = 0.901$. The
-# loss is then not 0 but the entropy of the target, about 0.77. Remember the number: a
-# smoothed loss that stops there has nothing left to learn.
+# Remember this smallest loss: a smoothed loss that has come down to it has nothing left to
+# learn.
 #
-# ### Exercise: smoothed cross-entropy (5 points)
+# ### Exercise: smoothed cross-entropy (5 points, 12 minutes, hard)
 #
 # Beware of `np.log(softmax(…))`: where a probability is too small for a floating-point
 # number, that is log 0. With the row's maximum subtracted first, as in lesson 01,
@@ -275,15 +299,15 @@ check(smoothed_cross_entropy)
 #
 # At the start the weights are random, and Adam, which divides each derivative by a
 # running estimate of its size, has seen only a few derivatives to estimate from. Large
-# steps then lead astray, the more so in a post-norm Transformer, whose last blocks get
-# large derivatives at first (Xiong et al. 2020, section 3, who found that a pre-norm one,
-# like ours below, can do without). So the learning rate begins near 0, rises for $W$
+# steps then lead astray, above all in a post-norm Transformer, whose last blocks get large
+# derivatives at first. (Xiong et al. 2020, section 3. They found that a pre-norm one, like
+# ours below, can do without warm-up.) So the learning rate begins near 0, rises for $W$
 # steps, and falls afterwards (Vaswani et al. 2017, equation 3):
 #
 # $$\text{rate}(n) = D^{-1/2} \cdot \min\left(n^{-1/2},\; n \cdot W^{-3/2}\right),
 #   \qquad n = 1, 2, 3, \dots$$
 #
-# ### Exercise: the learning rate (2 points)
+# ### Exercise: the learning rate (2 points, 4 minutes, easy)
 
 
 # %% exercise="learning_rate"
@@ -299,27 +323,59 @@ def learning_rate(step, hidden_dim, warmup_steps):
 check(learning_rate)
 
 # %% [markdown]
-# **Predict first.** Where is the rate largest, and what happens to the largest rate when
-# the warm-up takes four times as long?
+# **Predict first.** The rate is drawn for $D = 64$ and three lengths of the warm-up.
 
-# %% tags=["experiment"]
-steps = np.arange(1, 1001, 5)
-show.curves(
-    steps,
-    {f"W = {w}": learning_rate(steps, 64, w) for w in (50, 200, 800)},
-    "step",
-    "learning rate",
-    "Longer warm-up, lower peak (D = 64)",
+# %%
+this.predict(
+    "largest-rate",
+    "At which step is the rate largest?",
+    ["at step 1", "at step W", "at the last step"],
 )
 
-# %% [markdown]
+# %%
+this.predict(
+    "longer-warm-up",
+    "The warm-up takes four times as long. What happens to the largest rate?",
+    [
+        "nothing: it only comes later",
+        "it halves",
+        "it falls to a quarter",
+        "it doubles",
+    ],
+)
+
+# %% tags=["experiment"]
+steps = np.arange(1, 1001)
+rates = {w: learning_rate(steps, 64, w) for w in (50, 200, 800)}
+show.curves(
+    steps[::5],
+    {f"W = {w}": rate[::5] for w, rate in rates.items()},
+    "step",
+    "learning rate",
+    "The learning rate (D = 64)",
+)
+largest_at = ", ".join(str(steps[rate.argmax()]) for rate in rates.values())
+this.reveal(
+    "largest-rate",
+    "at step W",
+    f"with W = 50, 200 and 800 it is largest at step {largest_at}",
+)
+
+# %%
+this.reveal(
+    "longer-warm-up",
+    "it halves",
+    f"from W = 50 to W = 200 it becomes {rates[200].max() / rates[50].max():.2f} times as large",
+)
+
+# %% [markdown] tags=["result"]
 # It is largest at step $W$, where both curves meet: $1 / \sqrt{D W}$. Four times the
 # warm-up halves it, so $W$ chooses how high the rate goes as well as when.
 
 # %% [markdown]
 # ## 6. Train it
 #
-# Everything is there: a model with two pre-norm blocks in each stack, a quarter of a
+# Now we have everything: a model with two pre-norm blocks in each stack, a quarter of a
 # million weights, and the library's versions of what you wrote, in `keras.ops`, so that
 # they can be compiled and differentiated. `WarmUp` is your `learning_rate`, here times 0.7.
 # Two details save time:
@@ -332,20 +388,46 @@ show.curves(
 #   `fit`. (Vaswani et al. averaged their last checkpoints, section 6.1.)
 
 # %%
-width = 28  # the longest sentence, begin and end included
-keras.utils.set_random_seed(0)
-model = Transformer(
-    source_vocabulary_size=len(english),
-    target_vocabulary_size=len(chinese),
-    hidden_dim=64,
-    num_heads=4,
-    num_encoder_layers=2,
-    num_decoder_layers=2,
-    intermediate_dim=256,
-    dropout=0.0,  # section 8 tests whether it learnt phrases by heart
-    max_sequence_length=width,
-    normalize_first=True,
+width = 28  # tokens of the longest sentence, begin and end included
+
+
+def new_model():
+    """A Transformer with random weights, the same each time."""
+    keras.utils.set_random_seed(0)
+    return Transformer(
+        source_vocabulary_size=len(english),
+        target_vocabulary_size=len(chinese),
+        hidden_dim=64,
+        num_heads=4,
+        num_encoder_layers=2,
+        num_decoder_layers=2,
+        intermediate_dim=256,
+        dropout=0.0,  # section 8 tests whether it learnt phrases by heart
+        max_sequence_length=width,
+        normalize_first=True,
+    )
+
+
+print(f"{new_model().count_params():,} weights")
+
+# %% [markdown]
+# **Predict first.** A model that finds all 90 tokens equally likely has the loss
+# $\log 90 = 4.5$. Training takes about a minute.
+
+# %%
+this.predict(
+    "loss-stops",
+    "Where will the loss stop?",
+    [
+        "near 0",
+        "near 0.1, the share that is spread",
+        "near the smallest loss of section 4",
+    ],
 )
+
+# %% tags=["experiment"]
+rounds, steps_a_round = this.at_scale(quick=(2, 10), default=(10, 90), full=(20, 200))
+model = new_model()
 model.compile(
     keras.optimizers.Adam(
         WarmUp(hidden_dim=64, warmup_steps=200, scale=0.7),
@@ -362,33 +444,34 @@ batches = text.by_length(
     widths=(12, width),
     batch_size=128,
 )
-print(f"{model.count_params():,} weights")
-
-# %% [markdown]
-# **Predict first.** A model that finds all 90 tokens equally likely has the loss
-# $\log 90 = 4.5$. Where will the loss stop: at 0, or at a number that you have seen?
-
-# %% tags=["experiment"]
-from time import perf_counter
-
-rounds, steps_a_round = this.at_scale(quick=(2, 10), default=(10, 90), full=(20, 200))
-start = perf_counter()
+bar = iter(this.progress(range(rounds), "training"))
 history = model.fit(
-    batches, epochs=rounds, steps_per_epoch=steps_a_round, shuffle=False, verbose=0
+    batches,
+    epochs=rounds,
+    steps_per_epoch=steps_a_round,
+    shuffle=False,
+    verbose=0,
+    callbacks=[
+        keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: next(bar))
+    ],
 )
-training_seconds = perf_counter() - start
+next(bar, None)  # the bar is full, and goes away
 losses = history.history["loss"]
 show.curves(
     steps_a_round * np.arange(1, rounds + 1),
     {"loss": losses, "the least there can be": [floor] * rounds},
     "step",
     "smoothed cross-entropy",
-    "The loss falls to its floor, not to 0",
+    "The loss while training",
     dotted=["the least there can be"],
 )
-print(f"{rounds * steps_a_round} steps; the last round's loss is {losses[-1]:.3f}")
+this.reveal(
+    "loss-stops",
+    "near the smallest loss of section 4",
+    f"after {rounds * steps_a_round} steps it is {losses[-1]:.3f}; the least is {floor:.3f}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # It stops a little above 0.77: hardly more is left than what the smoothing asks for.
 
 # %% [markdown]
@@ -401,7 +484,7 @@ print(f"{rounds * steps_a_round} steps; the last round's loss is {losses[-1]:.3f
 # Several sentences are written at once, and some end before others. One that has ended
 # gets padding, and the rest go on.
 #
-# ### Exercise: greedy decoding (4 points)
+# ### Exercise: greedy decoding (4 points, 8 minutes, middle)
 #
 # `next_logits` is a function: it is given integers (B, t), all tokens so far, and returns
 # logits (B, V) of the next one. `PADDING`, `BEGIN` and `END` are 0, 1 and 2.
@@ -440,15 +523,19 @@ check(greedy_decode)
 
 
 # %%
-def translate(source_ids, memory_padding_mask):
-    """Greedy, with a cache: (B, S) → (B, width)."""
-    cache = model.initial_cache(source_ids, max_length=width)
-    cache["memory_padding_mask"] = memory_padding_mask
-    begin = np.full((source_ids.shape[0], 1), BEGIN)
-    return generate(model.step, begin, width, end_id=END, cache=cache)
+def translator(model):
+    """A greedy translator with a cache, compiled by XLA at its first call."""
+
+    def translate(source_ids, memory_padding_mask):  # (B, S), (B, S) → (B, width)
+        cache = model.initial_cache(source_ids, max_length=width)
+        cache["memory_padding_mask"] = memory_padding_mask
+        begin = np.full((source_ids.shape[0], 1), BEGIN)
+        return generate(model.step, begin, width, end_id=END, cache=cache)
+
+    return jit(translate, model)
 
 
-translate = jit(translate, model)  # compiled by XLA at its first call
+translate = translator(model)
 
 
 def translations(some_phrases, keep_padding_hidden=True):
@@ -460,10 +547,27 @@ def translations(some_phrases, keep_padding_hidden=True):
 
 
 # %% [markdown]
-# **Predict first.** Both write 27 tokens after the begin token, for the same sentences. How
-# much faster is the one with the cache, and do both write the same?
+# **Predict first.** Your loop and a loop with a cache write 27 tokens after the begin token,
+# for the same sentences, neither of them compiled. Without a cache that is
+# $1 + 2 + \dots + 27 = 378$ positions a sentence, with one it is 27.
+
+# %%
+this.predict(
+    "faster",
+    "How much faster is the loop with the cache?",
+    ["not at all", "a few times", "about 14 times, 378 / 27"],
+)
+
+# %%
+this.predict(
+    "same-words",
+    "Do both write the same?",
+    ["exactly", "nearly: a cache is an approximation", "no"],
+)
 
 # %% tags=["experiment"]
+from time import perf_counter
+
 few = seen[: this.at_scale(quick=8, default=64)]
 few_ids = english.encode([phrase.english for phrase in few], width)
 
@@ -493,12 +597,22 @@ with_one, cache_seconds = timed(with_cache)
 same_without_cache = chinese.decode(with_one) == chinese.decode(without)
 print(f"all tokens again for each: {slow_seconds:.1f} s")
 print(f"with a cache:              {cache_seconds:.1f} s")
-print("the same translations:", same_without_cache)
+this.reveal(
+    "faster",
+    "a few times",
+    f"{slow_seconds / cache_seconds:.1f} times as fast with a cache",
+)
 
-# %% [markdown]
-# They write the same: a cache is an exact saving, not an approximation. Without it,
-# T tokens cost $1 + 2 + \dots + T$ positions, 378 for 27 of them; with it T. The clock
-# shows less of a gain than 378 to 27, because a model this small, run one operation at a
+# %%
+this.reveal(
+    "same-words",
+    "exactly",
+    f"the same translations, to the last character: {same_without_cache}",
+)
+
+# %% [markdown] tags=["result"]
+# They write the same: a cache is an exact saving, not an approximation. The clock shows
+# less of a gain than 378 to 27, because a model this small, run one operation at a
 # time, spends much of its time on starting operations. Compiled by XLA (`translate`,
 # above) the whole loop is started once.
 
@@ -509,8 +623,20 @@ print("the same translations:", same_without_cache)
 # values that no training phrase had. *Seen* formats were in training with other values;
 # *held-out* ones are pairs of choices that never stood together there.
 #
-# **Predict first.** What share of the seen formats will it get right, and of the held-out
-# ones? Which family is hardest?
+# **Predict first.** A phrase has about ten characters, and one wrong character is enough to
+# make it wrong.
+
+# %%
+this.predict(
+    "seen-share",
+    "What share of the phrases in seen formats will it get right?",
+)
+
+# %%
+this.predict(
+    "held-out-share",
+    "What share of those in held-out formats?",
+)
 
 # %% tags=["experiment"]
 families = list(dict.fromkeys(phrases.family(phrase.format) for phrase in seen))
@@ -545,11 +671,28 @@ for axes, shares, title in (
     axes.set_ylim(0, 1)
 for name, share in held_out_by_family.items():
     print(f"{name:9} seen {by_family[name]:4.0%}   held out {share:4.0%}")
+this.reveal(
+    "seen-share",
+    exact_match,
+    f"{exact_match:.1%} of the phrases in seen formats are right",
+    within=0.05,
+)
 
-# %% [markdown]
+# %%
+this.reveal(
+    "held-out-share",
+    held_out_match,
+    f"{held_out_match:.1%} of those in held-out formats are right",
+    within=0.1,
+)
+
+# %% [markdown] tags=["result"]
 # With new values nearly everything is right: the model did not learn phrases by heart, it
 # learnt rules, down to moving the digits of 12.3 million. The held-out formats are worse,
-# and not by the same amount everywhere. Which ones, and how do they go wrong?
+# and not by the same amount everywhere.
+
+# %% [markdown]
+# Which of the held-out formats does it do worst, and how do they go wrong?
 
 # %% tags=["experiment"]
 by_format = {
@@ -586,7 +729,7 @@ for phrase, given in wrong[:: max(1, len(wrong) // 6)][:6]:
 # continuation is as likely as the *product* of its tokens' probabilities; computers add
 # logarithms instead.
 #
-# ### Exercise: a step of beam search (3 points)
+# ### Exercise: a step of beam search (3 points, 8 minutes, hard)
 
 
 # %% exercise="beam_step"
@@ -621,8 +764,25 @@ check(beam_step)
 # `beam_search` in the library does all of it. We search with $\alpha = 0$, which gives log P
 # as it is, and weigh the four finished translations of each phrase afterwards.
 #
-# **Predict first.** Among phrases in held-out formats, how often is the right translation
-# the best of the four? How often is it among them at all? And what will a large $\alpha$ do?
+# **Predict first.** Phrases in held-out formats, greedily and with four beams.
+
+# %%
+this.predict(
+    "beam-helps",
+    "The best of four beams, without a length penalty, beside greedy decoding: how often is it right?",
+    ["about as often", "5 to 10 points more often", "more than 10 points more often"],
+)
+
+# %%
+this.predict(
+    "among-four",
+    "Where the best of the four is wrong, is the right translation among the other three?",
+    [
+        "hardly ever: under 10 %",
+        "in part: 10 to 90 %",
+        "nearly always: over 90 %",
+    ],
+)
 
 # %% tags=["experiment"]
 beams = 4
@@ -658,10 +818,24 @@ b = int(np.flatnonzero(~correct[:, 0])[0]) if not correct[:, 0].all() else 0
 print(f"\n{hard[b].english} should be {hard[b].chinese}")
 for k in range(beams):
     print(f"   P = {np.exp(log_p[b, k]):.3f}   {candidates[b][k]}")
+this.reveal(
+    "beam-helps",
+    "about as often",
+    f"greedy {greedy_match:.1%}, the best of four {beam_match[0]:.1%}",
+)
 
-# %% [markdown]
-# The first line is what beam search would answer without a length penalty: in our runs as
-# good as greedy decoding, or a point or two better. The right translation is among the four
+# %%
+missed = ~correct[:, 0]  # the likeliest is wrong
+rescued = (correct.any(axis=1) & missed).sum()
+this.reveal(
+    "among-four",
+    "in part: 10 to 90 %",
+    f"of {missed.sum()} phrases that the best of four has wrong, the other three have {rescued} right",
+)
+
+# %% [markdown] tags=["result"]
+# The first line is what beam search would answer without a length penalty: in our runs it
+# was within a point or two of greedy decoding. The right translation is among the four
 # more often than it is the best of them. There the model itself prefers a wrong one, and no
 # search mends that.
 #
@@ -670,7 +844,8 @@ for k in range(beams):
 # gained a point, so do not read much into it. For sentences it does matter: Stahlberg
 # and Byrne (2019) searched *exactly*, and for more than half of their sentences the
 # likeliest translation of all was the empty one.
-#
+
+# %% [markdown]
 # ## 10. What it looks at
 #
 # Cross-attention says, for each token that is written, which source tokens were looked
@@ -679,8 +854,19 @@ for k in range(beams):
 # characters are given by their meaning, for readers and fonts that lack them; the brackets
 # are begin and end.)
 #
-# **Predict first.** English has month, day, year; Chinese year, month, day. What shape will
-# the dark cells make?
+# **Predict first.** English has the weekday, month, day, year, time; Chinese has year, month,
+# day, weekday, time. Both are in the order of reading, rows down and columns across.
+
+# %%
+this.predict(
+    "shape",
+    "What shape will the dark cells make?",
+    [
+        "one diagonal from corner to corner",
+        "pieces of a diagonal, in another order",
+        "no shape: each row looks everywhere",
+    ],
+)
 
 # %% tags=["experiment"]
 MEANINGS = {
@@ -732,8 +918,9 @@ for block, scores in enumerate(memory):
 print("a head looks most at the same digit that is being written, share of digits:")
 for block, shares in enumerate(aligned):
     print(f"   block {block + 1}:", "  ".join(f"{share:.0%}" for share in shares))
+this.reveal("shape", "pieces of a diagonal, in another order")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # The digits of the year are looked up near the end of the English date, then the month
 # and the day before it, then the weekday at its beginning, and last the time: the dark
 # cells run along the diagonal in pieces, and the pieces are in Chinese order. The 3 of
@@ -744,14 +931,28 @@ for block, shares in enumerate(aligned):
 # digit that is being written in more than four cases of five; the heads of the first block
 # do so less, and not all alike. (When the same digit stands at two places of a phrase, a
 # look at the wrong one counts too, so the numbers flatter a little.)
-#
+
+# %% [markdown]
 # ## 11. Break it
 #
 # The memory mask is the third one, and the easiest to forget: the decoder must not look
 # at the source's padding. Forget it when decoding. The weights stay as they are, and the
 # encoder still hides padding from itself.
 #
-# **Predict first.** Which phrases will suffer most, the short or the long ones?
+# **Predict first.** All sources are padded to 28 tokens, so short phrases have most padding.
+
+# %%
+this.predict(
+    "still-right",
+    "Without the mask, what share of the phrases in seen formats is still right?",
+)
+
+# %%
+this.predict(
+    "suffer",
+    "Which phrases suffer most?",
+    ["the short ones", "the long ones", "all alike"],
+)
 
 # %% tags=["experiment"]
 unmasked_right = right(seen, translations(seen, keep_padding_hidden=False))
@@ -769,15 +970,29 @@ show.curves(
     "exact match",
     "The same weights, with and without one mask",
 )
-print(f"exact match with the mask {exact_match:.1%}, without it {unmasked_match:.1%}")
+this.reveal(
+    "still-right",
+    unmasked_match,
+    f"{unmasked_match:.1%} are right without the mask, {exact_match:.1%} with it",
+    within=0.1,
+)
 
-# %% [markdown]
+# %%
+lost = [seen_right[group].mean() - unmasked_right[group].mean() for group in groups]
+this.reveal(
+    "suffer",
+    "the short ones",
+    f"with most padding {lost[-1]:.0%} of the phrases become wrong, with least {lost[0]:.0%}",
+)
+
+# %% [markdown] tags=["result"]
 # Without the mask about a fifth of the translations become wrong, and there is no error and
 # no warning. The phrases with the most padding suffer most, though the curve may go
 # up and down before: the groups differ in families too, and long phrases are harder even with
 # the mask. In training the decoder never looked at a padded position, so nothing taught it
 # to leave these alone; they now compete with the real ones in every softmax.
-#
+
+# %% [markdown]
 # There is a test that finds this mistake in any model: pad the same sentence further. If
 # the output changes, a mask is missing.
 #
@@ -786,12 +1001,11 @@ print(f"exact match with the mask {exact_match:.1%}, without it {unmasked_match:
 # In Keras, label smoothing is an argument of `CategoricalCrossentropy`, which wants one-hot
 # labels and knows nothing of padding, so the mask comes as weights. KerasHub has the two
 # blocks, `TransformerEncoder` and `TransformerDecoder`, under the names that this library
-# uses. Built from KerasHub's blocks with our model's weights, the same Transformer:
+# uses. The next cells build the same Transformer from KerasHub's blocks, with our model's
+# weights, and compare the logits; then they compare the losses.
 
 # %%
 import keras_hub
-
-sample_ids = {"source_ids": hard_ids[:4], "target_ids": found[:4, 0]}
 
 
 def of_keras_hub(ours, *inputs, **masks):
@@ -805,6 +1019,8 @@ def of_keras_hub(ours, *inputs, **masks):
     return theirs(*inputs, **masks)
 
 
+# %%
+sample_ids = {"source_ids": hard_ids[:4], "target_ids": found[:4, 0]}
 keep = sample_ids["source_ids"] != PADDING
 x = model.source_embedding(sample_ids["source_ids"]) * 8.0  # √64
 x = x + keras_hub.layers.SinePositionEncoding()(x)
@@ -821,6 +1037,7 @@ real = (sample_ids["target_ids"] != PADDING).astype("float32")[..., None]
 hub_difference = float(ops.max(ops.abs((ours - theirs) * real)))
 print(f"largest difference of logits, ours and KerasHub's: {hub_difference:.1e}")
 
+# %%
 labels = teacher_forcing(sample_ids["target_ids"])[1]
 logits = ops.convert_to_numpy(ours)[:, :-1]
 keras_loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
@@ -893,5 +1110,8 @@ if this.at_scale(quick=False, default=False, full=True):
 #   [arXiv:1711.00350](https://arxiv.org/abs/1711.00350).
 # - The Unicode Consortium, *Common Locale Data Repository*: the phrases, through Babel.
 #
-# Next: a model that has been trained for one task need not start from nothing on the next.
-# Part 2 is about transfer.
+# A model that has been trained for one task need not start from nothing on the next. Lesson
+# 06 shows three ways to transfer what it has learnt.
+
+# %%
+this.end()
