@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 03 Positions
 #
-# About 75 minutes, 20 points. You need lessons 01 and 02, sines and cosines, and to
+# About 90 minutes, 20 points. You need lessons 01 and 02, sines and cosines, and to
 # know what a rotation is.
 #
 # Attention has no idea what stands where. This lesson gives it one, in the three most
@@ -27,7 +27,8 @@
 # - avoid the two mix-ups of layout that ruin a model without raising an error.
 #
 # Run the cells from top to bottom with Shift+Enter, and check as often as you like:
-# neither checks nor hints cost points.
+# neither checks nor hints cost points. Before each experiment you say what you expect; its
+# code, and the text that explains its result, are folded away until you open them.
 
 # %%
 import numpy as np
@@ -68,14 +69,20 @@ show.images(new_images[np.concatenate([nine, nine[order]])], [""] * 18)
 # otherwise the same numbers. That is called **permutation-equivariant**: a permutation
 # (a shuffle) of what goes in is the same permutation of what comes out.
 #
-# All other parts of a Transformer layer, which lesson 04 opens up, work on each element
-# alone, so the same should hold for a whole layer. Let us see. The layer is
-# `TransformerEncoder`; its weights are random, for what is claimed holds for any
-# weights.
+# Does that hold for a whole Transformer layer, too? Lesson 04 opens it up; here it is
+# `TransformerEncoder`, with random weights.
 #
-# **Predict first.** For each of three set-ups, does shuffling the line do nothing but
-# shuffle the output? (a) the layer as it is; (b) with the causal mask of lesson 01; (c)
-# with another random vector added at each position, whatever digit stands there.
+# **Predict first.** Take three set-ups: (a) the layer as it is; (b) the layer with the causal
+# mask of lesson 01; (c) the layer after a random vector was added at each position, another
+# one for each position, whatever digit stands there. A set-up *sees order* if shuffling the
+# line does more than shuffle the output.
+
+# %%
+this.predict(
+    "who-sees-order",
+    "Which of the three see order?",
+    ["none", "only (c)", "(b) and (c)", "all three"],
+)
 
 # %% tags=["experiment"]
 import keras
@@ -98,11 +105,14 @@ def order_seen(layer):
 blind = order_seen(encoder)
 masked = order_seen(lambda x: encoder(x, attention_mask=causal_mask(9)))
 placed = order_seen(lambda x: encoder(x + vectors))
-print(f"(a) as it is:           {blind:.1e}")
-print(f"(b) with a causal mask: {masked:.1f}")
-print(f"(c) with vectors added: {placed:.1f}")
+this.reveal(
+    "who-sees-order",
+    "(b) and (c)",
+    f"beyond the shuffle, outputs change by {blind:.0e} in (a), by {masked:.1f} in (b), "
+    f"by {placed:.1f} in (c)",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Each number is the largest difference between "shuffle, then layer" and "layer, then
 # shuffle"; the outputs themselves have a standard deviation of about 1.
 #
@@ -113,18 +123,53 @@ print(f"(c) with vectors added: {placed:.1f}")
 # sees one key and the ninth sees nine. Decoders can learn positions from that alone
 # (Haviv et al. 2022 measured it); an encoder, where everybody sees everybody, cannot.
 #
-# (c) is the remedy: let the vector itself say where it stands. The next three sections
-# are about which vectors to add, and section 5 about adding none.
+# (c) is the remedy: let the vector itself say where it stands.
 
 # %% [markdown]
-# ## 2. Waves: a vector for each position
+# So attention has to be *told* where things stand. Sections 2 to 6 are about vectors that
+# are added to the content, section 7 about adding nothing.
+#
+# ## 2. Counting with fast and slow digits
 #
 # How should position 37 look as a vector of D numbers? One feature that holds 37 would
-# grow without limit and drown the content. The digits of a number do better: each stays
-# small, the last changes at every step, the one before it every ten steps, and so on.
-# Sinusoids are that idea with smooth hands, like those of a clock: a fast hand, a
-# slower one, and so on. Features 2i and 2i + 1 are **pair** i, the two coordinates of
-# one hand:
+# grow without limit and drown the content.
+#
+# Written in binary, a position is several features that stay small: each is 0 or 1. The last
+# bit changes at every step, the one before it at every second step, the next one at every
+# fourth. The fast bits tell neighbours apart. The slow bits say roughly where in the sequence
+# we are. Together, four bits name 16 positions.
+#
+# But bits jump: from 7 (0111) to 8 (1000) all four change, though 7 and 8 are neighbours.
+# Waves do the same more gently: a fast one, a slower one, and so on.
+
+# %%
+counted = np.arange(16)
+bits = counted[:, None] // np.array([8, 4, 2, 1]) % 2  # (16, 4)
+walked = np.arange(64)
+speeds = {"1": 1.0, "0.32": 10**-0.5, "0.1": 0.1, "0.032": 10**-1.5}
+waves_of = {f"speed {name}": np.sin(walked * v) for name, v in speeds.items()}
+left, right = show.panels(3.2, 7, height=4)
+show.matrix(bits, "bit worth", "position", "Binary", [8, 4, 2, 1], axes=left)
+show.curves(walked, waves_of, "position", "a feature", "Waves", axes=right)
+legend = right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncol=2)
+
+# %% [markdown]
+# On the left, each row is a position, and dark is a 1: the column on the right changes all
+# the time, the column on the left once.
+#
+# On the right (speeds are radians a step), read a position upwards: the heights of the four
+# waves are four numbers that stand for it. The fast wave tells position 3 from 4, but it says
+# nearly the same again some six positions later. The slower ones tell 3 from 9. The slowest
+# hardly moves between neighbours, but it tells the beginning from the end.
+#
+# ## 3. Sinusoids
+#
+# Two things are missing. A wave passes each height twice, once on its way up and once on its
+# way down. So each wave comes with a second one, a quarter of a round ahead: a sine and a
+# cosine, the two coordinates of a hand that goes round on a clock. And the speeds have to be
+# chosen: each hand is slower than the one before by the same factor.
+#
+# Features 2i and 2i + 1 are **pair** i, the two coordinates of one hand:
 #
 # $$\mathrm{PE}(t)_{2i} = \sin\left(\frac{t}{\lambda^{2i/D}}\right) \qquad
 #   \mathrm{PE}(t)_{2i+1} = \cos\left(\frac{t}{\lambda^{2i/D}}\right)$$
@@ -137,12 +182,13 @@ print(f"(c) with vectors added: {placed:.1f}")
 # | $\lambda^{-2i/D}$ | the **frequency** of pair i: radians that its hand turns at each step |
 # | $\lambda$ | `max_wavelength`, usually 10000: sets how slow the slowest hand is |
 #
-# These are the formulas of section 3.5 of Vaswani et al. (2017). The first hand turns
-# by one radian at each step, and is round after 2π ≈ 6.3 positions. The name
-# `max_wavelength` is generous: with D = 64 the last frequency is $\lambda^{-62/64}$,
-# and its hand is round after some 47,000 positions.
+# The four waves of the picture are features 0, 8, 16 and 24 of 64.
 #
-# ### Exercise: sinusoids (4 points)
+# These are the formulas of section 3.5 of Vaswani et al. (2017). The first hand turns
+# by one radian at each step, and is round after 2π ≈ 6.3 positions. With D = 64 the last
+# frequency is $\lambda^{-62/64}$, and its hand is round after some 47,000 positions.
+#
+# ### Exercise: sinusoids (4 points, 8 minutes, middle)
 
 
 # %% exercise="sine_positions"
@@ -173,11 +219,10 @@ check(sine_positions)
 # nothing works. tlkeras and KerasHub alternate sine and cosine, as the paper does.
 
 # %% [markdown]
-# ## 3. A step is a rotation
+# ## 4. A step is a rotation
 #
-# Why a sine *and* a cosine of each angle? Because the pair is the tip of a hand on a
-# clock face, and going k steps further turns the hand by the same angle wherever it
-# stands. With $b = k \, \lambda^{-2i/D}$, the addition formulas you know from school
+# A pair is the tip of a hand on a clock face, and going k steps further turns the hand by the
+# same angle wherever it stands. With $b = k \, \lambda^{-2i/D}$, the addition formulas you know from school
 # say
 #
 # $$\sin(a + b) = \cos b \, \sin a + \sin b \, \cos a$$
@@ -193,7 +238,7 @@ check(sine_positions)
 # That is what Vaswani et al. were after when they chose sinusoids: "three to the left"
 # is one fixed linear map, and the projections of an attention layer are linear maps.
 #
-# ### Exercise: the matrix of a step (3 points)
+# ### Exercise: the matrix of a step (3 points, 8 minutes, middle)
 
 
 # %% exercise="shift_matrix"
@@ -217,12 +262,21 @@ def shift_matrix(distance, hidden_dim, max_wavelength=10000):
 check(shift_matrix)
 
 # %% [markdown]
-# Does one matrix do for all positions? We take 100 of them, and three steps. The
-# pictures show the vectors of 48 positions and, on the right, the dot product of each
-# of them with each.
+# Does one matrix do for all positions? We take 100 of them, and three steps. Then two
+# pictures: the vectors of 48 positions, and the dot product of each of them with each.
 #
-# **Predict first.** A rotation changes no dot product. What pattern must the right-hand
-# picture have?
+# **Predict first.** A rotation that turns both vectors changes no dot product.
+
+# %%
+this.predict(
+    "pattern-of-dots",
+    "What pattern will the dot products of 48 positions with each other make?",
+    [
+        "a sharp diagonal, and noise elsewhere",
+        "stripes along the diagonals: each diagonal has one value",
+        "a checkerboard, as waves come and go",
+    ],
+)
 
 # %% tags=["experiment"]
 encoding = sine_positions(103, 64)
@@ -232,25 +286,32 @@ print(f"M₃ PE(t) − PE(t + 3), 100 positions: at most {step_error:.0e}")
 
 left, right = show.panels(5.2, 4.6, height=3.6)
 waves = encoding[:48]
-show.matrix(waves, "feature", "position", "Waves, slower to the right", axes=left)
+show.matrix(waves, "feature", "position", "The vectors", axes=left)
 dots = waves @ waves.T
 show.matrix(dots, "position", "position", "Their dot products", axes=right)
-print("dot products of positions 2 apart:", dots[[0, 10, 40], [2, 12, 42]].round(3))
+two_apart = dots[[0, 10, 40], [2, 12, 42]]
+this.reveal(
+    "pattern-of-dots",
+    "stripes along the diagonals: each diagonal has one value",
+    "each diagonal has one value: positions 0 and 2, 10 and 12, 40 and 42 have dot products "
+    + ", ".join(f"{dot:.3f}" for dot in two_apart),
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # One matrix serves all hundred positions, up to rounding. On the left, the fast hands
 # go round many times; the slow ones hardly leave 0 and 1, hence the stripes: remember
-# them for section 6. The picture of dot products is the same along each diagonal: two
+# them for section 9. The picture of dot products is the same along each diagonal: two
 # positions that are 2 apart have the same dot product, 28.3 of at most 32, wherever
-# they are, for $\sin a \sin a' + \cos a \cos a' = \cos(a - a')$. It is largest on the
+# they are, because $\sin a \sin a' + \cos a \cos a' = \cos(a - a')$. It is largest on the
 # main diagonal and mostly falls off to both sides: near positions look alike.
-#
+
+# %% [markdown]
 # In a model, these vectors are *added* to the vectors of the content, and both go
 # through projections together. There attention *can* compare positions by their
 # distance, if it learns to. Nothing forces it to.
 
 # %% [markdown]
-# ## 4. Learned positions
+# ## 5. Learned positions
 #
 # Or let training decide: a table with one row of D numbers for each position, random at
 # first and trained like any other weight. Gehring et al. (2017) did so in a
@@ -261,7 +322,7 @@ print("dot products of positions 2 apart:", dots[[0, 10, 40], [2, 12, 42]].round
 # length 1, and stands at position 57, say. That is what `start_index` is for, here and
 # in Keras.
 #
-# ### Exercise: learned positions (2 points)
+# ### Exercise: learned positions (2 points, 4 minutes, easy)
 
 
 # %% exercise="add_positions"
@@ -286,7 +347,7 @@ check(add_positions)
 # that names the length instead.
 
 # %% [markdown]
-# ### Stretching a table
+# ## 6. Stretching a table
 #
 # A table of L rows has nothing to say about position L. One common way out is to
 # *stretch* it: read L rows off at more places, and blend the rows between which a place
@@ -306,7 +367,7 @@ check(add_positions)
 # first plank and after that of the last there is nothing to blend with, hence the
 # clipping.
 #
-# ### Exercise: stretch a table (3 points)
+# ### Exercise: stretch a table (3 points, 10 minutes, hard)
 
 
 # %% exercise="stretch_positions"
@@ -330,9 +391,9 @@ def stretch_positions(table, length):
 check(stretch_positions)
 
 # %% [markdown]
-# ## 5. Rotary: turn the queries and keys
+# ## 7. Rotary: turn the queries and keys
 #
-# Section 3 found that a step is a rotation. Su et al. (2021) turned that round: *use*
+# Section 4 found that a step is a rotation. Su et al. (2021) turned that round: *use*
 # rotations as positions. Add nothing to the content. Instead, take each head's query
 # and key, pair their features up, and turn pair i of the vector at position t by the
 # angle $t \, \lambda^{-2i/H}$. H is the head size: here the vectors are already split
@@ -343,21 +404,19 @@ check(stretch_positions)
 # $$(u \cos a - v \sin a, \;\; v \cos a + u \sin a)$$
 #
 # Why does that help? Turn two vectors by the *same* angle, and their dot product stays
-# as it is. Only the *difference* of their angles matters, and that is the distance of
-# their positions times the frequency. So a logit can see how far apart two tokens
-# stand, and which of them comes first, but not where they are. Values are left alone:
-# they are what is handed over, not what is compared.
+# as it is. Only the *difference* of their angles matters. Values are left alone: they are
+# what is handed over, not what is compared.
 #
 # ### Which features form a pair
 #
-# **A trap.** The paper pairs neighbours: features 2i and 2i + 1. KerasHub, and with it
+# The paper pairs neighbours: features 2i and 2i + 1. KerasHub, and with it
 # tlkeras, pairs *halves*: features i and i + H/2. (So do Llama checkpoints in Hugging
 # Face's layout.) For a model trained from scratch it makes no difference, because the
 # projections before it can learn either order. For loaded weights it does: they must be
 # reordered, or all is noise. Note that for *sinusoids* these libraries alternate, and
 # for *rotary* they split into halves.
 #
-# ### Exercise: rotary positions (5 points)
+# ### Exercise: rotary positions (5 points, 12 minutes, hard)
 
 
 # %% exercise="rotate"
@@ -385,13 +444,30 @@ def rotate(x, positions, max_wavelength=10000):
 check(rotate)
 
 # %% [markdown]
-# ### Only the distance counts
+# ### Two eights at a distance
 #
 # Take two pictures of an 8 as query and key, their 64 pixels as one head. Put the query
 # at some position p and the key up to 60 places before it.
 #
-# **Predict first.** How does the dot product change with the distance? And if p is 1060
-# instead of 60?
+# **Predict first**, two things.
+
+# %%
+this.predict(
+    "moved-by-1000",
+    "First p is 60, then 1060. What happens to the dot products?",
+    [
+        "they become smaller",
+        "they change in no simple way",
+        "nothing, but for rounding",
+    ],
+)
+
+# %%
+this.predict(
+    "with-distance",
+    "What happens to the dot product as the key moves away?",
+    ["nothing", "it falls steadily", "it falls, with ups and downs"],
+)
 
 # %% tags=["experiment"]
 eights = known_images[known_labels == 8][:2].reshape(2, 1, 1, 64)  # (2, T, N, H)
@@ -410,23 +486,43 @@ show.curves(
     {f"query at {p}": product(p) for p in (60, 160, 1060)},
     "how far before the query the key stands",
     "query · key",
-    "Three curves, one upon another",
+    "Two turned eights",
 )
 shifted = np.abs(product(1060) - product(60)).max()
-print(f"moved by 1000 positions, the dot product changes by at most {shifted:.0e}")
+this.reveal(
+    "moved-by-1000",
+    "nothing, but for rounding",
+    f"moved by 1000 positions, the dot product changes by at most {shifted:.0e}",
+)
 
-# %% [markdown]
-# You see one curve because all three agree up to rounding. It falls with the distance,
+# %%
+near_and_far = product(60)[[0, 60]]
+this.reveal(
+    "with-distance",
+    "it falls, with ups and downs",
+    f"from {near_and_far[0]:.1f} at distance 0 to {near_and_far[1]:.1f} at 60, up and down",
+)
+
+# %% [markdown] tags=["result"]
+# You see one curve because all three agree up to rounding: the difference of two angles is the
+# distance of the positions times the frequency. So a logit can see how far apart two tokens
+# stand, and which of them comes first, but not where they are. The curve falls with the distance,
 # though not steadily: it is a sum of 32 waves, and each pair of pixels adds its own.
 # (Su et al. call the trend long-term decay and bound it in section 3.4.3.)
+
+# %% [markdown]
+# ## 8. New queries, old keys
 #
-# Now put it into attention, and make it ready for generation. When a model writes, keys
-# of earlier tokens are kept in a **cache**, and only the new tokens bring queries. So
-# there are S keys at positions 0 … S − 1, and T queries from `start_index` on. The
-# layer in the next cell does the turning; `turn(x, start_index=5)` takes the first
-# element of x to stand at 5.
+# When a model writes a text, it makes one token at a time, and each new token looks back at
+# all earlier ones. Their keys do not change any more, so they are kept, in a **cache**, and
+# only the new tokens bring queries. So there are S keys at positions 0 … S − 1, and T queries
+# that begin later, at `start_index`. Rotary positions work here too, as long as every vector
+# is turned by its *own* position.
 #
-# ### Exercise: rotary logits (3 points)
+# The layer in the next cell does the turning, as your `rotate` does; `turn(x, start_index=5)`
+# takes the first element of x to stand at 5.
+#
+# ### Exercise: rotary logits (3 points, 6 minutes, middle)
 
 # %%
 from tlkeras.layers import RotaryEmbedding
@@ -454,7 +550,7 @@ def rotary_logits(query, key, start_index):
 check(rotary_logits)
 
 # %% [markdown]
-# ## 6. Which one goes on?
+# ## 9. Which one goes on?
 #
 # Training on long sequences is expensive, so one would like to train on short ones and
 # use longer ones later. Does that work? The question from the top becomes a task: **a
@@ -471,13 +567,10 @@ check(rotary_logits)
 #   16;
 # - **rotary**, in the attention.
 #
-# Each is trained three times, from other initial weights and on other lines. Curves
-# show the mean over the three, bands one standard deviation, often too thin to see.
+# The next cell draws such lines, and defines the model.
 
 # %% tags=["experiment"]
 LENGTH = 16  # digits in a line, in training
-seeds = range(this.at_scale(quick=1, default=3, full=10))
-steps = this.at_scale(quick=20, default=400, full=2000)
 
 
 def draw_lines(images, labels, count, length, random):
@@ -505,7 +598,16 @@ class Reader(keras.Model):
         return self.classify(self.encoder(x, attention_mask=attention_mask))
 
 
-def train(make):
+# %% [markdown]
+# Each kind is trained three times, from other initial weights and on other lines. Curves
+# show the mean over the three, bands one standard deviation, often too thin to see.
+
+# %% tags=["experiment"]
+seeds = range(this.at_scale(quick=1, default=3, full=10))
+steps = this.at_scale(quick=20, default=400, full=2000)
+
+
+def train(kind, make):
     """A Reader for each seed, trained on lines of 16 known digits."""
     trainer, readers = Reader(**make()), []  # compiled once, used for every seed
     trainer.compile(
@@ -515,7 +617,7 @@ def train(make):
     )
     trainer(np.zeros((1, LENGTH, 64)))  # a first call makes the weights
     trainer.optimizer.build(trainer.trainable_variables)
-    for seed in seeds:
+    for seed in this.progress(seeds, f"training {kind}"):
         keras.utils.set_random_seed(seed)
         random = np.random.default_rng(seed)
         lines, left = draw_lines(known_images, known_labels, 32 * steps, LENGTH, random)
@@ -530,6 +632,7 @@ def train(make):
     return readers
 
 
+# %% tags=["experiment"]
 def table_of_64():
     """Learned positions, with larger first values than BERT's 0.02: training is short."""
     return layers.PositionEmbedding(64, keras.initializers.RandomNormal(stddev=0.5))
@@ -541,17 +644,37 @@ kinds = {
     "learned": lambda: {"positions": table_of_64()},
     "rotary": lambda: {"rotary": layers.RotaryEmbedding()},
 }
-readers = {kind: train(make) for kind, make in kinds.items()}
+readers = {kind: train(kind, make) for kind, make in kinds.items()}
 
 # %% [markdown]
 # The models are trained, and nothing is shown yet.
 #
-# **Predict first.**
-#
-# 1. How well can the model without positions do in lines of 16? It sees all the digits,
-#    but not where they stand.
-# 2. Which of the other three still work in lines of 32?
-# 3. In a line of 48, at *which positions* does each begin to fail?
+# **Predict first**, three things. The model without positions sees all the digits, but not
+# where they stand.
+
+# %%
+this.predict(
+    "bag",
+    "Without positions, what share of digits is named correctly in lines of 16?",
+)
+
+# %%
+this.predict(
+    "lines-of-32",
+    "Which of the other three name nine of ten correctly in lines of 32?",
+    ["none", "rotary", "sinusoids and rotary", "all three"],
+)
+
+# %%
+this.predict(
+    "where-rotary-fails",
+    "In a line of 48, where is rotary clearly worse than in a line of 16?",
+    [
+        "nowhere",
+        "from position 16 on, which is new to it",
+        "at all positions, also those known from training",
+    ],
+)
 
 # %% tags=["experiment"]
 lengths = [8, 16, 24, 32, 48, 64]
@@ -569,7 +692,10 @@ def correct(reader, length, mask=None, steps_left=1):
 
 def measure(readers, mask=lambda length: None):
     """Those shares (seeds, length − 1), for each length."""
-    return {n: np.array([correct(r, n, mask(n)) for r in readers]) for n in lengths}
+    return {
+        n: np.array([correct(reader, n, mask(n)) for reader in readers])
+        for n in this.progress(lengths, "testing")
+    }
 
 
 def draw(measured, title, other_title):
@@ -603,22 +729,43 @@ for kind, shares in plain.items():
 _, left = draw_lines(new_images, new_labels, 1000, LENGTH, np.random.default_rng(2))
 counts = np.eye(10)[left[:, 1:]].sum(axis=1, keepdims=True)  # (1000, 1, 10)
 guess = np.mean(counts.argmax(axis=-1) == left[:, 1:])
-print(f"\nnaming the most frequent digit everywhere, lines of 16: {guess:.0%}")
+this.reveal(
+    "bag",
+    plain["none"][16].mean(),
+    f"{plain['none'][16].mean():.0%}; naming the most frequent digit everywhere: {guess:.0%}",
+    within=0.1,
+)
 
-# %% [markdown]
+# %%
+in_32 = {kind: plain[kind][32].mean() for kind in ("sinusoids", "learned", "rotary")}
+this.reveal(
+    "lines-of-32",
+    "none",
+    "none: " + ", ".join(f"{kind} {share:.0%}" for kind, share in in_32.items()),
+)
+
+# %%
+known_places = [plain["rotary"][n][:, : LENGTH - 1].mean() for n in (16, 48)]
+this.reveal(
+    "where-rotary-fails",
+    "at all positions, also those known from training",
+    f"at positions 1 to 15, {known_places[0]:.0%} in lines of 16, {known_places[1]:.0%} in lines of 48",
+)
+
+# %% [markdown] tags=["result"]
 # **Without positions** the model is right about one time in five. It sees a bag of
-# digits. Naming the most frequent one everywhere is right 24 % of the time, the last
-# number above, so there is not much more to find in a bag. The other three read about
+# digits. Naming the most frequent one everywhere is right 24 % of the time, so there is not
+# much more to find in a bag. The other three read about
 # 95 % or more in lines as long as those of the training. In longer lines, *all* of them
 # fail.
 #
 # But look at *where*, on the right; the black line marks the end of the training. The
 # two kinds that **add** vectors hold out up to position 15, sinusoids with more and
 # more mistakes in the last places, and from 17 on they are about as bad as a bag, or
-# worse. (The bump of the sinusoids near 33 we leave unexplained.) For the learned table
+# worse. For the learned table
 # there is nothing to explain: rows 16 to 63 are as random as at the start. That
 # sinusoids fall just as deep is the surprise, for they *have* vectors there, and
-# section 3 found one matrix for every step. The likely reason: training only ever saw
+# section 4 found one matrix for every step. The likely reason: training only ever saw
 # sixteen of those vectors, on which the slow hands hardly move. Many weights read these
 # sixteen well; few of them are right everywhere, and nothing in training prefers those
 # few.
@@ -627,22 +774,32 @@ print(f"\nnaming the most frequent digit everywhere, lines of 16: {guess:.0%}")
 # different: it fails *everywhere* in the line, also at positions that it knows from
 # training. Why?
 #
-# ### New positions or new distances?
+
+# %% [markdown]
+# ## 10. New positions or new distances?
 #
 # A rotary logit knows no positions, only distances. In training the furthest two digits
 # stood 15 apart. In a line of 48, *every* digit has keys further away than that, and
-# what the logit does there was never trained: it may well be larger than that of the
-# neighbour, as the waves in section 5 come round again.
+# what the logit does there was never trained. Is that what goes wrong? Two tests:
 #
-# If that is the reason, two things follow, and both can be tested:
-#
-# - in a line of 24, positions 8 to 15 have nobody further than 15 places away, on
-#   either side. They should be read well even though the line is too long;
-# - take the trained models as they are, and hide all keys more than 15 places away with
-#   a mask, a **window**. Rotary should be cured. Sinusoids and learned positions should
-#   not, because their *positions* are as new as before.
-#
-# **Predict first.** How much of a line of 64 will each of the four read with a window?
+# - In a line of 24, positions 8 to 15 have nobody further than 15 places away, on either
+#   side. The line is too long, but no distance from there is new.
+# - Take the trained models as they are, and hide all keys more than 15 places away with a
+#   mask, a **window**. No distance is new any more; the positions beyond 15 still are.
+
+# %%
+this.predict(
+    "middle-of-24",
+    "How does rotary read positions 8 to 15 in a line of 24?",
+    ["as well as a line of 16", "as badly as positions 16 to 23", "halfway between"],
+)
+
+# %%
+this.predict(
+    "with-a-window",
+    "Which of the three read nine of ten digits in lines of 64, with a window?",
+    ["none: they were trained without", "rotary", "sinusoids and rotary", "all three"],
+)
 
 
 # %% tags=["experiment"]
@@ -654,22 +811,32 @@ def near(length):
 
 between = np.mean([correct(reader, 24)[7:15] for reader in readers["rotary"]])
 around = np.mean([correct(reader, 24)[15:] for reader in readers["rotary"]])
-print(
-    f"rotary, lines of 24: positions 8–15 {between:.0%}, positions 16–23 {around:.0%}"
-)
 
 windowed = {kind: measure(each, near) for kind, each in readers.items()}
-draw(windowed, "The same models with a window", "Only rotary goes on")
+draw(windowed, "The same models with a window", "Over the positions")
 for kind, shares in windowed.items():
     print(
         f"{kind:9}  lines of 64: {plain[kind][64].mean():.0%};  "
         f"with a window: {shares[64].mean():.0%}"
     )
+this.reveal(
+    "middle-of-24",
+    "as well as a line of 16",
+    f"positions 8 to 15: {between:.0%}, positions 16 to 23: {around:.0%}",
+)
 
-# %% [markdown]
-# Both hold. In the middle of a line of 24, where all distances are familiar, rotary
-# reads as well as ever; in the last third it does not. The number of keys is not what
-# harms, for every position of that line has 24 of them. And with a window, the same
+# %%
+in_64 = {kind: windowed[kind][64].mean() for kind in ("sinusoids", "learned", "rotary")}
+this.reveal(
+    "with-a-window",
+    "rotary",
+    "with a window: "
+    + ", ".join(f"{kind} {share:.0%}" for kind, share in in_64.items()),
+)
+
+# %% [markdown] tags=["result"]
+# New distances it is. In the middle of a line of 24, where all distances are familiar, rotary
+# reads as well as ever; in the last third it does not. And with a window, the same
 # weights that read about a fifth of a line of 64 read 97 % of it, while sinusoids and
 # learned positions gain little.
 #
@@ -686,11 +853,20 @@ for kind, shares in windowed.items():
 # not read much into which curve is above which without a window. What the experiment
 # does show is that unseen positions and unseen distances are two different troubles.
 #
-# And stretching the learned table? It gives every position a trained row, or a blend of
-# two.
+
+# %% [markdown]
+# ## 11. On a stretched ruler
 #
-# **Predict first.** Stretched over a line of 32, neighbours are half a row apart. The
-# model has learned to look one whole row to the left. Which digit will it name?
+# And stretching the learned table? It gives every position a trained row, or a blend of
+# two. Stretched over a line of 32, neighbours are half a row apart. The model has learned
+# to look one whole row to the left.
+
+# %%
+this.predict(
+    "stretched-over-32",
+    "Which digit does the model name most often now?",
+    ["its neighbour", "the one two places to the left", "any: the rows are blends"],
+)
 
 
 # %% tags=["experiment"]
@@ -716,8 +892,13 @@ for length in (16, 24, 32):
     print(
         f"stretched over {length}: names its neighbour {one:.0%}, the one beyond {two:.0%}"
     )
+this.reveal(
+    "stretched-over-32",
+    "the one two places to the left",
+    f"its neighbour {stretch[32, 1]:.0%}, the one two places to the left {stretch[32, 2]:.0%}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Stretched to twice its length, the table makes the model name the digit *two* places
 # to the left, which is now one row away, far more often than its neighbour. Over a line
 # of 24, where a row is one and a half places, it is half and half. The model does what
@@ -727,13 +908,20 @@ for length in (16, 24, 32):
 # means a share of the whole, "top left", and that survives; hence it works for Vision
 # Transformers, with some fine-tuning. "One to the left" does not survive.
 #
-# ## 7. Break it
+
+# %% [markdown]
+# ## 12. Break it: turn the values, too
 #
 # Two mistakes that look harmless. First: if queries and keys are turned, why not turn
 # the values, all in one go? The test: put the whole line of nine digits from the top
-# 100 positions further, which should change nothing.
-#
-# **Predict first.** What happens to the outputs when values are turned as well?
+# 100 positions further, which should change nothing. Pixels lie between 0 and 1.
+
+# %%
+this.predict(
+    "values-turned",
+    "Values are turned as well. By how much do outputs change at most?",
+    ["by rounding alone", "by some hundredths", "by 1 and more"],
+)
 
 
 # %% tags=["experiment"]
@@ -745,25 +933,36 @@ def attend(x, start, turn_values):
     return np.array(layers.scaled_dot_product_attention(turned, turned, value))
 
 
+changes = {}
 for turn_values in (False, True):
     here, there = attend(line, 0, turn_values), attend(line, 100, turn_values)
-    change = np.abs(here - there).max()
-    print(
-        f"values turned: {turn_values!s:5}  100 positions later, changed by {change:.1e}"
-    )
+    changes[turn_values] = np.abs(here - there).max()
+this.reveal(
+    "values-turned",
+    "by 1 and more",
+    f"100 positions later, changed by {changes[False]:.0e} with values as they are, "
+    f"by {changes[True]:.1f} with values turned",
+)
 
-
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Turned values are added up as they are, and nothing takes the turn back: unlike a dot
 # product, a sum of turned vectors is itself turned. The same nine digits give other
 # outputs at another place, different by more than the blackest pixel, which is 1. What
 # was gained, that only distances matter, is lost.
 #
-# Second: rotary positions are good, and sinusoids do no harm up to 16. So, to be safe,
-# use both?
+
+# %% [markdown]
+# ## 13. Break it: two kinds at once
 #
-# **Predict first.** Rotary with a window read 97 % of lines of 64. What will it be with
-# sinusoids added?
+# Second: rotary positions are good, and sinusoids do no harm up to 16. So, to be safe,
+# use both? A new model is trained with both, and tested with the window of section 10.
+
+# %%
+this.predict(
+    "both-kinds",
+    "How well does it read lines of 64, beside rotary alone (with the same window)?",
+    ["as well or better", "clearly worse", "no better than guessing"],
+)
 
 
 # %% tags=["experiment"]
@@ -774,17 +973,20 @@ def both():
     }
 
 
-twice = measure(train(both), near)
+twice = measure(train("both", both), near)
 draw(
     {"rotary": windowed["rotary"], "rotary and sinusoids": twice},
     "To be safe, both?",
-    "No: new positions harm again",
+    "Over the positions",
 )
-print(
-    f"rotary and sinusoids  lines of 16: {twice[16].mean():.0%}, of 64: {twice[64].mean():.0%}"
+this.reveal(
+    "both-kinds",
+    "clearly worse",
+    f"{twice[64].mean():.0%} (in lines of 16, {twice[16].mean():.0%}); "
+    f"rotary alone {windowed['rotary'][64].mean():.0%}",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # In lines of 16 nothing is wrong, and no test of that length would show it. In lines of
 # 64 the 97 % fall to some 70 %: sinusoids bring new *positions* along, and the model
 # has come to lean on them although it had no need to. A second source of positions adds
@@ -792,7 +994,7 @@ print(
 # attention, under an embedding layer that adds positions by itself.
 
 # %% [markdown]
-# ## 8. The same in Keras and KerasHub
+# ## 14. The same in Keras and KerasHub
 #
 # Keras itself has no layers for positions; KerasHub has all three, and those of
 # `tlkeras.layers` take the same arguments. Here, each starts at position 5.
@@ -800,40 +1002,44 @@ print(
 # %%
 import keras_hub
 
-random = np.random.default_rng(0)
-x = random.normal(size=(2, 12, 64)).astype("float32")  # (B, T, D)
-heads = x.reshape(2, 12, 4, 16)  # (B, T, N, H)
-table = random.normal(size=(20, 64)).astype("float32")  # (L, D)
+normal = np.random.default_rng(0).normal
+vectors_in = normal(size=(2, 12, 64)).astype("float32")  # (B, T, D)
+heads_in = vectors_in.reshape(2, 12, 4, 16)  # (B, T, N, H)
+rows = normal(size=(20, 64)).astype("float32")  # (L, D)
 
 
 def learned(library):
     layer = library.PositionEmbedding(20)
-    layer.build(x.shape)
-    layer.set_weights([table])
-    return x + layer(x, start_index=5)
+    layer.build(vectors_in.shape)
+    layer.set_weights([rows])
+    return vectors_in + layer(vectors_in, start_index=5)
 
 
-productions = {
-    "sinusoids": (
-        sine_positions(17, 64)[5:],
-        lambda library: library.SinePositionEncoding()(x, start_index=5),
-    ),
-    "learned": (add_positions(x, table, 5), learned),
-    "rotary": (
-        rotate(heads, 5 + np.arange(12)),
-        lambda library: library.RotaryEmbedding()(heads, start_index=5),
-    ),
-}
-for name, (yours, make) in productions.items():
+# %%
+def compare(name, yours, make):
+    """Print how far yours, tlkeras's and KerasHub's numbers lie apart."""
     ours, theirs = np.array(make(layers)), np.array(make(keras_hub.layers))
     print(
         f"{name:9}  yours and tlkeras: {np.abs(yours - ours).max():.0e}  "
         f"tlkeras and KerasHub: {np.abs(ours - theirs).max():.0e}"
     )
-resampled = layers.interpolate_positions(
-    table, (1, 20), (1, 33), interpolation="bilinear"
+
+
+compare(
+    "sinusoids",
+    sine_positions(17, 64)[5:],
+    lambda library: library.SinePositionEncoding()(vectors_in, start_index=5),
 )
-stretch_error = np.abs(stretch_positions(table, 33) - resampled).max()
+compare("learned", add_positions(vectors_in, rows, 5), learned)
+compare(
+    "rotary",
+    rotate(heads_in, 5 + np.arange(12)),
+    lambda library: library.RotaryEmbedding()(heads_in, start_index=5),
+)
+resampled = layers.interpolate_positions(
+    rows, (1, 20), (1, 33), interpolation="bilinear"
+)
+stretch_error = np.abs(stretch_positions(rows, 33) - resampled).max()
 print(f"stretched  yours and tlkeras: {stretch_error:.0e}")
 
 # %% [markdown]
@@ -881,4 +1087,7 @@ print(f"stretched  yours and tlkeras: {stretch_error:.0e}")
 #   [arXiv:2310.06825](https://arxiv.org/abs/2310.06825). Section 2: attention within a
 #   window.
 #
-# Next: lesson 04 puts attention and positions into blocks that can be stacked.
+# Lesson 04 puts attention and positions into blocks that can be stacked.
+
+# %%
+this.end()

@@ -24,6 +24,9 @@
 # - give each layer a learning rate of its own, and let layers learn one after another;
 # - teach a smaller model what a larger one thinks;
 # - choose between all of these by quality, memory, storage and time, measured.
+#
+# Before each experiment you say what you expect; its code, and the text that explains its
+# result, are folded away until you open them.
 
 # %%
 from tlkeras.course import lesson
@@ -80,7 +83,10 @@ def trainer_of(model, optimizer=None):
     return trainer
 
 
+# %%
 model = classifier()
+everything = trainer_of(model)
+base_weights = everything.first_weights
 print(transfer.summary(model))
 megabytes = 4 * model.count_params() / 1e6
 print(f"\none copy: {megabytes:.1f} MB; a hundred copies: {100 * megabytes:,.0f} MB")
@@ -98,12 +104,10 @@ print(f"\none copy: {megabytes:.1f} MB; a hundred copies: {100 * megabytes:,.0f}
 # ## 1. How large is a change?
 #
 # Call a kernel $W$ before fine-tuning and $W + \Delta W$ after it; both are matrices (D, F),
-# from D numbers to F. Fine-tune the model (three times, each time with other sentences, to
-# know how far to trust a result), and look at the differences $\Delta W$ of one run alone.
+# from D numbers to F. First the data:
 
 # %% tags=["experiment"]
 label_count = this.at_scale(quick=40, default=300, full=1000)
-steps = this.at_scale(quick=1, default=60, full=300)
 test_count = this.at_scale(quick=40, default=400, full=1821)
 
 corpus = this.at_scale(quick={"per_package": 100}, default={})
@@ -123,6 +127,15 @@ def tokens(some_texts):
 test_inputs = tokens([test_texts[i] for i in chosen])
 
 
+# %% [markdown]
+# Fine-tune the model three times, each time with other sentences, to know how far to trust a
+# result. The differences $\Delta W$ below are those of one run alone.
+
+# %% tags=["experiment"]
+steps = this.at_scale(quick=1, default=60, full=300)
+seeds = range(this.at_scale(quick=1, default=3, full=5))
+
+
 def fit(trainer, seed, learning_rate, weights=None):
     """Train on the labels of a seed: the accuracy on test sentences, seconds a step."""
     rows = transfer.draw_labels(labels, label_count, seed)
@@ -133,20 +146,38 @@ def fit(trainer, seed, learning_rate, weights=None):
     return trainer.accuracy(test_inputs, test_labels), seconds
 
 
-base_weights = model.get_weights()
-everything = trainer_of(model)
-seeds = range(this.at_scale(quick=1, default=3, full=5))
-runs = {seed: fit(everything, seed, 1e-3) for seed in reversed(seeds)}
+def with_all_seeds(name, trainer, learning_rate, weights=None):
+    """Train with every seed, 0 last: the mean accuracy, and seconds a step."""
+    runs = [
+        fit(trainer, seed, learning_rate, weights)
+        for seed in this.progress(seeds[::-1], name)
+    ]
+    shares, times = zip(*runs, strict=True)
+    print(f"{name:28} {transfer.estimate(shares)}")
+    return transfer.estimate(shares), np.median(times)
+
+
+tuned_result = with_all_seeds("everything", everything, 1e-3)
 tuned_weights = model.get_weights()  # of seed 0
-full_accuracy = runs[0][0]
-accuracy = {"everything": transfer.estimate([share for share, _ in runs.values()])}
-seconds = {"everything": np.median([time for _, time in runs.values()])}
-print(f"fine-tuned on {label_count} sentences: {full_accuracy:.1%} right")
-print(f"with {len(seeds)} draws of sentences: {accuracy['everything']}")
+full_accuracy = everything.accuracy(test_inputs, test_labels)
+print(f"the run of seed 0, on {label_count} sentences: {full_accuracy:.1%} right")
 
 # %% [markdown]
-# **Predict first.** By how much of its own size did a kernel change: 1 %, 10 %, or 100 %?
-# (Size: the root of the sum of all squares.) And in which block does it change most?
+# **Predict first.** The size of a matrix is the root of the sum of all squares.
+
+# %%
+this.predict(
+    "size-of-change",
+    "By how much of its own size did a kernel change, on average?",
+    ["less than 1 %", "1 to 10 %", "10 to 50 %", "more than 50 %"],
+)
+
+# %%
+this.predict(
+    "where-changed",
+    "Which block changed most?",
+    ["the first", "the last", "all by the same share"],
+)
 
 # %% tags=["experiment"]
 KERNELS = {
@@ -184,14 +215,14 @@ places = {
 base = {key: flat(base_weights[i], key[1]) for key, i in places.items()}
 changes = {key: flat(tuned_weights[i], key[1]) - base[key] for key, i in places.items()}
 size = np.linalg.norm
-relative_change = np.array([size(changes[key]) / size(base[key]) for key in places])
+relative = np.array([size(changes[key]) / size(base[key]) for key in places])
 values = {key: np.linalg.svd(x, compute_uv=False) for key, x in changes.items()}
 shown = [(num_blocks - 1, name) for name in ("query", "value", "widen")]
 noise = np.random.default_rng(0).normal(size=changes[shown[0]].shape)
 noise = np.linalg.svd(noise, compute_uv=False)
 left, right = show.panels(5, 5)
 show.matrix(
-    relative_change.reshape(num_blocks, len(KERNELS)),
+    relative.reshape(num_blocks, len(KERNELS)),
     "kernel",
     "block",
     "Size of the change / size of the kernel",
@@ -210,7 +241,7 @@ show.curves(
     },
     "number",
     "singular value / largest",
-    "Few directions hold much of the change",
+    "Singular values of three changes",
     log="x",
     dotted=["random matrix"],
     axes=right,
@@ -223,24 +254,38 @@ energy = {
 }
 for rank, share in energy.items():
     print(f"the {rank:2} largest directions hold {share:.0%} of the squared change")
+by_block = relative.reshape(num_blocks, -1).mean(axis=-1)
+this.reveal(
+    "size-of-change",
+    "1 to 10 %",
+    f"{relative.mean():.1%} on average; least {relative.min():.1%}, most {relative.max():.1%}",
+)
 
-# %% [markdown]
+# %%
+this.reveal(
+    "where-changed",
+    "the last",
+    "from the first block to the last: " + ", ".join(f"{x:.1%}" for x in by_block),
+)
+
+# %% [markdown] tags=["result"]
 # Fine-tuning is a small step: the kernels changed by some per cent of their size, most in the
 # last block's queries and keys.
+
+# %% [markdown]
+# ### A change of few parts
 #
-# On the right is another way to ask how large a change is. A **singular value
+# The picture on the right asks in another way how large a change is. A **singular value
 # decomposition** writes any matrix as a sum,
 #
 # $$\Delta W = \sum_i s_i\, u_i v_i^\top, \qquad s_1 \ge s_2 \ge \dots \ge 0$$
 #
 # of column vectors $u_i$ (D,) times row vectors $v_i^\top$ (F,), all of length 1, each pair
 # with a number $s_i$, its **singular value**. (The vectors $u_i$ are at right angles to each
-# other, and so are the $v_i$.) The singular values of a random matrix fall off slowly, those
-# of a change fast: a few directions hold much of it. A matrix that needs only r of these parts
-# has **rank** r. Of all matrices of rank r the one that is nearest to $\Delta W$, in the sum of
+# other, and so are the $v_i$.) A matrix that needs only r of these parts has **rank** r. Of all matrices of rank r the one that is nearest to $\Delta W$, in the sum of
 # squared differences, keeps its r largest parts (Eckart and Young 1936).
 #
-# ### Exercise: the nearest matrix of low rank (3 points)
+# ### Exercise: the nearest matrix of low rank (3 points, 7 minutes, middle)
 #
 # A rank as large as the smaller of D and F gives the change back; the experiment below asks
 # for rank 0 as well, which is a matrix of zeros.
@@ -263,13 +308,19 @@ check(low_rank)
 # rank-r approximation of its change. (What is not a kernel of a block, the head, the
 # embeddings, the biases and the normalisations, keeps its fine-tuned values throughout.)
 #
-# **Predict first.** The kernels are 128 wide or wider. Which rank brings back the accuracy
-# of the whole change?
+# **Predict first.** The kernels are 128 wide or wider.
+
+# %%
+this.predict(
+    "rank-that-does",
+    "From which rank on is the accuracy that of the whole change, within 2 points?",
+    ["1 or 2", "4 to 16", "32 or more"],
+)
 
 # %% tags=["experiment"]
 ranks = this.at_scale(quick=[0, 1], default=[0, 1, 2, 4, 8, 16, 128])
 cut_accuracy = {}
-for rank in ranks:
+for rank in this.progress(ranks, "cutting"):
     weights = list(tuned_weights)
     for key, i in places.items():
         cut = base[key] + low_rank(changes[key], rank)
@@ -284,27 +335,32 @@ show.curves(
     "share of test sentences right",
     "The change, cut to a rank",
 ).set_xticks(range(len(ranks)), ranks)
-print({rank: f"{share:.1%}" for rank, share in cut_accuracy.items()})
+this.reveal(
+    "rank-that-does",
+    "4 to 16",
+    ", ".join(f"rank {rank}: {share:.1%}" for rank, share in cut_accuracy.items()),
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Rank 8, of 128, brings back everything that 400 test sentences can show; with rank 1 or 2 a
 # good part is missing. Compare that with the squares: eight directions hold only some 60 % of the
 # squared change. So the change is *not* of low rank, but what the model needs of it nearly is; the
 # long tail of small directions does nothing for the task.
 #
-# (With rank 0 a fine-tuned head reads what the base's kernels compute, which it was not made for:
-# little better than guessing, one in five.)
-#
-# Aghajanyan et al. (2020) found the same in another way: they let BERT-like models learn only in
-# a few hundred or thousand random directions of the whole weight space, and came near to full
-# fine-tuning. The larger and the better pretrained a model was, the fewer they needed.
+# (With rank 0 the fine-tuned head reads what the base's kernels compute, and little better than
+# guesses.)
+
+# %% [markdown]
+# Aghajanyan et al. (2020) let BERT-like models learn only in a few hundred or thousand random
+# directions of the whole weight space, and came near to full fine-tuning. The larger and the
+# better pretrained a model was, the fewer they needed.
 
 # %% [markdown]
 # ## 2. LoRA: learn the change alone
 #
 # If a change of low rank is enough, why learn a full one and cut it down? Hu et al. (2021,
-# section 4.1) learn it in that form from the start: **low-rank adaptation**, LoRA. The
-# kernel stays as it is, and beside it stand two thin matrices whose product is the change:
+# section 4.1) learn it in that form from the start: **low-rank adaptation**, LoRA. Beside the
+# kernel, which stays as it is, stand two thin matrices whose product is the change:
 #
 # $$y = x W + b + \frac{\alpha}{r}\, x A B$$
 #
@@ -316,15 +372,13 @@ print({rank: f"{share:.1%}" for rank, share in cut_accuracy.items()})
 # | $B$ | (r, F) | what each of them changes in y | yes |
 # | $\alpha$ | a number | how much the change counts | no |
 #
-# A and B have $r\,(D + F)$ numbers instead of $D \cdot F$. Dividing by r is to keep the size of
-# the change about the same when r is varied, so that the learning rate need hardly be searched
-# anew. (Kalajdzievski 2023 argues for √r instead.)
-#
-# The paper writes column vectors, $W x + B A x$; its B is our B, only on the other side.
+# A and B have $r\,(D + F)$ numbers instead of $D \cdot F$. Dividing by r keeps the size of the
+# change about the same when r is varied, so that one learning rate does for all.
+# (Kalajdzievski 2023 argues for √r instead. The paper writes column vectors, $W x + B A x$.)
 #
 # How should A and B begin? A at random, and B at 0: the next section is about why.
 #
-# ### Exercise: a dense layer with LoRA (5 points)
+# ### Exercise: a dense layer with LoRA (5 points, 12 minutes, hard)
 #
 # `dense` is a built `keras.layers.Dense` without an activation; `dense.kernel` is its kernel.
 # Your layer has weights `self.a` and `self.b`, and keeps the dense layer, whose kernel and bias
@@ -377,8 +431,7 @@ print(
 
 # %% [markdown]
 # The model that begins to learn says exactly what the base says. Only the new numbers and
-# the head learn, so Adam's memory shrinks with them. (The head has to learn: nobody pretrained
-# it.)
+# the head, which nobody pretrained, learn; so Adam's memory shrinks.
 
 # %% [markdown]
 # ## 3. Why B begins at zero
@@ -391,11 +444,25 @@ print(
 #
 # The derivative of A has the factor B, that of B the factor A.
 #
-# **Predict first.** What happens if both begin at zero? And if neither does?
-#
 # To see it, take real numbers: the query layer of the last block, and what it reads on test
 # sentences. It is to become the *fine-tuned* query layer, with your `LoRADense` and rank 4.
 # The dotted line is what the nearest matrix of rank 4, from section 1, leaves of the error.
+#
+# **Predict first**, two things.
+
+# %%
+this.predict(
+    "both-zero",
+    "A and B both begin at zero. What happens in 20 epochs?",
+    ["the same as with A random", "it learns more slowly", "nothing"],
+)
+
+# %%
+this.predict(
+    "both-random",
+    "Both begin at random. How large is the error before the first step, beside that of the base?",
+    ["smaller", "about as large", "more than twice as large"],
+)
 
 # %% tags=["experiment"]
 last = num_blocks - 1
@@ -444,19 +511,29 @@ show.curves(
 for name, losses in start_losses.items():
     print(f"{name:16} from {losses[0]:.1e} to {losses[-1]:.1e}")
 print(f"the nearest matrix of rank 4: {floor:.1e}")
+this.reveal(
+    "both-zero",
+    "nothing",
+    f"the error was {start_losses['both 0'][0]:.2e}, and is {start_losses['both 0'][-1]:.2e}",
+)
 
-# %% [markdown]
+# %%
+jolt = start_losses["both random"][0] / start_losses["both 0"][0]
+this.reveal(
+    "both-random",
+    "more than twice as large",
+    f"it is {jolt:.1f} times that of the base",
+)
+
+# %% [markdown] tags=["result"]
 # With B = 0 the layer begins where the base is, and the error falls to less than half. With
 # both 0 nothing happens, in any epoch: each waits for the other. And with both random it begins
 # several times further away from its goal than the base was, because a random A B is a large
-# change that nobody asked for. Here it can be unlearned. In a model that has such a layer at
-# every projection, the pretrained knowledge would be shaken everywhere at once.
+# change that nobody asked for. In a model that has such a layer at every projection, the
+# pretrained knowledge would be shaken everywhere at once.
 #
-# Trained, LoRA ends a little *below* the dotted line. That is no contradiction: the nearest
-# matrix is nearest for all possible x, and training cares for the x that really occur.
-#
-# (A = 0 and B random would do as well as a beginning; it learns at another pace. What matters
-# is that exactly one of the two is 0.)
+# Trained, LoRA ends a little *below* the dotted line: the nearest matrix is nearest for all
+# possible x, and training cares for the x that really occur.
 
 # %% [markdown]
 # ## 4. Where to put it, and of which rank
@@ -469,7 +546,19 @@ print(f"the nearest matrix of rank 4: {floor:.1e}")
 # rank 8, and set to 0 what a choice leaves out: the A of other layers, or all columns of A
 # but the first. (The factor $\alpha / r$ is 1 throughout.)
 #
-# **Predict first.** Is rank 1 enough? Which gains more: a higher rank, or more places?
+# **Predict first.** From rank 8 on queries and values to rank 8 everywhere, the numbers that
+# learn become some five times as many.
+
+# %%
+this.predict(
+    "more-places",
+    "What do they gain?",
+    [
+        "nothing that three seeds can show",
+        "clearly better answers",
+        "clearly worse ones: too many numbers for 300 labels",
+    ],
+)
 
 # %% tags=["experiment"]
 lora = trainer_of(lora_model)
@@ -492,18 +581,25 @@ def only(layers, rank):
     return weights
 
 
-for name, choice in CHOICES.items():
-    runs = [fit(lora, seed, 1e-2, only(*choice)) for seed in seeds]
-    accuracy[name] = transfer.estimate([share for share, _ in runs])
-    seconds[name] = np.median([time for _, time in runs])
-    print(f"{name:22} {accuracy[name]}")
+lora_results = {
+    name: with_all_seeds(name, lora, 1e-2, only(*choice))
+    for name, choice in CHOICES.items()
+}
+lora_weights = lora_model.get_weights()  # rank 8 everywhere, seed 0
+this.reveal(
+    "more-places",
+    "nothing that three seeds can show",
+    f"from {lora_results['query, value: rank 8'][0]} "
+    f"to {lora_results['everywhere: rank 8'][0]}, shares with 95 % intervals",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Three of the four are alike, within their intervals. Rank 1 on queries and values, 2,560 numbers
 # beside the head, came out lowest, also when we repeated it with other pretrained weights, by
 # three to five points; three seeds do not make that certain. Beyond it, neither a higher rank
 # nor more places gains anything: with 300 labels there is not more to learn.
-#
+
+# %% [markdown]
 # Hu et al. found rank 1 on queries and values nearly as good as 64 for GPT-3 (section 7.2), and,
 # for the same number of parameters, more places at a lower rank better than one place at a high
 # one (section 7.1).
@@ -517,7 +613,7 @@ for name, choice in CHOICES.items():
 #
 # The bracket is an ordinary kernel, computed once, and the model is as fast as it was before.
 #
-# ### Exercise: merge (2 points)
+# ### Exercise: merge (2 points, 5 minutes, easy)
 #
 # Do not change the kernel you are given: a hundred customers share it. In our encoder
 # blocks, the kernel of a query has its N heads of size H as axes, (D, N, H). Keras then gives
@@ -543,19 +639,37 @@ check(merge)
 # with a fingerprint of the base that it belongs to, and `load_delta` puts it onto that base.
 # `merge_lora` does what you wrote, in every layer.
 #
-# **Predict first.** How many bytes does customer 57 take now? What happens to the outputs
-# when A and B are merged?
+# **Predict first.** Customer 57 has LoRA of rank 8 everywhere.
+
+# %%
+this.predict(
+    "size-of-customer",
+    "What share of a whole copy is stored?",
+    ["about a half", "about a twentieth", "about a thousandth"],
+)
 
 # %% tags=["experiment"]
-learned = dict(zip(lora_paths, lora_model.get_weights(), strict=True))
+customer_model = transfer.add_lora(
+    classifier(), rank=8, layers=EVERYWHERE, trainable="head"
+)
+customer_model.set_weights(lora_weights)
+customer = trainer_of(customer_model)
+
+
+def by_path(model):
+    """The weights of a model by their paths."""
+    return {w.path: ops.convert_to_numpy(w) for w in model.weights}
+
+
+learned = by_path(customer_model)
 query = "transformer_layer_0/self_attention_layer/query/"
 parts = [learned[query + name] for name in ("kernel", "lora_kernel_a", "lora_kernel_b")]
-logits = lora.logits(test_inputs)
+logits = customer.logits(test_inputs)
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "customer_57.npz"
-    customer_bytes = transfer.save_delta(lora_model, file)
-    customer = transfer.load_delta(classifier(), file)
-loaded = ops.convert_to_numpy(customer(few, training=False))
+    customer_bytes = transfer.save_delta(customer_model, file)
+    reloaded = transfer.load_delta(classifier(), file)
+loaded = ops.convert_to_numpy(reloaded(few, training=False))
 load_difference = np.abs(loaded - logits[:4]).max()
 
 
@@ -569,34 +683,38 @@ def milliseconds(trainer):
     return 1e3 * np.median(times)
 
 
-not_merged = milliseconds(lora)
-transfer.merge_lora(lora_model)
-merged = dict(
-    zip((w.path for w in lora_model.weights), lora_model.get_weights(), strict=True)
-)
+not_merged = milliseconds(customer)
+transfer.merge_lora(customer_model)
 yours_merged = merge(*parts, alpha=8)
-kernel_difference = np.abs(yours_merged - merged[query + "kernel"]).max()
-merge_difference = np.abs(lora.logits(test_inputs) - logits).max()
+library_merged = by_path(customer_model)[query + "kernel"]
+kernel_difference = np.abs(yours_merged - library_merged).max()
+merge_difference = np.abs(customer.logits(test_inputs) - logits).max()
 print(f"customer 57: {customer_bytes:,} bytes; a copy: {4 * model.count_params():,}")
 print(f"largest difference of outputs, saved and loaded: {load_difference:.1e}")
 print(
     f"largest difference of a kernel, yours and the library's: {kernel_difference:.1e}"
 )
 print(f"largest difference of outputs, merged and not: {merge_difference:.1e}")
-print(f"time, merged / not merged: {milliseconds(lora) / not_merged:.2f}")
+print(f"time, merged / not merged: {milliseconds(customer) / not_merged:.2f}")
+this.reveal(
+    "size-of-customer",
+    "about a twentieth",
+    f"{customer_bytes / 4 / model.count_params():.1%} of a copy",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Customer 57 takes about a twentieth of a copy: 24 pairs of A and B, and a head. A hundred of
 # them are 34 MB beside one base, instead of 631 MB. The larger the model, the better the ratio:
 # for GPT-3, Hu et al. (section 4.2) store 35 MB instead of 350 GB.
 #
 # Loaded and merged, the outputs stay what they were (but for rounding at most), and your kernel is
-# the library's. That the time is hardly shorter has a reason: Keras does not take two paths. It
-# adds A B to the kernel in each pass, and multiplies x once. Merging does that once for all. With
-# two separate paths, as in your layer, more would be saved.
-#
-# It is a choice all the same: merged, a model is plain and can be handed to anybody; unmerged,
-# one base in memory serves all customers, each with an A and B of its own.
+# the library's. The time is hardly shorter, because Keras does not take two paths: it adds A B to
+# the kernel in each pass, and multiplies x once. With two paths, as in your layer, merging would
+# save more.
+
+# %% [markdown]
+# Merged, a model is plain and can be handed to anybody. Unmerged, one base in memory serves all
+# customers, each with an A and B of its own.
 
 # %% [markdown]
 # ## 6. Adapters
@@ -608,15 +726,21 @@ print(f"time, merged / not merged: {milliseconds(lora) / not_merged:.2f}")
 #
 # $W_1$ (D, m) and $b_1$ (m,) squeeze a vector x (…, D) to m numbers, $\varphi$ (a GELU, say)
 # bends them, $W_2$ (m, D) and $b_2$ (D,) widen them again, and a residual connection goes
-# around. The same thought as in section 3 stands behind its start: with $W_2 = 0$ and
-# $b_2 = 0$ an adapter does nothing at first. (Houlsby et al. use very small random numbers.)
-# They train the layer normalisations too.
+# around. As in section 3, it begins by doing nothing, with $W_2 = 0$ and $b_2 = 0$. (Houlsby et
+# al. use very small random numbers, and train the layer normalisations too.)
 #
-# One difference from LoRA matters in use: there is a $\varphi$ in the middle, so nothing can be
-# merged. The two extra products stay for good.
+# There is a $\varphi$ in the middle, so nothing can be merged: the two extra products stay for
+# good.
 #
-# **Predict first.** An adapter with m = 8 and a LoRA of rank 8 on the same layer: which has
-# more parameters? (Measured is one with m = 16.)
+# **Predict first.** Put an adapter with m = 8, or a LoRA of rank 8, on a layer from 512 to 128
+# numbers, such as the last of a feed-forward network.
+
+# %%
+this.predict(
+    "adapter-or-lora",
+    "Which has more parameters?",
+    ["the adapter", "LoRA", "both about the same"],
+)
 
 # %% tags=["experiment"]
 adapter = transfer.Adapter(size=16)
@@ -626,26 +750,31 @@ print(f"a new adapter changes its input by at most {adapter_difference}")
 
 adapter_model = transfer.add_adapters(classifier(), size=16, trainable=("norm", "head"))
 adapters = trainer_of(adapter_model)
-runs = [fit(adapters, seed, 1e-2) for seed in seeds]
-accuracy["adapters, m = 16"] = transfer.estimate([share for share, _ in runs])
-seconds["adapters, m = 16"] = np.median([time for _, time in runs])
-print("adapters, m = 16:", accuracy["adapters, m = 16"])
+adapter_result = with_all_seeds("adapters, m = 16", adapters, 1e-2)
+small_adapter = transfer.Adapter(size=8)
+small_adapter.build((None, 128))
+narrow = keras.layers.Dense(128)
+narrow.build((None, 512))
+small_lora = LoRADense(narrow, rank=8, alpha=8)
+lora_count = sum(np.prod(weight.shape) for weight in small_lora.trainable_weights)
+this.reveal(
+    "adapter-or-lora",
+    "LoRA",
+    f"the adapter has {small_adapter.count_params():,}, LoRA {lora_count:,}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # A new adapter changes nothing, and a trained one is as good as LoRA, within the intervals.
 #
-# For the prediction: an adapter has $m\,(2D + 1) + D$ numbers, 2,184 for m = 8 and D = 128, and it
-# reads only what its layer put out. A LoRA of rank 8 has 8 (D + F): 2,048 on a layer from 128 to
-# 128, but 5,120 where the feed-forward network narrows from 512 to 128. (Keras splits off the
-# last axis of a kernel, so on a query with two heads of 64 it is 8 (2 · 128 + 64) = 2,560.)
+# An adapter reads only what its layer put out, so it has $m\,(2D + 1) + D$ numbers, whatever the
+# layer. A LoRA of rank 8 has 8 (D + F): from 128 to 128, 2,048, fewer than the adapter.
 
 # %% [markdown]
 # ## 7. A rate for each layer
 #
-# LoRA and adapters touch every layer a little. The older idea is to touch some layers more
-# than others. What stands near the input of a deep network is general, what stands near the
-# output belongs to the task (Yosinski et al. 2014, section 1). So the lower layers should
-# change less:
+# An older idea is to touch some layers more than others. What stands near the input of a deep
+# network is general, what stands near the output belongs to the task (Yosinski et al. 2014,
+# section 1). So the lower layers should change less:
 #
 # - not at all: **freezing by depth**, `transfer.freeze(model, depth=3)` (counted from the
 #   input, with the embeddings as the first: they and two encoder blocks are frozen);
@@ -658,7 +787,7 @@ print("adapters, m = 16:", accuracy["adapters, m = 16"])
 # (Howard and Ruder took d = 1/2.6; Clark et al. 2020, appendix B, took 0.8 for small and 0.9 for
 # large models.)
 #
-# ### Exercise: a step with a rate for each layer (3 points)
+# ### Exercise: a step with a rate for each layer (3 points, 5 minutes, easy)
 
 
 # %% exercise="layerwise_step"
@@ -682,9 +811,14 @@ check(layerwise_step)
 
 # %% [markdown]
 # It is the *step* that is scaled. With plain gradient descent one could scale the gradient
-# instead.
-#
-# **Predict first.** With Adam, what does it change to multiply a gradient by 0.1?
+# instead. And with Adam?
+
+# %%
+this.predict(
+    "adam-tenth",
+    "A gradient is multiplied by 0.1. How far does Adam's first step go?",
+    ["a tenth as far", "as far as before", "about a third as far: √0.1"],
+)
 
 # %%
 gradient = np.array([3.0, -0.2, 0.01], "float32")
@@ -692,19 +826,30 @@ pair = [keras.Variable(np.zeros(3, "float32")) for _ in range(2)]
 keras.optimizers.Adam(0.1).apply([gradient, 0.1 * gradient], pair)
 for name, weights in zip(("gradient", "gradient / 10"), pair, strict=True):
     print(f"{name:14} moves by", ops.convert_to_numpy(weights).round(4))
+this.reveal("adam-tenth", "as far as before")
+
+# %% [markdown] tags=["result"]
+# Adam divides each derivative by a running estimate of its own size, so the factor cancels.
 
 # %% [markdown]
-# Nothing. Adam divides each derivative by a running estimate of its own size, so the factor
-# cancels. That is why `transfer.discriminative_rates` puts the factors into the optimizer, behind
-# that division.
+# So `transfer.discriminative_rates` puts the factors into the optimizer, where they scale the
+# step itself.
 #
 # Now three ways to treat the lower layers, beside plain fine-tuning: freeze all but the head;
 # freeze the embeddings and half of the blocks; slow them down. (Each learns from the same 300
 # labels, for the same number of steps.)
+#
+# The figure shows how far each block goes.
+
+# %%
+this.predict(
+    "plain-fine-tuning",
+    "Plain fine-tuning, one rate for all: which of the four encoder blocks goes furthest?",
+    ["the first, by far", "the last, by far", "all about equally far"],
+)
+
 
 # %% tags=["experiment"]
-
-
 def moved(model, before):
     """How far each block went, relative to where it was: from input to output."""
     old = {w.path: x for w, x in zip(model.weights, before, strict=True)}
@@ -718,32 +863,24 @@ def moved(model, before):
     return shares
 
 
-def record(name, trainer, learning_rate):
-    """Train with every seed; keep accuracy and time, return how far the blocks went."""
-    runs = [fit(trainer, seed, learning_rate) for seed in seeds]
-    accuracy[name] = transfer.estimate([share for share, _ in runs])
-    seconds[name] = np.median([time for _, time in runs])
-    print(f"{name:28} {accuracy[name]}")
-    return moved(trainer.model, trainer.first_weights)
-
-
 half = 1 + num_blocks // 2
 models = {
     "head alone": transfer.freeze(classifier(), depth=1 + num_blocks),
     f"upper {num_blocks - half + 1} blocks": transfer.freeze(classifier(), depth=half),
     "all, rates × 0.7 a block": classifier(),
 }
-slower_optimizer = transfer.discriminative_rates(
+slower = transfer.discriminative_rates(
     models["all, rates × 0.7 a block"],
     keras.optimizers.AdamW(1e-3, weight_decay=1e-4),
     transfer.layerwise_decay(models["all, rates × 0.7 a block"], 0.7),
 )
 rates = dict(zip(models, (3e-2, 2e-3, 2e-3), strict=True))
-distances = {"everything": moved(model, base_weights)}
+model.set_weights(tuned_weights)
+distances, depth_results = {"everything": moved(model, base_weights)}, {}
 for name, one in models.items():
-    optimizer = slower_optimizer if "0.7" in name else None
-    trainer = trainer_of(one, optimizer)
-    distances[name] = record(name, trainer, rates[name])
+    trainer = trainer_of(one, slower if "0.7" in name else None)
+    depth_results[name] = with_all_seeds(name, trainer, rates[name])
+    distances[name] = moved(one, trainer.first_weights)
 BLOCKS = ["embed", *map(str, range(num_blocks)), "head"]
 show.matrix(
     np.array(list(distances.values()))[:, :-1],
@@ -754,8 +891,14 @@ show.matrix(
     list(distances),
     axes=show.panels(7.5, height=2.6)[0],
 )
+this.reveal(
+    "plain-fine-tuning",
+    "all about equally far",
+    "from the first to the last: "
+    + ", ".join(f"{share:.1%}" for share in distances["everything"][1:-1]),
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # White is: did not move. With the head alone nothing below it does, in the third row the lower
 # half stands still, and in the last row the colour fades towards the input. With plain
 # fine-tuning all four blocks go about equally far, although nothing says that they should:
@@ -763,6 +906,8 @@ show.matrix(
 # embeddings go less far, as most words do not occur in 300 sentences.)
 #
 # What it does to the accuracy stands above the picture, and with all others in section 10.
+
+# %% [markdown]
 # Freezing below has one more effect that rates do not have: no derivative is needed there, so
 # the backward pass ends early, and time and memory go down.
 
@@ -773,7 +918,7 @@ show.matrix(
 # well trained. Howard and Ruder (2018, section 3.3) therefore let the last layer learn alone
 # for an epoch, then the last two, and so on, until everything learns.
 #
-# ### Exercise: gradual unfreezing (3 points)
+# ### Exercise: gradual unfreezing (3 points, 6 minutes, middle)
 #
 # `blocks` are Keras layers, from input to output. In epochs 0 … every − 1 the last one learns
 # alone, then the last two, and so on. Once all of them learn, they go on learning.
@@ -796,7 +941,19 @@ check(thaw)
 # no effect, without a word. `transfer.GradualUnfreezing` is a callback for `fit` that does
 # what you wrote, and makes the compiled model take notice.
 #
-# **Predict first.** What will a picture of movements look like, a row for each epoch?
+# Now train with it, and draw how far each block goes: a row for each epoch, a column for each
+# block, from the embeddings on the left to the head on the right.
+
+# %%
+this.predict(
+    "movements",
+    "Which picture will it be?",
+    [
+        "each row is dark in one column, further left than the row above",
+        "each row is dark in one column more, to the left",
+        "each row is dark in one column more, to the right",
+    ],
+)
 
 # %% tags=["experiment"]
 gradual_model = classifier()
@@ -813,17 +970,23 @@ movements = []
 class Record(keras.callbacks.Callback):
     """How far each block goes in each epoch."""
 
+    def on_train_begin(self, logs=None):
+        self.bar = iter(this.progress(range(epoch_count), "epochs"))
+        next(self.bar)
+
     def on_epoch_begin(self, epoch, logs=None):
         self.before = self.model.get_weights()
 
     def on_epoch_end(self, epoch, logs=None):
         movements.append(moved(self.model, self.before))
+        next(self.bar, None)
 
 
+epoch_count = this.at_scale(quick=2, default=num_blocks + 2)
 gradual_model.fit(
     tokens([texts[i] for i in rows]),
     labels[rows],
-    epochs=this.at_scale(quick=2, default=num_blocks + 2),
+    epochs=epoch_count,
     callbacks=[transfer.GradualUnfreezing(), Record()],
     verbose=0,
 )
@@ -835,15 +998,20 @@ show.matrix(
     BLOCKS,
     axes=show.panels(6.5, height=3)[0],
 )
+this.reveal(
+    "movements",
+    "each row is dark in one column more, to the left",
+    f"blocks that moved, epoch by epoch: {[np.count_nonzero(row) for row in movements]}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # A staircase: the head alone in epoch 0, then one block more in each epoch, down to the
 # embeddings. By then the head is no longer random, and what it sends down means something.
-#
-# We measured no accuracy here: too few steps, one seed. Howard and Ruder (section 5) gained from
-# it together with their rates; Raffel et al. (2019, section 3.5.1) found T5 slightly worse with
-# it than without. It is one way to be careful in the first steps; the warm-up of lesson 05 is
-# another.
+
+# %% [markdown]
+# Does it help? We measured no accuracy here. Howard and Ruder (section 5) gained from it together
+# with their rates; Raffel et al. (2019, section 3.5.1) found T5 slightly worse with it. Another
+# way to be careful in the first steps is the warm-up of lesson 05.
 
 # %% [markdown]
 # ## 9. Distillation: the model itself becomes smaller
@@ -864,12 +1032,11 @@ show.matrix(
 # **Kullback–Leibler divergence**, KL(teacher ‖ student): 0 where both agree and positive
 # elsewhere.
 #
-# Why T²? The derivative of the sum with respect to a student's logit is $(q_c - p_c)/T$. For
-# large T the difference $q_c - p_c$ itself shrinks as $1/T$, for it comes from the logits divided
-# by T. Together that is $1/T^2$, and the factor takes it away, so that T can be changed without
-# changing how much this loss weighs (Hinton et al., section 2).
+# Why T²? The derivative of the sum with respect to a student's logit is $(q_c - p_c)/T$, and for
+# large T the difference $q_c - p_c$ itself shrinks as $1/T$. The factor T² takes both away, so
+# that T can be changed without changing how much this loss weighs (Hinton et al., section 2).
 #
-# ### Exercise: the distillation loss (4 points)
+# ### Exercise: the distillation loss (4 points, 8 minutes, middle)
 #
 # The loss of a batch is the mean over its texts. Some logits are far apart, and a probability can
 # become 0 in floating point. `log_softmax`, written as in the loss of lesson 05, is always finite.
@@ -901,11 +1068,21 @@ check(distillation_loss)
 # over the teacher's embeddings (and leaves them alone), first block and head, as Sanh et al.
 # (2019, section 3) took over every other block.
 #
-# A teacher needs no labels. So besides the labelled sentences, the student can learn from any
-# others: here from 3,000 of the training split, whose labels we do not look at.
+# A teacher needs no labels: here the student learns from 3,000 sentences of the training split
+# whose labels we do not look at.
 #
-# **Predict first.** How much worse is one block than four when both learn from labels? How
-# much of the gap does the teacher close?
+# **Predict first.** The teacher has four blocks, the student one.
+
+# %%
+this.predict(
+    "taught-student",
+    "How does the student of the teacher read new sentences?",
+    [
+        "as well as the teacher, within 5 points",
+        "5 to 15 points worse than the teacher",
+        "more than 15 points worse",
+    ],
+)
 
 # %% tags=["experiment"]
 model.set_weights(tuned_weights)
@@ -917,7 +1094,7 @@ transfer.freeze(student, "embedding")
 first_student = student.get_weights()
 
 unlabelled = tokens(texts[: this.at_scale(quick=40, default=3000)])
-teacher_logits = everything.logits(unlabelled)  # the teacher speaks once: (n, C)
+opinions = everything.logits(unlabelled)  # the teacher speaks once: (n, C)
 student_steps = this.at_scale(quick=1, default=80, full=1000)
 
 
@@ -927,7 +1104,7 @@ def taught(loss, inputs, targets, seed):
     student.compile(keras.optimizers.Adam(2e-3), loss)
     student.run_eagerly = this.at_scale(quick=True, default=False)
     rng = np.random.default_rng(seed)
-    for _ in range(student_steps):
+    for _ in this.progress(range(student_steps), "a student"):
         rows = rng.integers(len(targets), size=32)
         student.train_on_batch({k: x[rows] for k, x in inputs.items()}, targets[rows])
     logits = ops.convert_to_numpy(student(test_inputs, training=False))
@@ -944,23 +1121,28 @@ rows = transfer.draw_labels(labels, label_count, seed=0)  # those the teacher sa
 labelled = tokens([texts[i] for i in rows])
 students = {
     "labels": [taught(hard, labelled, labels[rows], seed) for seed in seeds],
-    "teacher": [taught(soft, unlabelled, teacher_logits, seed) for seed in seeds],
+    "teacher": [taught(soft, unlabelled, opinions, seed) for seed in seeds],
 }
 students = {name: transfer.estimate(shares) for name, shares in students.items()}
 student_share = student.count_params() / model.count_params()
 print(f"teacher, {num_blocks} blocks: {full_accuracy:.3f}")
 for name, shares in students.items():
     print(f"student, 1 block, from {name:8} {shares}")
+this.reveal(
+    "taught-student",
+    "as well as the teacher, within 5 points",
+    f"the teacher {full_accuracy:.1%}; its students {students['teacher'].mean:.1%}; "
+    f"students of the labels {students['labels'].mean:.1%}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # From the labels alone the student stays some points behind its teacher, with a wide interval.
 # (The seeds draw other batches here, not other labels: there is one teacher.)
-# From what the teacher says of 3,000 sentences, without a label beyond the teacher's 300, it is
-# as good as the teacher, with a quarter of the blocks. Two things can help it, and we did not
-# measure them apart: more sentences than anybody labelled, and the whole opinion on each
-# instead of one name. On this task four blocks had little to add
-# to one; do not expect that everywhere. Sanh et al. (2019) halved BERT's blocks and report 97 % of
-# its score on GLUE, a collection of tasks.
+# From what the teacher says of 3,000 sentences it is as good as the teacher, with a quarter of the
+# blocks. Two things can help it, and we did not measure them apart: more sentences, and the whole
+# opinion on each instead of one name. On this task four blocks had little to add to one; do not
+# expect that everywhere. Sanh et al. (2019) halved BERT's blocks and report 97 % of its score on
+# GLUE, a collection of tasks.
 
 # %% [markdown]
 # `transfer.Distiller` does this with a teacher that runs along, and mixes in the labels:
@@ -971,10 +1153,10 @@ for name, shares in students.items():
 # %% tags=["experiment"]
 distiller = transfer.Distiller(student, model, temperature=2.0, alpha=0.0)
 distiller.compile(loss=hard)
-student_logits = student(few, training=False)
-theirs = distiller.compute_loss(few, test_labels[:4], student_logits)
-student_logits = ops.convert_to_numpy(student_logits)
-yours = distillation_loss(everything.logits(few), student_logits, temperature=2.0)
+says = student(few, training=False)
+theirs = distiller.compute_loss(few, test_labels[:4], says)
+says = ops.convert_to_numpy(says)
+yours = distillation_loss(everything.logits(few), says, temperature=2.0)
 distil_difference = abs(float(theirs) - yours)
 print(f"yours {yours:.6f}, the library's {float(theirs):.6f}")
 
@@ -988,24 +1170,51 @@ print(f"yours {yours:.6f}, the library's {float(theirs):.6f}")
 # Adam keeps for them in memory; what is stored for a customer; and the time of a training step
 # (of the four LoRAs, that of rank 8 everywhere, as one compiled model stood for all).
 #
-# **Predict first.** Which column differs most between the rows, and which least?
+# **Predict first**, three things.
+
+# %%
+this.predict(
+    "adam-of-lora",
+    "LoRA of rank 8 on queries and values: what share of fine-tuning's memory does Adam keep?",
+    ["about 1 %", "about 10 %", "about 50 %"],
+)
+
+# %%
+this.predict(
+    "time-of-lora",
+    "And how long is its training step, beside that of fine-tuning?",
+    ["less than a tenth", "a tenth to a half", "more than a half"],
+)
+
+# %%
+this.predict(
+    "better-than-head",
+    "Which is better than training the head alone, so clearly that the intervals do not overlap?",
+    ["nothing", "LoRA", "fine-tuning everything", "LoRA and fine-tuning everything"],
+)
+
 
 # %% tags=["experiment"]
-
-
 def lora_of(layers, rank):
     """A model with this LoRA and no other."""
     return transfer.add_lora(classifier(), rank, layers, trainable="head", seed=0)
 
 
-models |= {
+results = {
+    "everything": tuned_result,
+    **lora_results,
+    "adapters, m = 16": adapter_result,
+    **depth_results,
+}
+all_models = {
+    **models,
     "everything": classifier(),
     "adapters, m = 16": adapter_model,
     **{name: lora_of(*choice) for name, choice in CHOICES.items()},
 }
 costs = {}
 with tempfile.TemporaryDirectory() as folder:
-    for name, one in models.items():
+    for name, one in all_models.items():
         total = transfer.summary(one, "adam").total
         stored = transfer.save_delta(one, Path(folder) / "delta.npz")
         costs[name] = (total.trainable, total.optimizer_bytes, stored)
@@ -1013,14 +1222,26 @@ costs = dict(sorted(costs.items(), key=lambda row: row[1]))
 heads = ("accuracy", "learn", "Adam, MB", "stored, MB", "s/step")
 print(f"{'':28} {heads[0]:15} {heads[1]:>9}", *(f"{head:>10}" for head in heads[2:]))
 for number, (name, (learn, memory, stored)) in enumerate(costs.items(), 1):
-    print(f"{number} {name:26} {accuracy[name]!s:15} {learn:9,}", end=" ")
-    print(f"{memory / 1e6:10.2f} {stored / 1e6:10.2f} {seconds[name]:10.3f}")
+    accuracy, seconds = results[name]
+    print(f"{number} {name:26} {accuracy!s:15} {learn:9,}", end=" ")
+    print(f"{memory / 1e6:10.2f} {stored / 1e6:10.2f} {seconds:10.3f}")
 memory_share = costs["query, value: rank 8"][1] / costs["everything"][1]
+this.reveal("adam-of-lora", "about 1 %", f"{memory_share:.1%}")
 
-# %% tags=["experiment"]
+# %%
+time_share = results["query, value: rank 8"][1] / tuned_result[1]
+this.reveal(
+    "time-of-lora",
+    "more than a half",
+    f"{time_share:.1f} times as long as that of fine-tuning",
+)
+
+# %%
+head_alone = results["head alone"][0]
+clearly_better = [name for name in costs if results[name][0].low > head_alone.high]
 axes = show.points(
     [learn for learn, _, _ in costs.values()],
-    [accuracy[name].mean for name in costs],
+    [results[name][0].mean for name in costs],
     "numbers that learn",
     "share of test sentences right",
     "Quality against what learns",
@@ -1028,21 +1249,25 @@ axes = show.points(
 )
 axes.set_xscale("log")
 for number, (name, (learn, _, _)) in enumerate(costs.items(), 1):
-    share = accuracy[name]
+    share = results[name][0]
     axes.errorbar(learn, share.mean, share.half_width, color="grey", capsize=2, lw=1)
     axes.annotate(f" {number}", (learn, share.mean))
+this.reveal(
+    "better-than-head",
+    "nothing",
+    f"above the interval of the head alone, {head_alone}, lie whole: "
+    + (", ".join(clearly_better) or "none"),
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # What learns differs by a factor of more than 2,000, and with it what Adam keeps and what is
-# stored: for LoRA of rank 8 on queries and values 1.3 % of what fine-tuning needs. The time of a
-# step differs far less, and LoRA's is no shorter here than that of fine-tuning: a derivative
-# must run through the frozen layers all the same, to reach what learns below them. Only freezing
-# from below shortens that way.
+# stored. The time of a step differs far less, and LoRA's is no shorter here than that of
+# fine-tuning: a derivative must run through the frozen layers all the same, to reach what learns
+# below them. Only freezing from below shortens that way.
 #
 # And quality? All rows but one lie within a few points, and their intervals overlap. Here, with
-# 300 labels and a small base, **nothing is clearly better than the head alone**: the honest first
-# thing to try, and the cheapest. That is a result about this base and this task, not a law:
-# section 12 has a base and a task where frozen features are left behind.
+# 300 labels and a small base, **nothing is clearly better than the head alone**: try it first.
+# That is no law: section 12 has a base and a task where frozen features are left behind.
 
 # %% [markdown]
 # ## 11. The same in Keras and KerasHub
@@ -1072,9 +1297,9 @@ print("learn in yours:  ", [weight.name for weight in yours.trainable_weights])
 print("learn in Keras's:", [weight.name for weight in keras_own.trainable_weights])
 
 # %% [markdown]
-# The same numbers. One difference is worth knowing: Keras's `enable_lora` freezes the kernel of
-# that layer and nothing else, so the bias still learns. What else is frozen is up to you, to
-# KerasHub or to `transfer.add_lora`.
+# The same numbers. But Keras's `enable_lora` freezes the kernel of that layer and nothing else,
+# so the bias still learns. What else is frozen is up to you, to KerasHub or to
+# `transfer.add_lora`.
 
 # %% tags=["experiment"]
 bert = from_preset(PRESET, activation="gelu_tanh")  # as KerasHub computes it
@@ -1111,8 +1336,7 @@ for name, one in (("ours", bert), ("KerasHub's", hub_bert)):
 #
 # ## 12. On a larger model
 #
-# Our base is small, and was pretrained briefly on little text. MiniLM has 22.7 million
-# parameters and has read a great deal more. The project's benchmark (`benchmarks/RESULTS.md`,
+# MiniLM has 22.7 million parameters and has read far more text than our small base. The project's benchmark (`benchmarks/RESULTS.md`,
 # transfer) fine-tuned it on film reviews, SST-2, with 1,000 labels and 5 seeds:
 #
 # | | learn | Adam keeps | accuracy |
@@ -1123,9 +1347,8 @@ for name, one in (("ours", bert), ("KerasHub's", hub_bert)):
 # | everything, with a rate for each layer | 22,566,146 | 180.5 MB | 0.848 ± 0.004 |
 #
 # LoRA trains 2 % of the numbers and comes within a point of fine-tuning; both beat the frozen
-# features by five points and more. To see this notebook's experiments there, set `PRESET =
-# MINILM` and `data = sst2` at the top, or `TLKERAS_SCALE=full` before you start it; it wants a
-# GPU or patience.
+# features by five points and more. `TLKERAS_SCALE=full` runs this notebook's experiments there;
+# it wants a GPU or patience.
 
 # %% [markdown]
 # ## What you have built
@@ -1171,4 +1394,7 @@ for name, one in (("ours", bert), ("KerasHub's", hub_bert)):
 # - Devlin, Chang, Lee and Toutanova (2018), *BERT*,
 #   [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Section 3: the sizes.
 #
-# Next: lesson 08 opens the model that all of this was done to.
+# Lesson 08 opens the model that all of this was done to.
+
+# %%
+this.end()

@@ -107,11 +107,11 @@ def _logits_with_matmul(query, key, start_index):
     return (logits / query.shape[-1] ** 0.5).astype(np.float32)
 
 
-wrong = mistakes("cache", section="distance")
+wrong = mistakes("cache", section="cache")
 
 EXERCISE = Exercise(
     name="rotary_logits",
-    section="distance",
+    section="cache",
     points=3,
     reference=rotary_logits,
     cases=(
