@@ -13,7 +13,8 @@
 # %% [markdown]
 # # 08 BERT and text classification
 #
-# About 90 minutes, 20 points. You need lessons 01 to 06: attention, positions, encoder
+# About 105 minutes in two sittings (60 and 45 minutes; section 6 ends with a good place to
+# stop), 20 points. You need lessons 01 to 06: attention, positions, encoder
 # blocks, the loss of a softmax, and what transfer means.
 #
 # BERT is a stack of encoder blocks that has learned by filling in blanks. This notebook
@@ -69,8 +70,8 @@ def with_blank(text):
     """A text with one [MASK] in it as BERT reads it: a dictionary of (1, T)."""
     before, after = (list(tokenizer(part)) for part in text.split("[MASK]"))
     token_ids = np.array([[CLS, *before, MASK, *after, SEP]])
-    ones = np.ones_like(token_ids)
-    return {"token_ids": token_ids, "segment_ids": 0 * ones, "padding_mask": ones}
+    same = np.ones_like(token_ids)
+    return {"token_ids": token_ids, "segment_ids": 0 * same, "padding_mask": same}
 
 
 def guesses(text, count=8):
@@ -88,11 +89,12 @@ likely, likely_p = guesses(question)
 show.bars(likely, likely_p, "", "probability", question)
 print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Nouns, every one, most of them in the singular, and things that a function could well
 # return: like you, it has the *shape* of the answer. It is far from sure, and rightly
 # so. Nobody taught it what a noun is.
-#
+
+# %% [markdown]
 # The sentence is NumPy's. Our BERT has read none of NumPy's docstrings, and none of
 # SciPy's, scikit-learn's, Keras's or Matplotlib's: sentences of these five are what it
 # will have to tell apart from section 7 on.
@@ -114,7 +116,7 @@ print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 # the second piece is a token of its own, another one than `s`. If at some place nothing
 # fits, not even a single letter, the **whole word** becomes `[UNK]`, unknown.
 #
-# ### Exercise: WordPiece (4 points)
+# ### Exercise: WordPiece (4 points, 8 minutes, middle)
 #
 # The word has at least one letter, and `[UNK]` is in the vocabulary. Letters are already as
 # plain as they are to be: your function only cuts.
@@ -145,18 +147,37 @@ def wordpiece(word, vocabulary):
 check(wordpiece)
 
 # %% [markdown]
-# **Predict first.** Which of these words are whole, and which one cannot be cut at all?
+# **Predict first.** Six words, some of which hardly any package uses.
+
+# %%
+this.predict(
+    "arrays",
+    "Into what is `arrays` cut?",
+    ["nothing, it is whole", "array ##s", "a ##rray ##s"],
+)
+
+# %%
+this.predict(
+    "unknown",
+    "Which one of these cannot be cut at all?",
+    ["covariances", "kurtosis", "untokenizable", "naïve"],
+)
 
 # %% tags=["experiment"]
 for word in ("array", "arrays", "covariances", "kurtosis", "untokenizable", "naïve"):
     print(f"{word:14}", " ".join(pieces[i] for i in wordpiece(word, vocabulary)))
+this.reveal("arrays", "nothing, it is whole", "`arrays` is a piece of its own")
 
-# %% [markdown]
+# %%
+this.reveal("unknown", "naïve", "`naïve` is the one that becomes [UNK]")
+
+# %% [markdown] tags=["result"]
 # What packages write about every day is whole, plurals included; a word of statistics
 # that they hardly use falls to pieces that mean nothing by themselves. `naïve` is
 # unknown only because nobody took its accent off: `naive` is in the vocabulary.
 # (Section 13 comes back to that.)
-#
+
+# %% [markdown]
 # Now real text: sentences from the documentation of the five packages.
 
 # %% tags=["experiment"]
@@ -167,11 +188,11 @@ from tlkeras.datasets import docstrings
 splits = docstrings.load_data(per_package=this.at_scale(quick=40, default=1000))
 sentences = splits[0][0]
 running = re.findall("[a-z]+", " ".join(sentences).lower())
-yours = {word: wordpiece(word, vocabulary) for word in sorted(set(running))}
-theirs = dict(zip(yours, map(list, tokenizer(list(yours))), strict=True))
-same_pieces = np.mean([yours[word] == theirs[word] for word in yours])
-counts = np.array([len(yours[word]) for word in running])
-of_different = np.array([len(ids) for ids in yours.values()])
+your_cuts = {word: wordpiece(word, vocabulary) for word in sorted(set(running))}
+hub_cuts = dict(zip(your_cuts, map(list, tokenizer(list(your_cuts))), strict=True))
+same_pieces = np.mean([your_cuts[word] == hub_cuts[word] for word in your_cuts])
+counts = np.array([len(your_cuts[word]) for word in running])
+of_different = np.array([len(ids) for ids in your_cuts.values()])
 left, right = show.panels(4.6, 4.6)
 for axes, numbers, title in (
     (left, counts, "Words as they come in the text"),
@@ -180,25 +201,79 @@ for axes, numbers, title in (
     shares = [np.mean(numbers == n) for n in (1, 2, 3, 4)] + [np.mean(numbers > 4)]
     show.bars(["1", "2", "3", "4", "more"], shares, "pieces", "share", title, axes)
     axes.set_ylim(0, 1)
-unknown = np.mean([yours[word] == [UNK] for word in running])
+unknown = np.mean([your_cuts[word] == [UNK] for word in running])
 print(
-    f"the same pieces as KerasHub's tokenizer: {same_pieces:.1%} of {len(yours):,} words"
+    f"the same pieces as KerasHub's tokenizer: {same_pieces:.1%} of {len(your_cuts):,} words"
 )
 print(f"whole: {np.mean(counts == 1):.1%} of the text,", end=" ")
 print(
     f"{np.mean(of_different == 1):.1%} of the different words; unknown: {unknown:.2%}"
 )
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Nine words of ten in running text are whole, but only six of ten *different* words: a
 # text repeats its frequent words, and the rare ones are many. Nothing is unknown, because
 # every letter from a to z is in the vocabulary, alone and as a continuation. You pay for
 # that in tokens: a rare word takes two, three or more places where a frequent one takes one.
 #
-# How the pieces are chosen in the first place is another matter (Schuster and Nakajima
-# 2012). What matters here: vocabulary and weights belong together. A model
-# knows its tokens by number, those it was trained with, and no others. Section 12 shows
-# what happens otherwise.
+
+# %% [markdown]
+# How are the pieces chosen in the first place? Begin with single letters, and again and
+# again **join two neighbours** to a new piece, until the vocabulary is full. Which two?
+# Counting alone would join what is frequent anyway. WordPiece joins the pair that stands
+# together more often than its parts would by chance, the one with the largest
+#
+# $$\text{score}(a, b) = \frac{\text{how often } ab}
+#   {\text{how often } a \;\times\; \text{how often } b}$$
+#
+# (Schuster and Nakajima 2012 ask which pair makes the text likelier; this is what that comes
+# to.) A text of five words, with how often each occurs:
+#
+# **Predict first.** `s` and `##u` are neighbours 28 times. `##x` stands in one word only,
+# always behind `##a`.
+
+# %%
+this.predict(
+    "first-merge",
+    "Which pair is joined first?",
+    ["s ##u: the most frequent one", "##u ##m: within a word", "##a ##x: the rare one"],
+)
+
+# %% tags=["experiment"]
+from collections import Counter
+from itertools import pairwise
+
+corpus = {"sum": 12, "sums": 10, "sun": 6, "max": 5, "min": 4}
+cuts = {word: [word[0], *(f"##{letter}" for letter in word[1:])] for word in corpus}
+joined = []
+for _ in range(4):
+    alone, together = Counter(), Counter()
+    for word, times in corpus.items():
+        for piece in cuts[word]:
+            alone[piece] += times
+        for two in pairwise(cuts[word]):
+            together[two] += times
+    scores_of = {(a, b): n / (alone[a] * alone[b]) for (a, b), n in together.items()}
+    best = max(scores_of, key=scores_of.get)
+    joined.append(" ".join(best))
+    print(
+        f"{joined[-1]:10} together {together[best]:2}, score {scores_of[best]:.3f};",
+        end=" ",
+    )
+    print("most frequent pair:", " ".join(max(together, key=together.get)))
+    for word, parts in cuts.items():
+        for i in range(len(parts) - 1):
+            if tuple(parts[i : i + 2]) == best:
+                cuts[word] = [*parts[:i], best[0] + best[1][2:], *parts[i + 2 :]]
+                break
+print(cuts)
+this.reveal(
+    "first-merge", "##a ##x: the rare one", f"first {joined[0]}, then {joined[1]}"
+)
+
+# %% [markdown]
+# Vocabulary and weights belong together. A model knows its tokens by number, those it was
+# trained with, and no others. Section 12 shows what happens otherwise.
 
 # %% [markdown]
 # ## 2. Three vectors, added
@@ -230,7 +305,7 @@ print(
 # | $\gamma$, $\beta$ | (D,) | scale and shift that the norm has learned | |
 # | $x_0$ | (B, T, D) | what enters the first block, for B texts of T tokens | |
 #
-# ### Exercise: the input of the first block (3 points)
+# ### Exercise: the input of the first block (3 points, 5 minutes, easy)
 
 
 # %% exercise="bert_input"
@@ -260,7 +335,18 @@ check(bert_input)
 # since the tables are in our hands: which pieces have vectors that point in nearly the
 # same direction? Nobody told BERT what any of them means.
 #
-# **Predict first.** Which pieces will lie nearest to `array`, to `three`, to `false`?
+# **Predict first.** We look up the five nearest pieces of some.
+
+# %%
+this.predict(
+    "near-false",
+    "What lies near `false`?",
+    [
+        "words of like meaning, and never its opposite",
+        "its opposite, true, above all",
+        "no pattern that one could name",
+    ],
+)
 
 # %% tags=["experiment"]
 bert = masked.backbone
@@ -276,9 +362,11 @@ pair = prepare((["Is it sorted?"], ["It is."]), None)  # two texts, no label
 pair = {name: ops.convert_to_numpy(x) for name, x in pair.items()}
 print("tokens:  ", " ".join(pieces[i] for i in pair["token_ids"][0] if i != PAD))
 print("segments:", *pair["segment_ids"][0, :10])
-yours = bert_input(pair["token_ids"], pair["segment_ids"], **tables)
-ours = ops.convert_to_numpy(bert(pair, return_hidden_states=True)["hidden_states"][0])
-input_difference = np.abs(yours - ours).max()
+your_input = bert_input(pair["token_ids"], pair["segment_ids"], **tables)
+bert_gives = ops.convert_to_numpy(
+    bert(pair, return_hidden_states=True)["hidden_states"][0]
+)
+input_difference = np.abs(your_input - bert_gives).max()
 print(f"largest difference, yours and BERT's: {input_difference:.1e}")
 
 vectors = tables["token_table"]
@@ -286,15 +374,22 @@ vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 for word in ("array", "error", "three", "false", "axis", "##ing"):
     nearest = np.argsort(-vectors @ vectors[vocabulary[word]])[1:6]
     print(f"{word:8}", " ".join(pieces[i] for i in nearest))
+near_false = [pieces[i] for i in np.argsort(-vectors @ vectors[vocabulary["false"]])]
+this.reveal(
+    "near-false",
+    "its opposite, true, above all",
+    "nearest to `false`: " + ", ".join(near_false[1:4]),
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # `array` has `ndarray` and `arrays` beside it, `three` has `four` and `two`, and
 # `false` has `true`. Opposites are neighbours: what counts is not what a word means but
 # where it can stand. (Our tables did not begin at random. To save training, the token
 # table began with counts of which tokens stand near which, and the position table with
 # sines, as in lesson 03; `data/bert_docstrings/` has the recipe. A BERT that is trained
 # for days needs no such help.)
-#
+
+# %% [markdown]
 # The first BERT was trained on a second task as well: does the second text really follow
 # the first one in its book, or was it taken from somewhere else (Devlin et al. 2018,
 # section 3.1, task 2)? That is where segments were needed. RoBERTa left this task out and
@@ -313,14 +408,25 @@ for word in ("array", "error", "three", "false", "axis", "##ing"):
 # well inside, and let BERT see neither side, the left one, the right one, or both. (What
 # it may not see is hidden by the padding mask, as in lesson 01.)
 #
-# **Predict first.** How often will it find the very word, with one side and with two?
+# **Predict first.** With one side it finds the very word in about one case of six.
+
+# %%
+this.predict(
+    "both-sides",
+    "How often with both sides?",
+    [
+        "as often: one side says it all",
+        "nearly twice as often",
+        "in more than half of all cases",
+    ],
+)
 
 # %% tags=["experiment"]
 
 
-def read(texts):
+def read(texts, by=prepare):
     """Texts as inputs of BERT: a dictionary of integers (B, T)."""
-    inputs = prepare(list(texts))
+    inputs = by(list(texts))
     return {name: ops.convert_to_numpy(x).astype("int32") for name, x in inputs.items()}
 
 
@@ -342,14 +448,14 @@ def whole_words(token_ids):
     ]
 
 
-random = np.random.default_rng(0)
-chosen = random.permutation(len(sentences))[: this.at_scale(quick=60, default=500)]
-inputs = read(sentences[i] for i in chosen)
-rows = [b for b, row in enumerate(inputs["token_ids"]) if whole_words(row)]
-inputs = {name: x[rows] for name, x in inputs.items()}
-blank = np.array([[random.choice(whole_words(row))] for row in inputs["token_ids"]])
-answers = np.take_along_axis(inputs["token_ids"], blank, axis=1)[:, 0]
-np.put_along_axis(inputs["token_ids"], blank, MASK, axis=1)
+where = np.random.default_rng(0)
+chosen = where.permutation(len(sentences))[: this.at_scale(quick=60, default=500)]
+blanks = read(sentences[i] for i in chosen)
+rows = [b for b, row in enumerate(blanks["token_ids"]) if whole_words(row)]
+blanks = {name: x[rows] for name, x in blanks.items()}
+blank = np.array([[where.choice(whole_words(row))] for row in blanks["token_ids"]])
+hidden_words = np.take_along_axis(blanks["token_ids"], blank, axis=1)[:, 0]
+np.put_along_axis(blanks["token_ids"], blank, MASK, axis=1)
 places = np.arange(width)
 may_see = {
     "neither": places == blank,
@@ -367,19 +473,28 @@ def say(batch):
 
 found = {}
 for side, visible in may_see.items():
-    shown = {**inputs, "padding_mask": inputs["padding_mask"] * visible}
-    found[side] = np.mean(in_batches(say, {**shown, "positions": blank}) == answers)
+    shown = {**blanks, "padding_mask": blanks["padding_mask"] * visible}
+    found[side] = np.mean(
+        in_batches(say, {**shown, "positions": blank}) == hidden_words
+    )
     print(f"{side:8} {found[side]:.1%}")
 title = f"{len(rows)} blanks, one in each sentence"
 show.bars(list(found), list(found.values()), "what BERT sees", "word found", title)
+this.reveal(
+    "both-sides",
+    "nearly twice as often",
+    f"left alone {found['left']:.0%}, right alone {found['right']:.0%}, "
+    f"both {found['both']:.0%}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # With neither side BERT can only name something frequent. One side finds one word in
 # six or seven, and both sides together nearly twice as many: what stands on the other
 # side is no repetition of what is known already. (Finding the very word is a hard test,
 # with 6,000 pieces to choose from. "Return the *value* of the array elements" would
 # count as wrong.)
-#
+
+# %% [markdown]
 # Mind what this is not. Our BERT never learned to read half a sentence; a model that was
 # trained to go from left to right would make more of the left side.
 #
@@ -409,7 +524,7 @@ show.bars(list(found), list(found.values()), "what BERT sees", "word found", tit
 # becomes of a chosen token: below 0.8 it is `[MASK]`, from 0.8 to below 0.9 the token that
 # stands ready in `random_ids`, from 0.9 on it stays.
 #
-# ### Exercise: masking (4 points)
+# ### Exercise: masking (4 points, 7 minutes, middle)
 
 
 # %% exercise="mask_tokens"
@@ -444,23 +559,41 @@ check(mask_tokens)
 # it reads the right token and nobody asks. We count how often its likeliest token is the
 # original one.
 #
-# **Predict first.** Put the four in order. Which one comes near 100 %? At a random token,
-# does it believe what it reads?
+# **Predict first.** It can see the word wherever it reads no `[MASK]`.
+
+# %%
+this.predict(
+    "kept",
+    "Where the right token stands, and it is asked: how often does it say that token?",
+    [
+        "always: it reads it there",
+        "in nearly nine cases of ten",
+        "in about half of all cases",
+    ],
+)
+
+# %%
+this.predict(
+    "random",
+    "How often does it believe a random token?",
+    ["nearly always", "every second time", "seldom"],
+)
 
 # %% tags=["experiment"]
-chosen = random.permutation(len(sentences))[: this.at_scale(quick=60, default=500)]
-inputs = read(sentences[i] for i in chosen)
-original = inputs["token_ids"].copy()
-draws = [random.random(original.shape) for _ in range(2)]
-random_ids = random.integers(len(SPECIAL), len(pieces), original.shape)
+fate = np.random.default_rng(1)
+chosen = fate.permutation(len(sentences))[: this.at_scale(quick=60, default=500)]
+mixed_inputs = read(sentences[i] for i in chosen)
+original = mixed_inputs["token_ids"].copy()
+draws = [fate.random(original.shape) for _ in range(2)]
+random_ids = fate.integers(len(SPECIAL), len(pieces), original.shape)
 unasked = [PAD, CLS, SEP]
-masked_ids, labels = mask_tokens(original, unasked, MASK, *draws, random_ids)
-inputs["token_ids"] = masked_ids.astype("int32")
-asked, words = labels != 0, ~np.isin(original, unasked)
+now, asked_for = mask_tokens(original, unasked, MASK, *draws, random_ids)
+mixed_inputs["token_ids"] = now.astype("int32")
+asked, words = asked_for != 0, ~np.isin(original, unasked)
 kinds = {
-    "[MASK]": asked & (masked_ids == MASK),
-    "random": asked & (masked_ids != MASK) & (masked_ids != original),
-    "kept": asked & (masked_ids == original),
+    "[MASK]": asked & (now == MASK),
+    "random": asked & (now != MASK) & (now != original),
+    "kept": asked & (now == original),
     "not asked": words & ~asked,
 }
 print(
@@ -468,21 +601,28 @@ print(
     end=" ",
 )
 print(", ".join(f"{kinds[k].sum() / asked.sum():.1%} {k}" for k in list(kinds)[:3]))
-said = in_batches(lambda batch: ops.argmax(masked(batch), axis=-1), inputs)
+said = in_batches(lambda batch: ops.argmax(masked(batch), axis=-1), mixed_inputs)
 says_original = {kind: np.mean((said == original)[at]) for kind, at in kinds.items()}
-believes_random = np.mean((said == masked_ids)[kinds["random"]])
+believes_random = np.mean((said == now)[kinds["random"]])
 show.bars(
     list(says_original),
     list(says_original.values()),
     "what BERT reads there",
     "says the original",
-    "It can see the word, and still forms an opinion",
+    "Four kinds of places",
 )
 for kind, share in says_original.items():
     print(f"{kind:9}: says the original token at {share:.1%}")
-print(f"random   : says the random token at {believes_random:.1%}")
+this.reveal(
+    "kept",
+    "in nearly nine cases of ten",
+    f"in {says_original['kept']:.0%} of all cases",
+)
 
-# %% [markdown]
+# %%
+this.reveal("random", "seldom", f"in {believes_random:.0%} of all cases")
+
+# %% [markdown] tags=["result"]
 # At `[MASK]` it finds three tokens in ten. Where the right token stands, it makes no
 # difference whether it is asked: BERT cannot tell. There it repeats what it reads in
 # nearly nine cases of ten, and in the others it *contradicts* the text, which was
@@ -518,7 +658,7 @@ print(f"random   : says the random token at {believes_random:.1%}")
 # V is large (30,522 in the first BERT), so it pays to pick the states that are asked
 # *first* and to multiply only these with the table: 15 % of the work.
 #
-# ### Exercise: the masked loss (3 points)
+# ### Exercise: the masked loss (3 points, 8 minutes, middle)
 #
 # At least one place is asked; it may be the first or the last. Some logits are in the thousands, where `exp` alone is infinite,
 # and some are hundreds apart, where a probability is 0 in floating point: take the logarithm
@@ -545,8 +685,14 @@ def masked_lm_loss(states, labels, token_table, bias):
 check(masked_lm_loss)
 
 # %% [markdown]
-# **Predict first.** What is the loss of a model that finds all 6,000 pieces equally
-# likely? And of one that knows how frequent each piece is, and looks at no context?
+# **Predict first.** The loss says how unsure a model is: as unsure as between so many pieces alike.
+
+# %%
+this.predict(
+    "by-frequency",
+    "Knowing only how frequent each of the 6,000 pieces is: among how many?",
+    ["about 3,000", "about 700", "about 50"],
+)
 
 
 # %% tags=["experiment"]
@@ -557,9 +703,9 @@ def states_of(batch):
 
 
 table, bias = tables["token_table"], ops.convert_to_numpy(masked.head_bias.bias)
-bert_loss = masked_lm_loss(in_batches(states_of, inputs), labels, table, bias)
+bert_loss = masked_lm_loss(in_batches(states_of, mixed_inputs), asked_for, table, bias)
 frequency = 1 + np.bincount(original[words], minlength=len(pieces))
-frequency_loss = -np.log((frequency / frequency.sum())[labels[asked]]).mean()
+frequency_loss = -np.log((frequency / frequency.sum())[asked_for[asked]]).mean()
 losses = {
     "all alike": np.log(len(pieces)),
     "by frequency": frequency_loss,
@@ -567,8 +713,9 @@ losses = {
 }
 for name, loss in losses.items():
     print(f"{name:13} loss {loss:.2f}: as unsure as between {np.exp(loss):,.0f} pieces")
+this.reveal("by-frequency", "about 700", f"{np.exp(frequency_loss):,.0f} pieces")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # A loss is easier to read as its exponential, the **perplexity**: among how many
 # equally likely tokens it might as well have been choosing. Word frequencies alone take
 # it from 6,000 to about 670, the context to less than a tenth of that. BERT-base, with
@@ -582,14 +729,27 @@ for name, loss in losses.items():
 # hundred, and has to read the other 85 all the same. Why not hide more?
 #
 # **Predict first.** We hide from 5 to 80 % of the tokens, this time all behind `[MASK]`.
-# How does the loss rise: like a line, or with a cliff somewhere?
+
+# %%
+this.predict(
+    "rise",
+    "How does the loss rise?",
+    [
+        "steadily",
+        "hardly, then with a cliff",
+        "not at all: each place is its own question",
+    ],
+)
 
 # %% tags=["experiment"]
 rates = np.array([0.05, 0.15, 0.3, 0.45, 0.6, 0.8])
 by_rate = []
-for rate in rates:
-    hidden = words & (draws[0] < rate)
-    batch = {**inputs, "token_ids": np.where(hidden, MASK, original).astype("int32")}
+for share in rates:
+    hidden = words & (draws[0] < share)
+    batch = {
+        **mixed_inputs,
+        "token_ids": np.where(hidden, MASK, original).astype("int32"),
+    }
     states, asks = in_batches(states_of, batch), np.where(hidden, original, 0)
     by_rate.append(masked_lm_loss(states, asks, table, bias))
 left, right = show.panels(4.6, 4.6)
@@ -598,7 +758,7 @@ show.curves(
     {"our BERT": by_rate, "by frequency": [frequency_loss] * len(rates)},
     "tokens hidden, %",
     "loss where asked",
-    "Fewer clues, harder questions …",
+    "How hard the questions are",
     dotted=["by frequency"],
     axes=left,
 )
@@ -607,15 +767,18 @@ show.curves(
     {"questions": rates * words.sum() / len(words)},
     "tokens hidden, %",
     "questions a sentence",
-    "… and more of them",
+    "How many there are",
     axes=right,
 )
 print(
     "loss:",
     ", ".join(f"{x:.2f} at {r:.0%}" for r, x in zip(rates, by_rate, strict=True)),
 )
+this.reveal(
+    "rise", "steadily", f"from {by_rate[0]:.2f} at 5 % to {by_rate[-1]:.2f} at 80 %"
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # There is no cliff. The loss rises steadily; even with four tokens of five hidden it
 # stays below that of word frequencies, so the fifth that is left still says something.
 # (Our BERT was trained at 15 % alone. One that was trained at 80 % would be more used to it.)
@@ -626,6 +789,10 @@ print(
 # fine-tuning. They explain it by the two effects that you have just drawn, which pull in
 # opposite directions: harder questions, and more of them. How many are too many depends
 # on the model: larger ones bear a higher rate.
+
+# %% [markdown]
+# **A good place to stop.** This is the end of the first sitting. When you come back, run
+# the cells above once (Run → Run All Above Selected Cell), and go on here.
 
 # %% [markdown]
 # ## 7. One vector for a text
@@ -644,7 +811,7 @@ print(
 # Then one linear layer, the **head**, whose kernel has a column for each of the C classes.
 # (It shares its name with the heads of attention, and nothing else.)
 #
-# ### Exercise: the head (3 points)
+# ### Exercise: the head (3 points, 5 minutes, easy)
 #
 # Each text has at least one token that is no padding. Padding may stand anywhere behind the
 # first token.
@@ -684,11 +851,10 @@ small = preset, docstrings
 minilm = "hf://sentence-transformers/all-MiniLM-L6-v2", sst2
 checkpoint, task = this.at_scale(quick=small, default=small, full=minilm)
 
-prepare = preprocessor(checkpoint, sequence_length=width)
-pieces = prepare.tokenizer.get_vocabulary()
-vocabulary = {piece: number for number, piece in enumerate(pieces)}
-PAD, UNK, CLS, SEP, MASK = (vocabulary[name] for name in SPECIAL)
-splits = splits if task is docstrings else task.load_data()
+task_prepare = preprocessor(checkpoint, sequence_length=width)
+task_pieces = task_prepare.tokenizer.get_vocabulary()
+task_vocabulary = {piece: number for number, piece in enumerate(task_pieces)}
+task_splits = splits if task is docstrings else task.load_data()
 sizes = this.at_scale(quick=(80, 40, 60), default=(1500, 600, 1000))
 
 
@@ -697,11 +863,11 @@ def some_of(split, count):
     texts, labels = split
     chosen = np.random.default_rng(0).permutation(len(texts))[:count]
     texts = [texts[i] for i in chosen]
-    return read(texts), labels[chosen], texts
+    return read(texts, task_prepare), labels[chosen], texts
 
 
 (train, train_labels, train_texts), (checked, check_labels, check_texts), test_split = (
-    some_of(split, size) for split, size in zip(splits, sizes, strict=True)
+    some_of(split, size) for split, size in zip(task_splits, sizes, strict=True)
 )
 test, test_labels, test_texts = test_split
 print(
@@ -720,9 +886,25 @@ for label, text in zip(test_labels[:6], test_texts[:6], strict=True):
 # its `[CLS]` had been trained before, on the task with two texts. Nobody has ever
 # asked ours anything.
 #
-# **Predict first.** BERT stays as it is, and only a head learns from 300 labels (lesson
-# 06: features). Which is better, `[CLS]` or the mean? What is a BERT with *random*
-# weights worth? And a simple count of words?
+# **Predict first.** BERT stays as it is, and only a head learns from 300 labels (lesson 06: features).
+
+# %%
+this.predict(
+    "cls-or-mean",
+    "Which is better?",
+    [
+        "[CLS], clearly",
+        "the mean, by a few points",
+        "the mean, by more than ten points",
+    ],
+)
+
+# %%
+this.predict(
+    "random-weights",
+    "What is a BERT with random weights worth? Chance is 20 %.",
+    ["chance", "a little more than chance", "as much as a count of words"],
+)
 
 # %% tags=["experiment"]
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -748,11 +930,11 @@ untrained = type(backbone).from_config(backbone.get_config())
 ways = {}
 for name, body in (("random weights", untrained), ("our BERT", backbone)):
     vectors = {"cls": [], "mean": []}
-    for inputs in (train, checked, test):
-        states = in_batches(lambda x, body=body: body(x)["sequence_output"], inputs)
-        keep, identity = inputs["padding_mask"] == 1, np.eye(states.shape[-1])
+    for rows_of in (train, checked, test):
+        states = in_batches(lambda x, body=body: body(x)["sequence_output"], rows_of)
+        keep, same = rows_of["padding_mask"] == 1, np.eye(states.shape[-1])
         for pooling, parts in vectors.items():  # a kernel that changes nothing
-            parts.append(text_logits(states, keep, identity, 0.0, pooling))
+            parts.append(text_logits(states, keep, same, 0.0, pooling))
     for pooling, parts in vectors.items():
         middle, spread = parts[0].mean(axis=0), parts[0].std(axis=0)
         parts = [(part - middle) / spread for part in parts]
@@ -764,14 +946,22 @@ label_count = this.at_scale(quick=60, default=300)
 seeds = range(this.at_scale(quick=2, default=5))
 probes = {
     way: [probe(*parts, label_count, seed) for seed in seeds]
-    for way, parts in ways.items()
+    for way, parts in this.progress(ways.items(), "probes")
 }
 for way, accuracies in probes.items():
     print(f"{way:20} {estimate(accuracies)}")
 gain = estimate(np.subtract(probes["our BERT, mean"], probes["our BERT, cls"]))
-print(f"mean over [CLS], seed by seed: {gain}")
+this.reveal(
+    "cls-or-mean", "the mean, by a few points", f"mean over [CLS], seed by seed: {gain}"
+)
 
-# %% [markdown]
+# %%
+by_chance = max(
+    np.mean(probes[f"random weights, {pooling}"]) for pooling in ("cls", "mean")
+)
+this.reveal("random-weights", "a little more than chance", f"{by_chance:.0%} are right")
+
+# %% [markdown] tags=["result"]
 # Random weights are right in 28 % of the texts, a little better than chance. Our BERT has
 # eighteen to twenty points more, with the same labels: what it learned from text without any.
 # And it has five to seven more than a count of words.
@@ -792,8 +982,18 @@ print(f"mean over [CLS], seed by seed: {gain}")
 # order of the batches. Learning rate and number of steps are those of lesson 06, which did
 # not search for them: other ones may do better.
 #
-# **Predict first.** The same 300 labels: how much does fine-tuning add to the probes?
-# Does `[CLS]` catch up with the mean, now that everything can move?
+# **Predict first.** The same 300 labels as for the probes.
+
+# %%
+this.predict(
+    "fine-tuning",
+    "How much does fine-tuning add to the probe on the mean?",
+    [
+        "more than five points",
+        "nothing that can be told from luck",
+        "it loses more than five points",
+    ],
+)
 
 # %% tags=["experiment"]
 import keras
@@ -801,7 +1001,9 @@ import keras
 from tlkeras.models import BertClassifier
 from tlkeras.transfer import Retrainer
 
-rate, steps = this.at_scale(quick=(1e-3, 2), default=(1e-3, 60), full=(5e-5, 300))
+learning_rate, few_steps = this.at_scale(
+    quick=(1e-3, 2), default=(1e-3, 60), full=(5e-5, 300)
+)
 trainers, tuned = {}, {}
 for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
     keras.utils.set_random_seed(0)
@@ -811,15 +1013,20 @@ for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
         model, batch_size=16, jit_compile=this.at_scale(quick=False, default=True)
     )
     trainers[pooling], tuned[pooling] = trainer, []
-    for seed in seeds:
+    for seed in this.progress(seeds, pooling):
         chosen = draw_labels(train_labels, label_count, seed)
         few = {name: x[chosen] for name, x in train.items()}
-        trainer.run(few, train_labels[chosen], rate, steps, seed)
+        trainer.run(few, train_labels[chosen], learning_rate, few_steps, seed)
         tuned[pooling].append(trainer.accuracy(test, test_labels))
     more = estimate(np.subtract(tuned[pooling], probes[f"our BERT, {pooling}"]))
     print(f"fine-tuned, {pooling:4} {estimate(tuned[pooling])}; over its probe {more}")
+this.reveal(
+    "fine-tuning",
+    "nothing that can be told from luck",
+    f"mean, over its probe: {more}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Nothing at all: with 300 labels, fine-tuning ends where the probes ended, within the
 # intervals, and costs far more time. Three hundred texts can tune a few hundred numbers
 # of a head, but give 1.6 million weights little to go by. `[CLS]` and the mean are a tie
@@ -828,14 +1035,15 @@ for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
 #
 # It is not always so. MiniLM, with more to build on and 1,000 labels of SST-2, gained six
 # points by fine-tuning (`benchmarks/RESULTS.md`).
-#
+
+# %% [markdown]
 # Lesson 06 compares these ways over many numbers of labels. From here on we need one good
 # classifier, and give it all the labels that we have.
 
 # %% tags=["experiment"]
 trainer = trainers["mean"]
 steps = this.at_scale(quick=2, default=200, full=600)
-trainer.run(train, train_labels, rate, steps, seed=0)
+trainer.run(train, train_labels, learning_rate, steps, seed=0)
 classifier = trainer.model
 check_logits, test_logits = trainer.logits(checked), trainer.logits(test)
 answers = test_logits.argmax(axis=-1)
@@ -848,7 +1056,7 @@ print(
 )
 print(f"a linear head on the features: {probe_of_all:.1%}")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # With five times the labels fine-tuning is some two points ahead of a linear head: it
 # begins to pay, though one run with one seed proves little.
 
@@ -860,8 +1068,14 @@ print(f"a linear head on the features: {probe_of_all:.1%}")
 # before it, the one after it, the two special tokens (if they are none of these), and the
 # rest. The last row below is a head that looks at all tokens alike.
 #
-# **Predict first.** Will the heads be alike? How much will go to `[CLS]` and `[SEP]`,
-# which say nothing about the text?
+# **Predict first.** `[CLS]` and `[SEP]` say nothing about the text.
+
+# %%
+this.predict(
+    "specials",
+    "How much of the weight do heads give to these two?",
+    ["none", "no more than chance would", "more than half"],
+)
 
 # %% tags=["experiment"]
 body = classifier.backbone
@@ -886,7 +1100,9 @@ even = real / real.sum(axis=1, keepdims=True)
 even = np.repeat(even[:, None], width, axis=1)  # (B, T, T)
 distance = np.arange(width) - np.arange(width)[:, None]  # key − query
 elsewhere = np.abs(distance) > 1
-special = np.isin(many["token_ids"], [CLS, SEP])[:, None]
+special = np.isin(
+    many["token_ids"], [task_vocabulary[name] for name in ("[CLS]", "[SEP]")]
+)[:, None]
 targets = {
     "itself": distance == 0,
     "before": distance == -1,
@@ -905,13 +1121,13 @@ rows = [*names, "all alike"]
 show.matrix(goes_to, "looked at", "", "Where the weight goes", targets, rows, axes)
 axes.set_aspect("auto")
 special_share = goes_to[:-1, 3]
-print(
-    f"to special tokens go {special_share.min():.0%} to {special_share.max():.0%}",
-    end="; ",
+this.reveal(
+    "specials",
+    "no more than chance would",
+    f"{special_share.min():.0%} to {special_share.max():.0%}, by chance {goes_to[-1, 3]:.0%}",
 )
-print(f"with all tokens alike it would be {goes_to[-1, 3]:.0%}")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # The heads are not alike at all. Those of the first block look at the token before and
 # at the token after, and that is no discovery of theirs: to save training time these
 # two were set up to do so at the start (`data/bert_docstrings/README.md` shows what it
@@ -926,16 +1142,17 @@ print(f"with all tokens alike it would be {goes_to[-1, 3]:.0%}")
 # et al. 2019, section 3.2). Their reading: it is where a head looks when it finds nothing
 # to look for, a **no-op**, for a softmax has to give its weight to something. MiniLM does
 # the same: one of its heads gives three quarters of its weight to the special tokens.
-#
+
+# %% [markdown]
 # Three of the heads on one sentence, the ones that look most at the token before, at the
 # token after, and at the rest. A row is the token that looks.
 
 # %% tags=["experiment"]
 sentence = "Return the sum of the array elements over the given axis."
-example = read([sentence])
+example = read([sentence], task_prepare)
 length = example["padding_mask"].sum()
 example = {name: x[:, :length] for name, x in example.items()}
-shown = [pieces[i] for i in example["token_ids"][0]]
+shown = [task_pieces[i] for i in example["token_ids"][0]]
 maps = attention_scores_of(example)[:, 0]  # (heads, T, T)
 for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 2, 4), strict=True):
     head = goes_to[:-1, column].argmax()
@@ -958,8 +1175,14 @@ for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 2, 4), strict=
 # around 0 if they have nothing to do with each other. To know what a good τ would be, we
 # measure worth in a second way as well: the word is hidden by the padding mask.
 #
-# **Predict first.** Which τ do you expect between attention and worth? And between the
-# two ways to measure worth?
+# **Predict first.** τ between the two ways to measure worth is about 0.7.
+
+# %%
+this.predict(
+    "tau",
+    "And between attention and worth?",
+    ["about 0.7 as well", "about 0.4", "about 0.1"],
+)
 
 # %% tags=["experiment"]
 from scipy.stats import kendalltau
@@ -974,11 +1197,12 @@ def worth(inputs, words_at, answer, name, value):
     return p[-1] - p[:-1]
 
 
+unasked_here = [task_vocabulary[name] for name in ("[PAD]", "[CLS]", "[SEP]")]
 agreement = {"attention": [], "worth, the other way": []}
-for b in range(this.at_scale(quick=4, default=60)):
+for b in this.progress(range(this.at_scale(quick=4, default=60)), "words hidden"):
     one = {name: x[b : b + 1] for name, x in test.items()}
-    words_at = np.flatnonzero(~np.isin(one["token_ids"][0], [PAD, CLS, SEP]))
-    by_mask = worth(one, words_at, answers[b], "token_ids", MASK)
+    words_at = np.flatnonzero(~np.isin(one["token_ids"][0], unasked_here))
+    by_mask = worth(one, words_at, answers[b], "token_ids", task_vocabulary["[MASK]"])
     by_hiding = worth(one, words_at, answers[b], "padding_mask", 0)
     last_block = scores[-head_count:, b].mean(axis=0)  # (T, T)
     received = last_block[real[b]].mean(axis=0)[words_at]
@@ -987,8 +1211,9 @@ for b in range(this.at_scale(quick=4, default=60)):
 tau = {name: estimate(values) for name, values in agreement.items()}
 for name, one in tau.items():
     print(f"worth and {name:21} τ = {one.mean:.2f} ± {one.half_width:.2f}")
+this.reveal("tau", "about 0.1", f"attention and worth: τ = {tau['attention'].mean:.2f}")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Two ways to measure what a word is worth agree well: τ about 0.7. Attention agrees with
 # worth hardly at all: about 0.1. In the last block the vector at a word's place has
 # taken in the whole text, so that looking *there* is not looking at the word; and what a
@@ -1014,7 +1239,7 @@ for name, one in tau.items():
 #
 # Bin m holds what is above $(m - 1)/M$ and at most $m/M$. Empty bins add nothing.
 #
-# ### Exercise: calibration error (3 points)
+# ### Exercise: calibration error (3 points, 9 minutes, hard)
 
 
 # %% exercise="calibration_error"
@@ -1047,8 +1272,18 @@ check(calibration_error)
 # the loss smallest on texts that the model was not trained on (Guo et al. 2017, section
 # 4.2). Ours is chosen on the validation texts, and judged on the test texts.
 #
-# **Predict first.** Is a fine-tuned classifier too sure or too modest? On which side of 1
-# will the temperature be?
+# **Predict first.** The classifier is the one fine-tuned above.
+
+# %%
+this.predict(
+    "too-sure",
+    "Which temperature will it need?",
+    [
+        "above 1: it is too sure",
+        "1: it was trained to give probabilities",
+        "below 1: it is too modest",
+    ],
+)
 
 
 # %% tags=["experiment"]
@@ -1077,17 +1312,16 @@ for axes, t, title in (
     confidence = p.max(axis=-1)
     bins = [np.ceil(confidence * 10) == b for b in range(1, 11)]
     bins = [mine for mine in bins if mine.sum() >= 10]  # fewer say nothing
-    mean_confidence, share_right = (
-        [x[mine].mean() for mine in bins] for x in (confidence, is_right)
-    )
+    conf, acc = ([x[mine].mean() for mine in bins] for x in (confidence, is_right))
     text = "confidence", "share that is right", f"{title}: ECE {errors[-1]:.3f}"
-    show.curves(mean_confidence, {"measured": share_right}, *text, axes=axes)
+    show.curves(conf, {"measured": acc}, *text, axes=axes)
     show.curves([0.2, 1], {"perfect": [0.2, 1]}, *text, dotted=["perfect"], axes=axes)
 confidence = probabilities(test_logits).max(axis=-1).mean()
 print(f"as it is: confidence {confidence:.1%} on average, right {test_accuracy:.1%}")
 print(f"calibration error {errors[0]:.3f}, with the temperature {errors[1]:.3f}")
+this.reveal("too-sure", "above 1: it is too sure", f"temperature {temperature:.2f}")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Much too sure: it claims 72 % on average and is right in 56 %. Once the training texts are
 # nearly all answered rightly, larger logits still make the loss on them smaller, also when
 # no further answer becomes right. One number repairs most of it: with a temperature of
@@ -1138,7 +1372,7 @@ for number, i in enumerate(worst, 1):
 # happened:
 
 # %%
-print(" ".join(pieces[i] for i in wordpiece("legendre", vocabulary)))
+print(" ".join(task_pieces[i] for i in wordpiece("legendre", task_vocabulary)))
 
 # %% [markdown]
 # The name of a mathematician was cut into the box in the corner of a plot. That is what
@@ -1182,7 +1416,21 @@ show.curves(
 # - **Another vocabulary**: the same pieces, numbered otherwise. That happens when somebody
 #   makes the vocabulary anew, or takes the one of another checkpoint.
 #
-# **Predict first.** Order them by the harm that they do.
+# **Predict first.** Which of the four does what harm?
+
+# %%
+this.predict(
+    "most-harm",
+    "Which does most harm?",
+    ["dropout on", "padding seen", "capitals kept", "another vocabulary"],
+)
+
+# %%
+this.predict(
+    "least-harm",
+    "Which does least?",
+    ["dropout on", "padding seen", "capitals kept", "another vocabulary"],
+)
 
 # %% tags=["experiment"]
 import keras_hub
@@ -1202,17 +1450,17 @@ def accuracy(inputs, **arguments):
 
 
 Tokenizer = keras_hub.models.BertTokenizer
-first = max(vocabulary[name] for name in SPECIAL) + 1
-mixed = np.random.default_rng(0).permutation(pieces[first:]).tolist()
+first = max(task_vocabulary[name] for name in SPECIAL) + 1
+mixed = np.random.default_rng(0).permutation(task_pieces[first:]).tolist()
 broken = {
     "as trained": accuracy(test),
     "dropout on": accuracy(test, training=True),
     "padding seen": accuracy(
         {**test, "padding_mask": np.ones_like(test["padding_mask"])}
     ),
-    "capitals kept": accuracy(read_by(Tokenizer(pieces, lowercase=False))),
+    "capitals kept": accuracy(read_by(Tokenizer(task_pieces, lowercase=False))),
     "other vocabulary": accuracy(
-        read_by(Tokenizer([*pieces[:first], *mixed], lowercase=True))
+        read_by(Tokenizer([*task_pieces[:first], *mixed], lowercase=True))
     ),
 }
 always = np.bincount(test_labels).max() / len(test_labels)
@@ -1221,8 +1469,14 @@ show.bars(bars, list(broken.values()), "", "right", "The same weights, other inp
 for name, share in broken.items():
     print(f"{name:16} {share:.1%}")
 print(f"(always the most frequent class: {always:.1%})")
+this.reveal(
+    "most-harm", "another vocabulary", f"{broken['other vocabulary']:.0%} are right"
+)
 
-# %% [markdown]
+# %%
+this.reveal("least-harm", "capitals kept", f"{broken['capitals kept']:.0%} are right")
+
+# %% [markdown] tags=["result"]
 # Another vocabulary leaves nothing: every word is read as some other word, and the
 # accuracy is that of always giving the same answer. Seen padding costs eighteen points:
 # `[PAD]` takes part in every softmax and in the mean, and most of a short text's row is
@@ -1233,7 +1487,8 @@ print(f"(always the most frequent class: {always:.1%})")
 # next time. Kept capitals take one or two: only words that begin with a capital, one or
 # two a sentence, turn into `[UNK]` or into other pieces. A loss of two points is easily
 # blamed on the data.
-#
+
+# %% [markdown]
 # One test finds all four: take some texts whose logits you have kept from the day the
 # model was trained, and compare.
 
@@ -1245,8 +1500,18 @@ print(f"(always the most frequent class: {always:.1%})")
 # the layer names of `keras_hub.models.BertBackbone`, so that weights can be handed over
 # layer by layer.
 #
-# **Predict first.** All compute in 32-bit floats, with values around 1. Up to which
-# difference would you call it rounding?
+# **Predict first.** All compute in 32-bit floats, with values around 1.
+
+# %%
+this.predict(
+    "rounding",
+    "How far will `tlkeras` and KerasHub differ?",
+    [
+        "not at all",
+        "by rounding: around 0.000001",
+        "about a thousand times more than rounding",
+    ],
+)
 
 # %% tags=["experiment"]
 SIZES = ("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim")
@@ -1265,23 +1530,31 @@ def farthest(one, other):
     return float(ops.max(ops.abs((one - other) * sample["padding_mask"][..., None])))
 
 
-ours, ours_tanh = (model(sample)["sequence_output"] for model in (backbone, with_tanh))
-theirs = hub(sample)["sequence_output"]
+exact, exact_tanh = (
+    model(sample)["sequence_output"] for model in (backbone, with_tanh)
+)
+hub_gives = hub(sample)["sequence_output"]
 hub_difference, hub_difference_tanh = (
-    farthest(ours, theirs),
-    farthest(ours_tanh, theirs),
+    farthest(exact, hub_gives),
+    farthest(exact_tanh, hub_gives),
 )
 print(f"tlkeras and KerasHub: {hub_difference:.1e}")
 print(f"the same with activation='gelu_tanh' in tlkeras: {hub_difference_tanh:.1e}")
+this.reveal(
+    "rounding",
+    "about a thousand times more than rounding",
+    f"by {hub_difference:.0e} at most",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Rounding explains differences around $10^{-6}$, and not a thousand times that. The
 # second line finds the reason: KerasHub computes the **GELU** in the feed-forward
 # networks by an approximation with a tanh, where Hugging Face and `Bert` use the exact
 # one. Told to use the same approximation, `Bert` gives the same numbers. Neither is
 # wrong, but weights were trained with one of the two. (With MiniLM's weights it is a
 # few thousandths as well.)
-#
+
+# %% [markdown]
 # Hugging Face's `transformers` computes with PyTorch. There a dense kernel lies as (out,
 # in), and the heads of attention are one axis; apart from that they are the same arrays
 # under other names, which `hugging_face_name` knows.
@@ -1317,8 +1590,8 @@ if find_spec("transformers") and find_spec("torch"):
     )
     order = ("token_ids", "padding_mask", "segment_ids")
     with torch.no_grad():
-        theirs = hugging_face(*(torch.tensor(sample[name]) for name in order))
-    hugging_face_difference = farthest(ours, theirs.last_hidden_state.numpy())
+        face_gives = hugging_face(*(torch.tensor(sample[name]) for name in order))
+    hugging_face_difference = farthest(exact, face_gives.last_hidden_state.numpy())
     print(f"tlkeras and transformers: {hugging_face_difference:.1e}")
 else:
     hugging_face_difference = 0.0
@@ -1336,8 +1609,10 @@ else:
 
 # %% tags=["experiment"]
 for strip in (False, True):
-    ids = Tokenizer(pieces, lowercase=True, strip_accents=strip)("A naïve default.")
-    print(f"strip_accents={strip!s:5} ", " ".join(pieces[i] for i in ids))
+    ids = Tokenizer(task_pieces, lowercase=True, strip_accents=strip)(
+        "A naïve default."
+    )
+    print(f"strip_accents={strip!s:5} ", " ".join(task_pieces[i] for i in ids))
 
 # %% [markdown]
 # So when you move a model from one library to another, compare three things in this
@@ -1377,4 +1652,7 @@ for strip in (False, True):
 # - Guo, Pleiss, Sun and Weinberger (2017), *On Calibration of Modern Neural Networks*,
 #   [arXiv:1706.04599](https://arxiv.org/abs/1706.04599). Sections 2 and 4.2.
 #
-# Next: a model that reads from left to right only, and can write.
+# Lesson 09 has a model that reads from left to right only, and can write.
+
+# %%
+this.end()

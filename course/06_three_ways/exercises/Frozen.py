@@ -211,7 +211,7 @@ wrong = mistakes("freeze", section="freeze")
 EXERCISE = Exercise(
     name="Frozen",
     section="freeze",
-    points=5,
+    points=4,
     reference=frozen,
     probe=probe_frozen,
     hidden=("kernel", "gain_bias", "statistics", "head", "targets"),

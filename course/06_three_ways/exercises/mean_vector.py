@@ -81,7 +81,7 @@ wrong = mistakes("mean", section="mean")
 EXERCISE = Exercise(
     name="mean_vector",
     section="mean",
-    points=3,
+    points=2,
     reference=mean_vector,
     cases=(
         Case("full", pooling((4, 4), 4, 3)),

@@ -137,7 +137,7 @@ def everything(keys, memory):
 EXERCISE = Exercise(
     name="remembered_features",
     section="memory",
-    points=4,
+    points=3,
     reference=remembered_features,
     probe=probe_remembered,
     hidden=("kernel", "other"),
