@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 13 ViT and image classification
 #
-# About 90 minutes, 20 points. You need lessons 01 to 06: attention, positions, encoder
+# About 85 minutes, 20 points. You need lessons 01 to 06: attention, positions, encoder
 # blocks, and what transfer means.
 #
 # A Transformer reads sequences. This lesson makes a sequence of an image, and then asks
@@ -25,6 +25,9 @@
 # - adapt a pretrained ViT: new head, frozen or not, another image size;
 # - measure whether transfer helped, with an honest baseline;
 # - trace which patches reached the decision, and test whether that is true.
+#
+# As in every lesson you guess before each experiment; its code and the text about its
+# result are folded away until then.
 
 # %%
 from tlkeras.course import lesson
@@ -107,7 +110,7 @@ show.images(
 # patch do not lie side by side: between them is the rest of the image's rows. `reshape`
 # never moves a number; `transpose` exchanges axes. You need both.
 #
-# ### Exercise: patches (4 points)
+# ### Exercise: patches (4 points, 10 minutes, middle)
 
 
 # %% exercise="patchify"
@@ -139,7 +142,7 @@ check(patchify)
 # same weights. That is a **convolution** whose stride (how far it moves on) is the size of
 # its kernel. The matrix E and the kernel of shape (p, p, C, D) hold the same numbers.
 #
-# ### Exercise: embedding by convolution (3 points)
+# ### Exercise: embedding by convolution (3 points, 5 minutes, easy)
 #
 # Use `keras.ops.conv`, or anything else that gives the same.
 
@@ -161,13 +164,13 @@ def embed_patches(images, kernel, bias):
 check(embed_patches)
 
 # %%
-images = known_images[:5, :, :, None]  # (5, 8, 8, 1)
+some = known_images[:5, :, :, None]  # (5, 8, 8, 1)
 layer = PatchEmbedding(patch_size=2, hidden_dim=32)
-layer.build(images.shape)
+layer.build(some.shape)
 kernel, bias = (np.asarray(weight) for weight in layer.get_weights())
-by_convolution = np.asarray(embed_patches(images, kernel, bias))
-by_reshape = patchify(images, 2) @ kernel.reshape(-1, 32) + bias
-ours = np.asarray(layer(images))
+by_convolution = np.asarray(embed_patches(some, kernel, bias))
+by_reshape = patchify(some, 2) @ kernel.reshape(-1, 32) + bias
+ours = np.asarray(layer(some))
 patch_difference = np.abs(by_convolution - by_reshape).max()
 layer_difference = np.abs(by_convolution - ours).max()
 print(f"convolution and reshape differ by at most {patch_difference:.0e}")
@@ -203,7 +206,7 @@ print(f"convolution and tlkeras differ by at most {layer_difference:.0e}")
 #
 # (This head, the last layer, has nothing to do with the heads of attention.)
 #
-# ### Exercise: class token (2 points)
+# ### Exercise: class token (2 points, 4 minutes, easy)
 
 
 # %% exercise="add_class_token"
@@ -227,7 +230,14 @@ check(add_class_token)
 # pieces of an image as in the question above, once with its positions and once with
 # positions of zero.
 #
-# **Predict first.** In which of the two cases does its output change?
+# **Predict first.**
+
+# %%
+this.predict(
+    "shuffled",
+    "The pieces are shuffled. When does the output of the ViT change?",
+    ["with its positions", "with positions of zero", "in both cases", "in neither"],
+)
 
 # %%
 SIZES = {"num_layers": 3, "num_heads": 4, "hidden_dim": 32, "intermediate_dim": 64}
@@ -243,15 +253,23 @@ def as_image(pieces):
     return np.block([pieces[row : row + 4] for row in range(0, 16, 4)])[None, ..., None]
 
 
+# %%
 keras.utils.set_random_seed(0)
-vit = small_vit()
-table = vit.position_embedding.position_embeddings  # (17, 32)
-for name, positions in (("random", table.numpy() * 10), ("zero", 0 * table.numpy())):
-    table.assign(positions)
-    before, after = (vit(as_image(x))["pooled_output"] for x in (pieces, shuffled))
-    print(f"positions {name}: the output moves by {np.abs(before - after).max():.1e}")
+untrained = small_vit()
+table = untrained.position_embedding.position_embeddings  # (17, 32)
+first_table = ops.convert_to_numpy(table)
+moves = {}
+for factor in (10, 0):
+    table.assign(factor * first_table)
+    both = [untrained(as_image(x))["pooled_output"] for x in (pieces, shuffled)]
+    moves[factor] = np.abs(both[0] - both[1]).max()
+this.reveal(
+    "shuffled",
+    "with its positions",
+    f"the output moves by {moves[10]:.1e} with positions, and by {moves[0]:.1e} without",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Without positions the ViT cannot tell the two pictures of the question apart: what is left
 # is rounding. (The untrained positions were made ten times larger, so that what they do is
 # easy to see.)
@@ -261,13 +279,19 @@ for name, positions in (("random", table.numpy() * 10), ("zero", 0 * table.numpy
 #
 # Patches half as wide are four times as many tokens. The projections and feed-forward
 # networks cost four times as much, and attention, which compares all with all, sixteen
-# times.
+# times. Is that worth it?
 #
 # **Predict first.** Our images have 8 × 8 pixels. With patches of 8, 4, 2 and 1 pixel
-# there are 1, 4, 16 and 64 patches. How much slower is the last than the first? And
-# which of the first three reads digits best, after the same short training on all 1,297
-# **known** ones? (The 500 **new** digits are for testing. Patches of 1 pixel are only
-# timed: training on 64 tokens takes its time, and `TLKERAS_SCALE=full` does it.)
+# there are 1, 4, 16 and 64 patches. All but the last train for 200 steps on all 1,297
+# **known** digits. The 500 **new** digits are for testing. (Patches of 1 pixel are only
+# timed.)
+
+# %%
+this.predict(
+    "best-patch",
+    "Which patches read the new digits best after this short training?",
+    ["8 × 8: one patch", "4 × 4: four patches", "2 × 2: sixteen patches"],
+)
 
 
 # %% tags=["experiment"]
@@ -281,7 +305,7 @@ known, new = known_images[..., None], new_images[..., None]
 steps = this.at_scale(quick=5, default=200, full=1000)
 trained_sizes = this.at_scale(quick=[2], default=[8, 4, 2], full=[8, 4, 2, 1])
 milliseconds, patch_accuracy, readers = {}, {}, {}
-for size in (8, 4, 2, 1):
+for size in this.progress((8, 4, 2, 1), "training"):
     keras.utils.set_random_seed(0)
     body = small_vit(size)
     trainer = readers[size] = trainer_of(classifier(body, classes=10))
@@ -295,16 +319,19 @@ for size in (8, 4, 2, 1):
         trainer.logits(new)
         times.append(process_time() - start)
     milliseconds[size] = 1e3 * np.median(times) / len(new)
-    accuracy = patch_accuracy.get(size)
-    read = "" if accuracy is None else f", reads {accuracy:.1%}"
-    print(
-        f"patch {size}: {(8 // size) ** 2:2} patches, "
-        f"{milliseconds[size]:.3f} ms an image{read}"
-    )
     if size == 2:
         vit, vit_weights = body, trainer.model.get_weights()  # for sections 8 to 10
+for size, cost in milliseconds.items():
+    read = f", reads {patch_accuracy[size]:.1%}" if size in patch_accuracy else ""
+    print(f"patch {size}: {(8 // size) ** 2:2} patches, {cost:.3f} ms an image{read}")
+this.reveal(
+    "best-patch",
+    "8 × 8: one patch",
+    ", ".join(f"{size} × {size}: {x:.0%}" for size, x in patch_accuracy.items()),
+)
 
-# %% [markdown]
+
+# %% [markdown] tags=["result"]
 # The small patches lose on both counts: they cost more, and after 200 steps they read
 # *fewer* digits (about 97 % with one patch of 8 × 8, 94 % with four, 80 % with sixteen). One
 # patch leaves nothing for attention to do: the model is a network on all pixels at once.
@@ -328,11 +355,23 @@ for size in (8, 4, 2, 1):
 #
 # Here is a convolutional network with about as many weights as our ViT, and the ViT twice:
 # with a class token, and with the mean of its patches. All take as many steps. The learning
-# rates are ordinary ones for each kind and were not tuned: read large differences, and
-# leave small ones alone.
+# rates are ordinary ones for each kind and were not tuned, so only large differences count.
 #
-# **Predict first.** Who is ahead with 50 labels, 5 a class? With 500? Does the class token or
-# the mean do better?
+# **Predict first.** The known digits are 50, 5 of each, or 500.
+
+# %%
+this.predict(
+    "fifty-labels",
+    "Who is ahead with 50 labels?",
+    ["the convolution", "the ViTs", "neither"],
+)
+
+# %%
+this.predict(
+    "class-or-mean",
+    "Class token or mean, with 500 labels?",
+    ["the class token by 5 points or more", "the mean by 5 points or more", "a tie"],
+)
 
 
 # %% tags=["experiment"]
@@ -385,7 +424,6 @@ with tempfile.TemporaryDirectory() as folder:
         label_counts=this.at_scale(quick=[50], default=[50, 500]),
         seeds=range(this.at_scale(quick=1, default=3, full=5)),
         folder=folder,
-        verbose=False,
     )
 print(weights)
 print(from_nothing)
@@ -393,12 +431,30 @@ show.learning_curves(
     from_nothing.label_counts,
     from_nothing.lines(),
     "share of 500 new digits read",
-    "With few labels the convolution is ahead (ten classes)",
+    "Three models from nothing (ten classes)",
+)
+ahead = {
+    count: {name: from_nothing.estimate(name, count).mean for name in models}
+    for count in from_nothing.label_counts
+}
+this.reveal(
+    "fifty-labels",
+    "the convolution",
+    ", ".join(f"{name} {share:.0%}" for name, share in ahead[50].items()),
 )
 
-# %% [markdown]
+# %%
+most = from_nothing.label_counts[-1]
+this.reveal(
+    "class-or-mean",
+    "a tie",
+    f"class token {ahead[most]['ViT, class token']:.1%}, "
+    f"mean {ahead[most]['ViT, mean']:.1%}",
+)
+
+# %% [markdown] tags=["result"]
 # The convolution reads about 87 % with 50 labels and 96 % with 500. Either ViT, with about
-# as many weights and as many steps, reads about 63 % with 50 and 78 % with 500. The
+# as many weights and as many steps, reads about 64 % with 50 and 78 % with 500. The
 # convolution was born knowing what *near* means, and the ViTs have to find out. Class token
 # and mean differ by less than their intervals: a tie. In large trainings they tie as well,
 # once each has a learning rate that suits it (Dosovitskiy et al. 2020, appendix D.3).
@@ -426,7 +482,7 @@ show.learning_curves(
 # otherwise training **fine-tunes** it. (This body has no dropout, so that `trainable` is
 # all there is to freezing it. Lesson 06 has the other half.)
 #
-# ### Exercise: head swap and freezing (4 points)
+# ### Exercise: head swap and freezing (4 points, 8 minutes, middle)
 #
 # `classifier` is a `keras.Sequential` whose last layer is the old head. `head` is a Keras
 # layer that is ready to be used, and reads what the old head read. Return a `keras.Model`
@@ -477,8 +533,21 @@ check(swap_head)
 # part of that choice. The logistic regressions were not tuned: they keep scikit-learn's
 # default penalty. Within a seed, all learn from the same examples.
 #
-# **Predict first.** Where does the pretrained body help most: with 1, 5 or 10 labels a
-# class? Can it hurt? Is it better frozen or not?
+# **Predict first.**
+
+# %%
+this.predict(
+    "helps-most",
+    "Where does fine-tuning gain most over training from scratch?",
+    ["1 label a class", "5 labels a class", "10 labels a class"],
+)
+
+# %%
+this.predict(
+    "raw-pixels",
+    "10 labels a class: where do the raw pixels come in?",
+    ["last", "between scratch and fine-tuned", "level with the best"],
+)
 
 # %% tags=["experiment"]
 high, new_high = known_labels >= 5, new_labels >= 5
@@ -570,7 +639,6 @@ with tempfile.TemporaryDirectory() as folder:
         ),
         seeds=range(this.at_scale(quick=2, default=5)),
         folder=folder,
-        verbose=False,
     )
 print(transfer)
 gains = {}
@@ -583,15 +651,32 @@ show.learning_curves(
     transfer.label_counts,
     transfer.lines(),
     "share of new digits read",
-    "What a pretrained body is worth (five classes)",
+    "Digits 5 to 9 from few labels",
+)
+tuned_gains = {n: gains["fine-tuned", n].mean for n in transfer.label_counts}
+this.reveal(
+    "helps-most",
+    "1 label a class",
+    ", ".join(f"{n // 5} a class: {gain:+.0%}" for n, gain in tuned_gains.items()),
 )
 
-# %% [markdown]
+# %%
+at_most = transfer.label_counts[-1]
+this.reveal(
+    "raw-pixels",
+    "level with the best",
+    ", ".join(
+        f"{name} {transfer.estimate(name, at_most).mean:.1%}"
+        for name in transfer.strategies
+    ),
+)
+
+# %% [markdown] tags=["result"]
 # Read it from the right. With 10 labels a class training from scratch reads 0.89 of the
 # new digits, the frozen body 0.93 and the fine-tuned one 0.93: gains of 0.037 ± 0.031 and
 # 0.040 ± 0.019, small, and above zero (the frozen body's only just). With 5 labels a
 # class it is 0.77 against 0.88 and 0.90: gains of 0.11 ± 0.08 and 0.13 ± 0.09. With
-# 1 label a class it is 0.45 against 0.71 and 0.68. The fewer the labels, the larger the
+# 1 label a class it is 0.44 against 0.71 and 0.68. The fewer the labels, the larger the
 # gain: about 25 points of a hundred with 1 and 2 a class, though the intervals are wide
 # (±0.13 to ±0.25, `data/vit_digits/README.md`).
 #
@@ -624,9 +709,26 @@ show.learning_curves(
 # digit stays the same digit when it moves. But augmentation states a fact about the
 # world, and the fact must be true.
 #
-# **Predict first.** With 25 labels, 5 a class: does augmentation help the model from
-# scratch more than the pretrained one? And what if images are also mirrored and turned
-# upside down?
+# **Predict first.** There are 25 labels, 5 a class.
+
+# %%
+this.predict(
+    "moved-copies",
+    "What do moved, turned and zoomed copies do for the model from scratch?",
+    [
+        "it gains 5 points or more",
+        "within 5 points nothing",
+        "it loses 5 points or more",
+    ],
+)
+
+# %%
+this.predict(
+    "upside-down",
+    "Images are mirrored and turned upside down as well. From scratch, how many 6s and 9s "
+    "are taken for each other?",
+    ["hardly any", "about one in five", "about half"],
+)
 
 
 # %% tags=["experiment"]
@@ -648,7 +750,7 @@ seeds = range(this.at_scale(quick=1, default=3, full=5))
 SIX, NINE = 1, 4  # as classes
 six_or_nine = np.isin(test_labels, (SIX, NINE))
 augmentation = {}
-for name in CHOSEN:
+for name in this.progress(CHOSEN, "training"):
     rate, steps = CHOSEN[name][25]
     steps = this.at_scale(quick=3, default=min(steps, 150), full=steps)
     for way, others in ways.items():
@@ -665,14 +767,22 @@ for name in CHOSEN:
                 np.mean(read[six_or_nine] == SIX + NINE - test_labels[six_or_nine])
             )
         augmentation[name, way] = np.mean(right), np.mean(mixed)
-        print(
-            f"{name}, {way}: reads {np.mean(right):.1%}; "
-            f"{np.mean(mixed):.1%} of 6 and 9 taken for the other"
-        )
+for (name, way), (share, confused) in augmentation.items():
+    print(f"{name}, {way}: {share:.1%}; {confused:.1%} of 6 and 9 taken for the other")
+plainly, with_copies = (augmentation["from scratch", way][0] for way in list(ways)[:2])
+this.reveal(
+    "moved-copies",
+    "within 5 points nothing",
+    f"it reads {plainly:.0%} without copies, and {with_copies:.0%} with them",
+)
 
-# %% [markdown]
+# %%
+turned = augmentation["from scratch", "upside down as well"][1]
+this.reveal("upside-down", "about one in five", f"{turned:.0%} of them")
+
+# %% [markdown] tags=["result"]
 # Here augmentation is no cure. From scratch 81 % of the new digits were read from the 25
-# images as they are, and 79 % with copies moved, turned and zoomed; fine-tuned 90 % and
+# images as they are, and 78 % with copies moved, turned and zoomed; fine-tuned 90 % and
 # 88 %. These digits are cut to their ink and centred: a new one hardly ever comes moved or
 # zoomed, and the copies take their share of the few steps.
 # (Steps and learning rates were chosen without augmentation, at most 150 steps are taken
@@ -697,7 +807,7 @@ for name in CHOSEN:
 # `columns` of shape (w', w). The library's `interpolation_matrix(new, old)` makes them;
 # here they are given.
 #
-# ### Exercise: position interpolation (3 points)
+# ### Exercise: position interpolation (3 points, 8 minutes, hard)
 #
 # Mind the class token: its position is the first of the table, and belongs to no place.
 
@@ -726,7 +836,14 @@ check(stretch_positions)
 # order; random ones. All other weights are the trained ones. Then each model trains on,
 # all of its weights, for 40 steps.
 #
-# **Predict first.** How many digits does each read before it trains on, and after?
+# **Predict first.** At the old size the model reads 80 % of the digits.
+
+# %%
+this.predict(
+    "at-once",
+    "Stretched positions, before any further training: how many digits are read?",
+    ["80 %, as before", "about two thirds", "about one in ten: chance"],
+)
 
 
 # %% tags=["experiment"]
@@ -750,16 +867,19 @@ tables = {
 }
 steps = this.at_scale(quick=2, default=40)
 stretched = {}
-for name, table in tables.items():
-    weights = [*vit_weights]
-    weights[place] = table
-    for number in (0, steps):
-        larger.run(enlarged(known), known_labels, 1e-3, number, seed=0, weights=weights)
-        stretched[name, number] = larger.accuracy(enlarged(new), new_labels)
-    before, after = stretched[name, 0], stretched[name, steps]
-    print(f"{name:9}: {before:.1%} at once, {after:.1%} after {steps} steps")
+for name, number in this.progress(
+    [(name, number) for name in tables for number in (0, steps)], "training"
+):
+    start = [*vit_weights]
+    start[place] = tables[name]
+    larger.run(enlarged(known), known_labels, 1e-3, number, seed=0, weights=start)
+    stretched[name, number] = larger.accuracy(enlarged(new), new_labels)
+for name in tables:
+    at_once, later = stretched[name, 0], stretched[name, steps]
+    print(f"{name:9}: {at_once:.1%} at once, {later:.1%} after {steps} steps")
+this.reveal("at-once", "about two thirds", f"{stretched['stretched', 0]:.0%} at once")
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Even stretched, the positions do not make the model fit at once: its patches now show a
 # smaller part of a digit than they did in training. Two thirds of the digits are read at
 # once (it was 80 % at the old size), and with repeated or random positions one in ten,
@@ -784,7 +904,7 @@ for name, table in tables.items():
 # without its first number, the share of the class token itself; leave the others as they
 # are.
 #
-# ### Exercise: attention rollout (4 points)
+# ### Exercise: attention rollout (4 points, 10 minutes, middle)
 
 
 # %% exercise="attention_rollout"
@@ -811,8 +931,19 @@ check(attention_rollout)
 # paper, the four of sixteen patches that rollout ranks highest, and count how many digits
 # are still read; then the four lowest; then four at random.
 #
-# **Predict first.** Which costs most? Would a far simpler rule, the four patches with most
-# ink, do as well?
+# **Predict first.** A far simpler rule joins in: the four patches with most ink.
+
+# %%
+this.predict(
+    "which-costs",
+    "Which four patches cost most, when they are wiped out?",
+    [
+        "the highest by rollout",
+        "four by chance",
+        "the lowest by rollout",
+        "those with most ink",
+    ],
+)
 
 # %% tags=["experiment"]
 readers[2].model.set_weights(vit_weights)
@@ -859,8 +990,14 @@ show.bars(
 )
 print("read:    ", {name: f"{share:.0%}" for name, share in faithful.items()})
 print("ink left:", {name: f"{share:.0%}" for name, share in ink_left.items()})
+this.reveal(
+    "which-costs",
+    "those with most ink",
+    f"of {faithful['nothing']:.0%}, {faithful['most ink']:.0%} are still read; "
+    f"without the highest by rollout {faithful['highest']:.0%}",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # Compare the bars before you believe the picture. Here rollout fails the test: without the
 # four patches that it ranks highest, *more* digits are read (about 44 %) than without four
 # at random (35 %), and without the four that it ranks lowest, fewer (26 %). The scores of
@@ -877,10 +1014,18 @@ print("ink left:", {name: f"{share:.0%}" for name, share in ink_left.items()})
 # Two changes that no human reader would mind: the digit moves by one or two pixels, or it
 # is written in white on black.
 #
-# **Predict first.** Which is worse for the ViT? And for the convolutional network, which
-# uses the same kernels everywhere?
+# **Predict first.** The convolutional network uses the same kernels everywhere; the ViT
+# has a position for each patch.
+
+# %%
+this.predict(
+    "moved-by-one",
+    "Moved by one pixel: how many digits does the ViT read, of the 80 % as they are?",
+    ["nearly as many", "about 60 %", "less than 40 %"],
+)
 
 # %% tags=["experiment"]
+readers[2].model.set_weights(vit_weights)
 network = models["convolution"][0]
 network.run(
     known, known_labels, 1e-2, this.at_scale(quick=5, default=200, full=1000), seed=0
@@ -899,16 +1044,19 @@ changed = {
     "white on black": 1 - new,
 }
 robust = {}
-for name, images in changed.items():
-    robust[name] = [
-        reader.accuracy(images, new_labels) for reader in (readers[2], network)
-    ]
+for name, x in changed.items():
+    robust[name] = [reader.accuracy(x, new_labels) for reader in (readers[2], network)]
     print("{:15} ViT {:.1%}   convolution {:.1%}".format(name, *robust[name]))
-show.images(
-    [images[7, ..., 0] for images in changed.values()], list(changed), columns=4
+show.images([x[7, ..., 0] for x in changed.values()], list(changed), columns=4)
+this.reveal(
+    "moved-by-one",
+    "less than 40 %",
+    "moved by one pixel the ViT reads {:.0%}, the convolution {:.0%}".format(
+        *robust["moved by 1"]
+    ),
 )
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # White on black is the same drawing to you, and to both models an image such as they have
 # never seen: the ViT reads less than one in a hundred, the convolution about one in ten,
 # no more than chance. A move is different for the two. One pixel takes the ViT from 80 %
@@ -1000,3 +1148,6 @@ if this.at_scale(quick=False, default=False, full=True):
 #   [arXiv:2101.08515](https://arxiv.org/abs/2101.08515): fractals, one of the sources that
 #   were tried for section 6.
 # - Alpaydin and Kaynak (1998): the digits. LeCun et al. (1998): MNIST.
+
+# %%
+this.end()

@@ -16,9 +16,9 @@
 # About 90 minutes, 20 points. You need lessons 01 to 06: attention, encoder blocks,
 # masks, and what transfer means. Headphones help: there is much to listen to.
 #
-# A Transformer reads a sequence of vectors. This lesson makes one of a sound. Then it
-# asks how far a model gets that has never heard a human being: it learned from a speech
-# synthesiser, and is to understand people. By the end you will be able to
+# A Transformer reads a sequence of vectors. This lesson makes such a sequence from a
+# sound. Then it takes a model that learned from a speech synthesiser alone, and asks how
+# far that helps with other voices. By the end you will be able to
 #
 # - turn a waveform into a log-mel spectrogram, and say what each of the five steps is
 #   for;
@@ -26,6 +26,9 @@
 # - adapt a pretrained speech encoder in two trainings, and choose how gently;
 # - measure what transfer and augmentation are worth, also for speakers never heard;
 # - listen to the errors that are left.
+#
+# As in every lesson you guess before each experiment; its code and the text about its
+# result are folded away until then.
 
 # %%
 from tlkeras.course import lesson
@@ -70,25 +73,24 @@ show.waveform(person, RATE, "a new voice", right)
 show.players([machine, person], ["a synthesiser", "a new voice"], RATE)
 
 # %% [markdown]
-# To your ear the question "which word?" is hardly one: both say *seven*. The two
-# pictures have next to nothing in common. Your ear does something with the samples
-# before you notice anything; sections 1 to 5 do the like by hand. From section 8 on,
-# the machine's voice is what a model has learned from, and the other one what it is
-# asked about.
+# Your ear has no trouble: both say *seven*. The two pictures have next to nothing in
+# common. Your ear does something with the samples before you notice anything, and
+# sections 1 to 5 do something similar by hand.
 #
-# (If the line above says that synthetic voices stand in, the recordings of people could
-# not be fetched. Everything runs all the same, on fifteen synthetic voices that the
-# model never heard; where the text says "with the human recordings we measured", your
-# numbers differ.)
+# The first voice is one of those that a model has learned from; the second is new to it.
+# The line above says whose voices are new. With a network they are **people**. Without
+# one, fifteen **synthetic** voices stand in that the model never heard. From section 8 on
+# the text gives the numbers of both: those that you see without a network, and those
+# that we measured with people.
 
 # %% [markdown]
 # ## 1. A sound is a row of numbers
 #
 # A microphone follows the pressure of the air, and a converter writes it down at
-# regular times, as numbers between −1 and 1. How often is the **sample rate**, here
-# 8,000 Hz (8,000 times a second). It limits what can be heard later: a tone that swings
+# regular times, as numbers between −1 and 1. The number of samples in a second is the
+# **sample rate**, here 8,000 Hz. It limits what can be heard later: a tone that swings
 # faster than half of the sample rate, 4,000 Hz, leaves the same samples as a slower one
-# and is lost. (Digital telephones began with this rate. Music wants 44,100 Hz.)
+# and is lost.
 #
 # | symbol | what it is | here |
 # |---|---|---|
@@ -111,10 +113,10 @@ show.players([six], ["six"], RATE)
 # The vowel repeats itself, some three times within the 25 ms: the vocal cords open and
 # close, about 135 times a second, and between these bursts the mouth rings like a
 # bottle. How fast it rings says *which* vowel it is. The *s* never repeats; it is
-# noise, made by air in a narrow gap. Between the vowel and the last *s* is a silence:
-# the tongue is closed for the *k* in "siks".
+# noise, made by air in a narrow gap. Between the vowel and the last *s* is a silence,
+# while the tongue is closed for the *k* in "siks".
 #
-# So what matters is not the samples but **which frequencies are there, and when**.
+# So what matters is **which frequencies are there, and when**.
 
 # %% [markdown]
 # ## 2. Cut into frames
@@ -132,16 +134,15 @@ show.players([six], ["six"], RATE)
 #
 # ### Why a window
 #
-# A frame is cut out of something that goes on. Cut off sharply, it begins and ends with
-# a jump, and a jump is a click: it holds *all* frequencies. So each frame is faded in
-# and out. The usual fade is Hann's window, one turn of a cosine turned upside down:
+# Cut off sharply, a frame begins and ends with a jump, and a jump is a click: it holds
+# *all* frequencies. So each frame is faded in and out. The usual fade is Hann's window:
 #
 # $$w_n = \tfrac12 - \tfrac12 \cos\left(\frac{2 \pi n}{L}\right), \qquad n = 0 \dots L - 1$$
 #
 # What the fade hides at the edge of one frame is in the middle of the next: that is why
 # frames overlap.
 #
-# ### Exercise: frames (4 points)
+# ### Exercise: frames (4 points, 8 minutes, middle)
 #
 # A signal is at least one frame long.
 
@@ -180,11 +181,24 @@ check(frames)
 # transform** (STFT).
 #
 # First the promise of section 2. A tone of 1,010 Hz fits into 256 samples 32.3 times,
-# so that it ends with a jump.
+# so that it ends with a jump. Ideally its spectrum is zero away from 1,010 Hz.
 #
-# **Predict first.** The tone should be seen around 1,010 Hz alone. How many decibels
-# lower is what is found at 3,000 Hz, without a window and with it? (10 dB are a factor
-# of 10 in energy, 20 dB of 100, and so on.)
+# **Predict first.** How much energy is found at 3,000 Hz, in decibels (dB) below the
+# tone? 10 dB are a factor of 10 in energy, 20 dB of 100, 30 dB of 1,000, and so on.
+
+# %%
+this.predict(
+    "leak-sharp",
+    "Without a window, how far below the tone is what is found at 3,000 Hz?",
+    ["less than 20 dB", "about 40 dB", "more than 90 dB"],
+)
+
+# %%
+this.predict(
+    "leak-hann",
+    "And with Hann's window?",
+    ["less than 20 dB", "about 40 dB", "more than 90 dB"],
+)
 
 
 # %% tags=["experiment"]
@@ -194,20 +208,20 @@ def decibels(energy):
 
 
 LENGTH, STEP = 256, 80  # 32 ms every 10 ms
+HANN = "Hann's window"
 hertz = np.arange(LENGTH // 2 + 1) * RATE / LENGTH  # (K,)
 tone = np.sin(2 * np.pi * 1010 * np.arange(LENGTH) / RATE)[None]
 sharp = np.abs(np.fft.rfft(tone[0])) ** 2
 faded = np.abs(np.fft.rfft(frames(tone, LENGTH, STEP)[0, 0])) ** 2
 leak = {}
-for name, energy in (("no window", sharp), ("Hann's window", faded)):
+for name, energy in (("no window", sharp), (HANN, faded)):
     at_3000 = energy[np.argmin(np.abs(hertz - 3000))]
     leak[name] = decibels(energy.max()) - decibels(at_3000)
-    print(f"{name:14} 3,000 Hz is {leak[name]:.0f} dB below the tone")
 
 cut = frames(six[None], LENGTH, STEP)  # (1, F, L)
 power = np.abs(np.fft.rfft(cut)) ** 2  # (1, F, K)
 left, right = show.panels(5, 5, height=3)
-for name, energy in (("no window", sharp), ("Hann's window", faded)):
+for name, energy in (("no window", sharp), (HANN, faded)):
     left.plot(hertz, decibels(energy), label=name)
 for name, start in (("in the vowel", 1400), ("in the s", 300)):
     right.plot(hertz, decibels(power[0, start // STEP]), label=name)
@@ -215,16 +229,20 @@ left.set(xlabel="frequency, Hz", ylabel="energy, dB", title="A tone of 1,010 Hz"
 right.set(xlabel="frequency, Hz", ylabel="energy, dB", title="Two frames of six")
 for axes in (left, right):
     axes.legend()
+this.reveal("leak-sharp", "about 40 dB", f"{leak['no window']:.0f} dB below the tone")
+
+# %%
+this.reveal("leak-hann", "more than 90 dB", f"{leak[HANN]:.0f} dB below the tone")
+
+# %% [markdown] tags=["result"]
+# Without a window the tone leaks everywhere. With it, what is far away is gone, at the
+# price of a somewhat wider peak.
 
 # %% [markdown]
-# Without a window the tone leaks everywhere; with it, what is far away is gone, at the
-# price of a somewhat wider peak. On the right, the vowel: teeth some 135 Hz apart are
-# the voice, and the hills over them, one around 400 Hz and one around 2,200 Hz, are the
-# ringing of the mouth: the **formants**. (In *see* and *six* the second one is so high;
-# in *two* it is far lower.) The hiss has no teeth and no hills. (Its peak at
-# 0 Hz is a slip of this synthesiser: the *s* lies a little above zero. Most of a real *s*
-# lies above 4,000 Hz, where our sample rate ends. That is why one spells names on the
-# telephone: F for Foxtrot, S for Sierra.)
+# On the right of the figure is the vowel. The teeth, some 135 Hz apart, are the voice.
+# The hills over them, one around 400 Hz and one around 2,200 Hz, are the ringing of the
+# mouth: the **formants**. The hiss has neither teeth nor hills. (Its peak at 0 Hz is a
+# fault of this synthesiser.)
 
 # %% [markdown]
 # ## 4. Mels: steps as the ear takes them
@@ -239,10 +257,9 @@ tones = [0.5 * np.sin(2 * np.pi * pitch * time) for pitch in pitches]
 show.players(tones, [f"{pitch:,} Hz" for pitch in pitches], RATE)
 
 # %% [markdown]
-# The first step is a whole octave, and the second hardly a step. The ear tells low
-# tones apart finely and high ones coarsely. Stevens, Volkmann and Newman (1937) asked
-# listeners for equal steps and called the unit a **mel**; a formula for it that is in
-# wide use is
+# The first step is a whole octave, the second hardly a step: the ear tells low tones
+# apart finely and high ones coarsely. Stevens, Volkmann and Newman (1937) asked
+# listeners for equal steps and called the unit a **mel**. A formula in wide use is
 #
 # $$\text{mel}(f) = 2595 \log_{10}\left(1 + \frac{f}{700\ \text{Hz}}\right), \qquad
 #   f(\text{mel}) = 700\ \text{Hz} \cdot \left(10^{\,\text{mel} / 2595} - 1\right)$$
@@ -258,7 +275,7 @@ show.players(tones, [f"{pitch:,} Hz" for pitch in pitches], RATE)
 # All triangles together are a matrix of shape (K, M): energies (F, K) times it are mels
 # (F, M).
 #
-# ### Exercise: mel filters (4 points)
+# ### Exercise: mel filters (4 points, 10 minutes, hard)
 
 
 # %% exercise="mel_filters"
@@ -302,24 +319,22 @@ print("frequencies in each mel:", (filters > 0).sum(axis=0))
 
 # %% [markdown]
 # The lowest triangles are so narrow that they hold two or three frequencies of the FFT;
-# the highest hold ten and more. Teeth of the voice 135 Hz apart blur, and the hills
-# stay: mels keep the vowel and throw most of the *pitch* away. For words that is what
-# we want. (Where pitch tells words apart, as in Mandarin, a recogniser often gets it as
-# one more feature.)
+# the highest hold ten and more. The teeth of the voice, 135 Hz apart, blur, and the hills
+# stay: mels keep the vowel and throw most of the *pitch* away.
 
 # %% [markdown]
 # ## 5. The logarithm
 #
-# The last step. The vowel of *six* has some ten thousand times the energy of its *s*,
-# and the *s* matters as much. The ear hears *ratios*: each factor of ten is about the
-# same step in loudness. So take the logarithm. A recording that is louder by some
-# factor then differs by the same number everywhere, which is easily subtracted. Silence
-# has energy 0 and no logarithm, so that nothing counts as less than $10^{-10}$:
+# The last step. The vowel of *six* has far more energy than its *s*, and the *s* matters
+# as much. The ear hears *ratios*: each factor of ten is about the same step in loudness.
+# So take the logarithm. A recording that is louder by some factor then differs by the
+# same number everywhere, which is easily subtracted. Silence has energy 0 and no
+# logarithm, so nothing counts as less than $10^{-10}$:
 #
 # $$\text{log-mel} = \log\left(\max\left(|\operatorname{FFT}(\text{frames})|^2\,
 #   \text{filters},\ 10^{-10}\right)\right)$$
 #
-# ### Exercise: log-mel (3 points)
+# ### Exercise: log-mel (3 points, 5 minutes, easy)
 #
 # The natural logarithm, of all frames at once.
 
@@ -341,8 +356,15 @@ def log_mel(frames, filters):
 check(log_mel)
 
 # %% [markdown]
-# **Predict first.** Below are three pictures of *six*: energies, energies in mels, and
-# their logarithm. In which of them will you see both *s*?
+# **Predict first.** Below come three pictures of *six*: energies, energies in mels, and
+# their logarithm.
+
+# %%
+this.predict(
+    "both-s",
+    "In which of the three pictures will you see both s?",
+    ["in all three", "in the mels and in their logarithm", "in the logarithm alone"],
+)
 
 # %% tags=["experiment"]
 yours = log_mel(cut, filters)  # (1, F, M)
@@ -356,20 +378,29 @@ plain = {"mel_scale": "htk", "mel_norm": None, "scaling": "log", "centered": Fal
 library = LogMelSpectrogram(RATE, MELS, LENGTH, STEP, **plain)
 library_difference = np.abs(yours - ops.convert_to_numpy(library(six[None]))).max()
 print(f"largest difference, yours and tlkeras: {library_difference:.0e}")
+frame_of_s = 300 // STEP
+grey = [
+    (x[frame_of_s].max() - x.min()) / np.ptp(x) for x in (power[0], in_mels, yours[0])
+]
+this.reveal(
+    "both-s",
+    "in the logarithm alone",
+    "the darkest spot of the first s, from 0 % (white) to 100 % (black): "
+    f"{grey[0]:.1%} as energy, {grey[1]:.1%} in mels, {grey[2]:.0%} in the logarithm",
+)
 
-# %% [markdown]
+# %% [markdown] tags=["result"]
 # The energies show the lowest formant of the vowel and next to nothing else. The
 # logarithm shows the whole word: the first *s*, the two formants of the vowel (around
-# mels 6 and 22), the silence before the *k*, its click, and the last *s*. (The silence
-# is perfectly white,
-# $\log 10^{-10} = -23$: a machine is silent when it is silent. A room never is.) There are
+# mels 6 and 22), the silence before the *k*, its click, and the last *s*. There are
 # people who can read words off such pictures. So will the model.
-#
-# Back to the question of the beginning: two voices whose waveforms had nothing in
-# common. The encoder of this lesson has a front end of its own, Whisper's with 28 mels:
-# triangles of equal area instead of equal height, log₁₀ instead of log, and at most 80
-# dB below the loudest. Then it brings each recording to mean 0 and variance 1, so that
-# loudness is gone.
+
+# %% [markdown]
+# Back to the two voices of the beginning, whose waveforms had nothing in common. The
+# encoder of this lesson has a front end of its own, Whisper's with 28 mels: triangles of
+# equal area instead of equal height, log₁₀ instead of log, and at most 80 dB below the
+# loudest. Then it brings each recording to mean 0 and variance 1, so that loudness is
+# gone.
 
 # %% tags=["experiment"]
 classifier = from_preset("tlkeras://speech_digits")
@@ -390,17 +421,17 @@ for axes, row, title in ((left, 0, "a synthesiser"), (right, 1, "a new voice")):
     show.spectrogram(picture, 100, MELS, "mels", "standardised", title, axes)
 
 # %% [markdown]
-# Not the same picture, but the same story: noise, a vowel, a weak spot, a vowel,
-# something humming. *That* a model can learn from one voice and find in another.
+# Not the same picture, but the same story: noise, a vowel, a weak spot, a vowel, a hum.
+# *That* a model can learn from one voice and find in another.
 
 # %% [markdown]
 # ## 6. Frames as tokens
 #
-# A hundred frames a second, each a vector of 28 numbers: that is a sequence, and a
-# Transformer could read it as it is. But neighbours are nearly alike, and attention
-# compares all with all. So speech models first **subsample**: a convolution over three
-# frames whose stride is 2 makes one vector of every two, and a second one of every
-# four. Each token then stands for 40 ms, about half of a short vowel.
+# A hundred frames a second, each a vector of 28 numbers: a Transformer could read that
+# as it is. But neighbours are nearly alike, and attention compares all with all. So
+# speech models first **subsample**: a convolution over three frames whose stride is 2
+# makes one vector of every two, and a second convolution one of every four. Each token
+# then stands for 40 ms, about half of a short vowel.
 #
 # | | shape | in a second |
 # |---|---|---|
@@ -412,8 +443,15 @@ for axes, row, title in ((left, 0, "a synthesiser"), (right, 1, "a new voice")):
 # From there on everything is as in lessons 03 to 05: sinusoids are added, because
 # attention does not know the order of tokens, and encoder blocks follow.
 #
-# **Predict first.** Sixteen seconds of sound: 1,600, 800 or 400 tokens. How much does a
-# stack of two blocks cost with each? Twice as much, or four times?
+# **Predict first.** Sixteen seconds of sound go through two encoder blocks, as 400, 800
+# or 1,600 tokens.
+
+# %%
+this.predict(
+    "token-cost",
+    "1,600 tokens instead of 400: how many times as long does it take?",
+    ["twice", "four times", "more than four times"],
+)
 
 # %% tags=["experiment"]
 sound = np.random.default_rng(0).normal(size=(1, 16 * RATE)).astype("float32")
@@ -431,18 +469,23 @@ for strides in ((1, 1), (1, 2), (2, 2)):
         times.append(process_time() - start)
     milliseconds[tokens] = 1e3 * min(times)
     print(f"strides {strides}: {tokens:5,} tokens, {milliseconds[tokens]:.0f} ms")
+this.reveal(
+    "token-cost",
+    "more than four times",
+    f"{milliseconds[1600] / milliseconds[400]:.0f} times as long",
+)
 
-# %% [markdown]
-# Twice the tokens cost more than twice the time: what the feed-forward networks need
-# doubles, and what attention needs is four times as much. (Processor time, the shortest
-# of a few runs; yours will be different, and the order the same.)
+# %% [markdown] tags=["result"]
+# Four times the tokens cost more than four times the time: what the feed-forward
+# networks need is four times as much, and what attention needs sixteen times.
+# (Processor time, the shortest of a few runs: yours will differ.)
 
 # %% [markdown]
 # ## 7. Recordings of different lengths
 #
 # *Six* takes half a second and *seven* perhaps 0.6. A batch is a rectangle, so short
 # recordings are filled up with zeros, and a mask says what is real: **True means
-# keep**. Then the mask has to come along everywhere.
+# keep**. The mask has to come along everywhere.
 #
 # - A frame is real if the whole step that it stands for is.
 # - Before each convolution padded frames are set to zero, as beyond the edge of a
@@ -454,7 +497,7 @@ for strides in ((1, 1), (1, 2), (2, 2)):
 # $$\text{pooled} = \frac{\sum_{t} m_t\, x_t}{\sum_{t} m_t}, \qquad m_t = 1
 #   \text{ for a real token, 0 for padding}$$
 #
-# ### Exercise: the mean of real tokens (3 points)
+# ### Exercise: the mean of real tokens (3 points, 5 minutes, easy)
 
 
 # %% exercise="pooled_mean"
@@ -474,19 +517,27 @@ def pooled_mean(x, mask):
 check(pooled_mean)
 
 # %% [markdown]
-# What happens if one forgets? Take words by synthetic voices that the encoder never
+# What if somebody forgets the mask? Take words by synthetic voices that the encoder never
 # heard, padded to 0.8, 1.2, 1.6 and 2 seconds, and let it say which digit they are,
 # once with the mask and once without.
 #
-# **Predict first.** The mask is forgotten. Does it matter how far words are padded?
+# **Predict first.** The mask is forgotten.
+
+# %%
+this.predict(
+    "no-mask",
+    "Does it matter how far words are padded?",
+    [
+        "no, zeros add nothing",
+        "no, half of the words are lost at any length",
+        "yes, the further, the fewer words are understood",
+    ],
+)
 
 # %% tags=["experiment"]
-held_out_set = synthetic_speech.load_data("test", seconds=SECONDS)
-some = range(0, len(held_out_set.labels), this.at_scale(quick=25, default=2))
-sounds, digits = (
-    [held_out_set.sound(i) for i in some],
-    held_out_set.labels[:: some.step],
-)
+held = synthetic_speech.load_data("test", seconds=SECONDS)
+some = range(0, len(held.labels), this.at_scale(quick=25, default=2))
+sounds, digits = [held.sound(i) for i in some], held.labels[:: some.step]
 lengths = (0.8, 1.2, 1.6, 2.0)
 padded = {"with the mask": [], "without": []}
 for seconds in lengths:
@@ -499,41 +550,51 @@ show.curves(
     padded,
     "padded to, seconds",
     "share of words understood",
-    "Silence that is taken for speech",
+    "The same words, padded further",
 ).set_ylim(0, 1)
 print({name: [f"{share:.0%}" for share in shares] for name, shares in padded.items()})
+this.reveal(
+    "no-mask",
+    "yes, the further, the fewer words are understood",
+    f"{padded['without'][0]:.0%} at 0.8 s, {padded['without'][-1]:.0%} at 2 s",
+)
 
-# %% [markdown]
-# With the mask it makes no difference at all how far a word is padded. Without it, half
-# of the words are lost at 0.8 seconds, and at two seconds the model guesses: the
-# silence is a part of the word: it enters the mean and variance of the features,
-# attention, and the pooled vector. The model has never heard such a word. (Whisper was
-# *trained* with everything padded to 30 seconds and no mask. There, silence up to 30
-# seconds is what the model knows, and one must do as it was done in training.)
+# %% [markdown] tags=["result"]
+# With the mask it makes no difference at all how far a word is padded. Without it, four
+# words in ten are lost at 0.8 seconds, and at two seconds the model guesses. The silence
+# has become a part of the word: it enters the mean and variance of the features,
+# attention, and the pooled vector. (Whisper was *trained* without a mask, padded to 30
+# seconds. There one must do the same.)
 
 # %% [markdown]
 # ## 8. From a machine's voice to people
 #
 # The model that said the digits is `tlkeras://speech_digits`: two convolutions, three
 # encoder blocks of 96 features, the mean over real tokens, and a head for ten digits.
-# It was trained by this project, in a few minutes on one core, and has **never heard a
-# human voice**. Everything it knows comes from eSpeak NG, a synthesiser that computes
-# vowels from numbers: words in dozens of voices and fifteen accents, and spoilt copies
-# of each, played faster and slower, in rooms, through bad microphones, in noise.
-# `data/speech_digits` has the recipe, and what was tried on the way.
+# It has **never heard a human voice**. Everything it knows comes from eSpeak NG, a
+# synthesiser that computes vowels from numbers: words in dozens of voices and fifteen
+# accents, and spoilt copies of each, played faster and slower, in rooms, in noise.
+# `data/speech_digits` has the recipe.
 #
-# Now people. The Free Spoken Digit Dataset has six men with the accents of four
-# countries. Whether a model understands them without a single label of theirs is called
-# **zero-shot**.
+# Now new voices. To understand them without a single label of theirs is called
+# **zero-shot**. The people are those of the Free Spoken Digit Dataset, six men with the
+# accents of four countries. Without a network you see fifteen synthetic voices instead,
+# and the numbers for people are those that we measured.
 #
-# **Predict first.** It understands nearly all words of synthetic voices that it never
-# heard. How many of ten does it understand of people? Which digits will it mix up?
+# **Predict first.** It understands nearly all words of *synthetic* voices that it never
+# heard.
+
+# %%
+this.predict(
+    "people-zero-shot",
+    "What share of the words that people say does it understand? Guessing gives 10 %.",
+)
 
 # %% tags=["experiment"]
-trainer = Retrainer(classifier, batch_size=16, jit_compile=False)
+trainer = Retrainer(from_preset("tlkeras://speech_digits"), 16, jit_compile=False)
 known, new = (features_of(*x[:2]) for x in (voices.known, voices.new))
-held_out = features_of(held_out_set.waveforms, held_out_set.padding_mask)
-synthetic_share = trainer.accuracy(held_out, held_out_set.labels)
+held_out = features_of(held.waveforms, held.padding_mask)
+synthetic_share = trainer.accuracy(held_out, held.labels)
 
 
 def confusions(logits, labels):
@@ -549,40 +610,44 @@ zero_shot = understood.mean()
 speakers = np.unique(voices.new.speakers)
 show.matrix(confusions(logits, voices.new.labels), "understood", "said", "Zero-shot")
 print(f"synthetic voices never heard: {synthetic_share:.1%}")
-print(f"new voices:                   {zero_shot:.1%}")
 for speaker in speakers:
     print(f"    {speaker:10} {understood[voices.new.speakers == speaker].mean():.0%}")
+of_people = zero_shot if voices.human else 0.71  # as we measured it
+this.reveal(
+    "people-zero-shot",
+    of_people,
+    f"{of_people:.0%} of what people say ({'here' if voices.human else 'measured by us'}); "
+    f"of the new voices above {zero_shot:.0%}",
+    within=0.1,
+)
 
-# %% [markdown]
-# With the human recordings we measured 71 %, between 66 % and 76 % for the six
-# speakers; guessing gives 10 %. So a machine's voice teaches a good deal about people,
-# and not enough. (It was 60 % before the spoilt copies also lost their weak ends, as
-# recordings that were cut by hand do. What the source lacks has to be made up.)
+# %% [markdown] tags=["result"]
+# The fifteen synthetic voices that stand in are understood almost without a fault, 99 %.
+# People are not: with their recordings we measured 71 %, between 66 % and 76 % for the
+# six speakers. So a machine's voice teaches a good deal about people, and not enough.
 #
-# Most of what is lost is lost in a few cells: *nine* is taken for *one* and *five*,
-# *five* for *one*, *two* for *seven*, *six* for *eight*. These are not random. *Nine*
-# and *five* have the same vowel, *nine* and *one* the same end, and *six* and *eight*
-# are both a short vowel and a closed mouth, once the *s* is too weak to be noticed.
+# Most of what people lose is lost in a few cells: *nine* is taken for *one* and *five*,
+# *five* for *one*, *two* for *seven*, *six* for *eight*. *Nine* and *five* have the same
+# vowel, *nine* and *one* the same end, and *six* and *eight* are both a short vowel and a
+# closed mouth, once the *s* is too weak to be noticed.
 
 # %% [markdown]
 # ### The transfer step
 #
 # Next come labels. What is taken over, and what is new?
 #
-# - **The front end is part of the model.** Sample rate, mels, normalisation: another
-#   one makes pictures that the encoder has never seen. Section 12 shows how bad that
-#   is.
+# - **The front end is part of the model.** Another sample rate, other mels or another
+#   normalisation make pictures that the encoder has never seen.
 # - **The body is taken over** with its weights. The sinusoids were fixed in training,
 #   and stay fixed.
 # - **The head** depends. If the task is the same, ten digits, the old one fits: keep
 #   it. If the task is new, so is the head, and it begins with random weights.
 #
-# A random head is wrong about everything, and sends its errors down into the body,
-# which is pulled to where it suits a wrong head (Kumar et al. 2022, section 3). So a
-# new head learns first, alone, with the body frozen; then everything learns, more
-# gently.
+# A random head is wrong about everything. Its errors go down into the body and pull it
+# to where it suits a wrong head (Kumar et al. 2022, section 3). So a new head learns
+# first, alone, with the body frozen; then everything learns, more gently.
 #
-# ### Exercise: the transfer step (3 points)
+# ### Exercise: the transfer step (3 points, 10 minutes, hard)
 #
 # Mind one thing: in Keras, `encoder.trainable = True` sets *everything* inside free,
 # also the sinusoids, which were never meant to learn. What was trainable when you got
@@ -616,22 +681,35 @@ def adapt(encoder, head, train, head_rate, body_rate):
 check(adapt)
 
 # %% [markdown]
-# A new task for the same ears: not *what* is said, but *who* speaks. Twenty recordings
-# of each speaker have a label. Your `adapt` competes with three that are simpler, each
+# A new task for the same ears: not *what* is said, but *who* speaks. Some recordings of
+# each speaker have a label. Your `adapt` competes with three that are simpler, each
 # with a logistic regression in place of a head:
 #
 # - the same encoder, frozen: its pooled vectors, 96 numbers a recording;
 # - an encoder with **random** weights, frozen;
 # - no encoder at all: the average log-mel spectrum of a recording, 28 numbers.
 #
-# **Predict first.** Which of the four knows speakers best, and which worst? Think of
-# what the encoder was trained to tell apart, and of what it was trained to ignore.
+# **Predict first.** Think of what the encoder was trained to tell apart, and of what it
+# was trained to ignore.
+
+# %%
+this.predict(
+    "speakers-by",
+    "Frozen pretrained encoder or average spectrum: which knows speakers better?",
+    [
+        "the encoder: it has heard dozens of voices",
+        "the spectrum, with its 28 numbers",
+        "both the same",
+    ],
+)
 
 # %% tags=["experiment"]
 speaker_ids, new_speaker_ids = (
     np.searchsorted(speakers, x.speakers) for x in (voices.known, voices.new)
 )
-labels = min(this.at_scale(quick=2, default=20) * len(speakers), len(speaker_ids))
+labels = min(
+    this.at_scale(quick=2, default=20) * len(speakers), 3 * len(speaker_ids) // 4
+)
 
 
 def chosen(inputs, rows):
@@ -667,7 +745,7 @@ rivals = {
     "pretrained encoder, frozen": pooled(voice_encoder),
 }
 voice_shares = {name: [] for name in rivals}
-for seed in range(5):
+for seed in this.progress(range(5), "draws of labels"):
     rows = draw_labels(speaker_ids, labels, seed)
     for name, (x, new_x) in rivals.items():
         regression = LogisticRegression(C=30, max_iter=3000).fit(
@@ -680,14 +758,21 @@ said = ops.convert_to_numpy(by_voice(new)).argmax(axis=-1)
 voice_shares["pretrained encoder, adapted"] = [np.mean(said == new_speaker_ids)]
 for name, shares in voice_shares.items():
     print(f"{name:28}", "  ".join(f"{share:.1%}" for share in shares))
+known_by = {name: np.mean(shares) for name, shares in voice_shares.items()}
+this.reveal(
+    "speakers-by",
+    "the spectrum, with its 28 numbers",
+    ", ".join(f"{name} {share:.0%}" for name, share in known_by.items()),
+)
 
-# %% [markdown]
-# A column is a draw of labels; your model was trained on the first one. With the human
-# recordings the frozen pretrained encoder was the last of the three in every column: on
-# average it knew 80 % of the speakers, and both others nearly 90 %. It knows *less* about
-# speakers than an encoder that never learned anything. It was trained to say the same
-# of a word whoever says it, and has thrown away some of what tells speakers apart.
-# `adapt` won a part of that back: 81 % instead of 74 %.
+# %% [markdown] tags=["result"]
+# A column is a draw of labels; your model was trained on the first one. Of the fifteen
+# synthetic voices the spectrum knows 42 %, and the pretrained encoder 37 %, hardly more
+# than a random one (36 %). With people it is clearer: of six speakers the pretrained encoder
+# knew 80 %, and both others nearly 90 %. It knows *less* about people than an encoder that
+# never learned anything. It was trained to say the same of a word whoever says it, and has
+# thrown away some of what tells speakers apart. With people `adapt` won a part of that
+# back: 81 % instead of 74 % with the same draw.
 #
 # Transfer carries over what a model kept, **and what it threw away**. Before you take
 # an encoder over, ask what its first task made it ignore.
@@ -699,17 +784,27 @@ for name, shares in voice_shares.items():
 # recordings of each digit. Three ways to use them:
 #
 # - **from scratch**: the same model with random weights;
-# - **gently**: the pretrained model, 40 steps at a rate of at most 3e-4, whatever the
-#   number of labels: fine-tuning as one does it for fear of spoiling something;
+# - **gently**: the pretrained model, always 40 steps at a rate of at most 3e-4, for fear
+#   of spoiling something;
 # - **chosen**: the pretrained model with the rate and the number of steps that suit the
 #   number of labels.
 #
 # Rates and steps were chosen for each number of labels and each start from the same
-# grid, on recordings that are not tested on here (`speech_settings.csv` in the repository's
-# `benchmarks/claims`). For one seed, all three learn from the same recordings.
+# grid, on recordings of people that are not tested on here (`speech_settings.csv` in the
+# repository's `benchmarks/claims`). (The synthetic voices have too few recordings for 20 labels.)
 #
-# **Predict first.** Where does the pretrained model help most? And is there a number of
-# labels with which it is better to begin from scratch?
+# **Predict first.** A gain is the share of words understood, less that from scratch.
+
+# %%
+this.predict(
+    "largest-gain",
+    "With how many labels a digit does the pretrained model gain most?",
+    [
+        "1: there is least else to learn from",
+        "the most: fine-tuning needs labels",
+        "about the same with all",
+    ],
+)
 
 # %% tags=["experiment"]
 CHOSEN = {  # labels: highest learning rate, and steps
@@ -737,7 +832,7 @@ everybody = np.arange(len(voices.known.labels))
 
 
 def learn(way, count, seed, pool=everybody):
-    """Train on labels drawn from a pool, and leave the result in `classifier`."""
+    """Train on labels drawn from a pool, and leave the result in `trainer`."""
     y = voices.known.labels
     rows = pool[draw_labels(y[pool], count, seed)]
     rate, steps = CHOSEN[way][count]
@@ -760,9 +855,7 @@ counts = this.at_scale(quick=[10], default=[10, 50, 200])
 counts = [count for count in counts if count <= len(voices.known.labels)]
 SEEDS = range(this.at_scale(quick=1, default=3, full=5))
 with tempfile.TemporaryDirectory() as folder:
-    transfer = compare(
-        {way: strategy(way) for way in CHOSEN}, counts, SEEDS, folder, verbose=False
-    )
+    transfer = compare({way: strategy(way) for way in CHOSEN}, counts, SEEDS, folder)
 lines = {**transfer.lines(), "zero-shot": [zero_shot] * len(counts)}
 show.learning_curves(counts, lines, "share of new recordings", "What a machine taught")
 print(transfer)
@@ -771,26 +864,30 @@ for count in counts:
     for way in ("gently", "chosen"):
         gains[way, count] = transfer.difference(way, "from scratch", count)
         print(f"{count:3} labels: {way:7} against scratch {gains[way, count]}")
+this.reveal(
+    "largest-gain",
+    "1: there is least else to learn from",
+    ", ".join(f"{n // 10} a digit: {gains['chosen', n].mean:+.0%}" for n in counts),
+)
 
-# %% [markdown]
-# With the human recordings, from left to right. **One label a digit**: 76 % against
-# 34 % from scratch. **Five**: 86 % against 73 %. **Twenty**: 94 % against 89 %, where
-# the interval of the gain holds zero. (Three seeds make wide intervals.)
+# %% [markdown] tags=["result"]
+# **The synthetic voices** need no labels: 99 % of their words are understood zero-shot,
+# and fine-tuning leaves that as it is. From scratch it is 42 % with one label a digit and
+# 80 % with five.
 #
-# Now look at *gently*. With one label it is the very setting that was chosen. With
-# twenty it is at 87 %, below training from scratch. Transfer seems to *hurt* there, and
-# it is the training that was too timid: 40 small steps cannot make use of two hundred
-# labels. In that file the same setting is seven points behind scratch, and the
-# chosen one ahead. A bold setting is as wrong at the other end: at a rate of 3e-3 the
-# model with one label a digit loses nearly twenty points there, and understands less
-# than it did zero-shot. Before you write that transfer helps or hurts, give the
-# pretrained model as wide a choice of rates as its rival.
+# **People**, measured by us. One label a digit: 76 % against 34 % from scratch. Five:
+# 86 % against 73 %. Twenty: 94 % against 89 %, where the interval of the gain holds zero.
+# (Three seeds make wide intervals.)
+#
+# With people and twenty labels *gently* is at 87 %, below training from scratch. Transfer
+# seems to *hurt* there, but the training was too timid: 40 small steps cannot make use of
+# two hundred labels. A bold setting is as wrong at the other end: in `speech_settings.csv`, at a
+# rate of 3e-3, the model with one label a digit understands less than it did zero-shot.
+# Give the pretrained model as wide a choice of rates as its rival.
 #
 # And give the rival its chance. From scratch the best setting is at the *end* of our
-# grid: the highest rate, the most steps. A notebook must end within minutes;
-# `benchmarks/claims/speech_digits.py` goes on from there. Both starts may take up to
-# 450 steps, and learn from seven rough copies of each recording as well. Five seeds,
-# human recordings:
+# grid. `benchmarks/claims/speech_digits.py` goes on: up to 450 steps for both, and seven
+# rough copies of each recording. Five seeds, people:
 #
 # | labels a digit | from scratch | pretrained | gain |
 # |---|---|---|---|
@@ -799,23 +896,19 @@ for count in counts:
 # | 20 | 0.909 ± 0.018 | 0.939 ± 0.020 | 0.030 ± 0.012 |
 #
 # Patience and copies make up for a good part of the pretraining: with five labels a gain
-# of 13 points has become one of 4. And from scratch the most steps were the best once
-# more, so it got three times as many again, 1,350, at a rate of 1e-3. With five labels
-# the gain over that is 0.038 ± 0.021; with twenty it is 0.006 ± 0.019, and scratch has
-# caught up. (What it costs: eight times the steps of this notebook, and eight times the
-# recordings.) A gain is always a gain *over something*.
+# of 13 points has become one of 4. (With twenty labels and 1,350 steps scratch catches
+# up: 0.006 ± 0.019.) A gain is always a gain *over something*.
 
 # %% [markdown]
 # ## 9. Hide stripes: SpecAugment
 #
 # Few labels can be made to look like more. A recording played 10 % faster is the same
-# word. So is one in some noise. And there is a third idea, which works on the picture
-# instead of the sound: **SpecAugment** (Park et al. 2019) hides a few stripes of time
-# and a few of frequency, each time others, so that the model cannot lean on any one of
-# them. What is hidden becomes 0, which after normalisation is the mean: it says
-# nothing.
+# word. So is one in some noise. A third idea works on the picture instead of the sound:
+# **SpecAugment** (Park et al. 2019) hides a few stripes of time and a few of frequency,
+# each time others, so that the model cannot lean on any one of them. What is hidden
+# becomes 0, which after normalisation is the mean: it says nothing.
 #
-# ### Exercise: hide stripes (3 points)
+# ### Exercise: hide stripes (3 points, 8 minutes, middle)
 #
 # Starts and widths are given. Each recording has Q stripes of time and Q of mels; a
 # stripe of width w hides start, …, start + w − 1, and one of width 0 hides nothing.
@@ -883,11 +976,17 @@ show.players(variants, titles, RATE)
 # %% [markdown]
 # Is it worth anything? With 5 labels a class, seven changed copies of every recording
 # are added, and rate and steps stay as they were. (The pretrained model learns gently
-# here, for the sake of your time.) Each number is the gain of one seed over the same
-# labels without copies.
+# here, to save time.) Each number is the gain of one seed over the same labels without
+# copies.
 #
-# **Predict first.** Whom will augmentation help more, the model from scratch or the
-# pretrained one? Remember what the pretrained one was trained on.
+# **Predict first.** Remember what the pretrained model was trained on.
+
+# %%
+this.predict(
+    "copies-help",
+    "How much do changed copies add to the share that the pretrained model understands?",
+    ["more than 10 points", "5 to 10 points", "less than 5 points, or nothing"],
+)
 
 
 # %% tags=["experiment"]
@@ -913,44 +1012,58 @@ def copies(rows, way, seed, number=7):
 
 COUNT = this.at_scale(quick=10, default=50)
 augmented = {}
-for start in ("from scratch", "gently"):
+lines = [
+    (s, w) for s in ("from scratch", "gently") for w in ("speed", "noise", "stripes")
+]
+for start, way in this.progress(lines, "training"):
     plain = transfer.values(start, COUNT)
-    for way in ("speed", "noise", "stripes"):
-        found = []
-        for seed in SEEDS[:2]:
-            rows = draw_labels(voices.known.labels, COUNT, seed)
-            x, y = copies(rows, way, seed)
-            rate, steps = CHOSEN[start][COUNT]
-            steps = this.at_scale(quick=2, default=steps)
-            trainer.run(x, y, rate, steps, seed, first_weights(start, seed))
-            found.append(trainer.accuracy(new, voices.new.labels) - plain[seed])
-        augmented[start, way] = np.array(found)
-        print(f"{start:12} {way:8}", "  ".join(f"{gain:+.3f}" for gain in found))
+    found = []
+    for seed in SEEDS[:2]:
+        rows = draw_labels(voices.known.labels, COUNT, seed)
+        x, y = copies(rows, way, seed)
+        rate, steps = CHOSEN[start][COUNT]
+        steps = this.at_scale(quick=2, default=steps)
+        trainer.run(x, y, rate, steps, seed, first_weights(start, seed))
+        found.append(trainer.accuracy(new, voices.new.labels) - plain[seed])
+    augmented[start, way] = np.array(found)
+for (start, way), found in augmented.items():
+    print(f"{start:12} {way:8}", "  ".join(f"{gain:+.3f}" for gain in found))
+helped = {s: np.mean([augmented[s, w] for x, w in lines if x == s]) for s, _ in lines}
+this.reveal(
+    "copies-help",
+    "less than 5 points, or nothing",
+    f"{helped['gently']:+.1%} on average, and {helped['from scratch']:+.1%} from scratch",
+)
 
-# %% [markdown]
-# With the human recordings, no line says much: the gains lie between −0.04 and +0.07,
-# and the two seeds of a line often disagree even in their sign. That is a result too.
-# The training is the same length as without copies, so that a model from scratch sees
-# each recording less often as it is; and the pretrained model has met all of this
-# before, for its own training *was* augmentation, of a far rougher kind. Augmentation
-# pays where a model trains so long that it would know its recordings by heart: in the
-# table of section 8, rough copies and three times the steps took training from scratch
-# from 73 % to 80 %. (Park et al. 2019 found that with SpecAugment a model no longer
-# overfits but underfits, and gains by being larger and training longer.)
+# %% [markdown] tags=["result"]
+# The pretrained model has met all of this before: its own training *was* augmentation, of
+# a far rougher kind. From scratch there is a small gain with the synthetic voices. With
+# people the gains lay between −0.04 and +0.07, and the two seeds of a line often
+# disagreed even in their sign. The training is no longer than without copies, so each
+# recording is seen less often as it is. Augmentation pays where a model would otherwise
+# learn its recordings by heart: in the table of section 8, rough copies and three times
+# the steps took training from scratch from 73 % to 80 %.
 
 # %% [markdown]
 # ## 10. Speakers never heard
 #
-# So far the new recordings were by the same six people as the labelled ones, in front
-# of the same microphones. In the field that is the exception. So leave one speaker out
-# altogether: learn from 5 labels a digit of the others, and test on him alone.
+# So far the new recordings were by the same speakers as the labelled ones. In practice
+# that is the exception. So leave one speaker out altogether: learn from 5 labels a digit
+# of the others, and test on the one left out.
 #
-# **Predict first.** Who loses more by it, the model from scratch or the pretrained one?
+# **Predict first.**
+
+# %%
+this.predict(
+    "who-loses-more",
+    "Who loses more when the speaker is new?",
+    ["the model from scratch", "the pretrained one", "both the same"],
+)
 
 # %% tags=["experiment"]
 unseen = {"zero-shot": [], "from scratch": [], "chosen": []}
 left_out = speakers[: this.at_scale(quick=1, default=3)]
-for number, speaker in enumerate(left_out):
+for number, speaker in enumerate(this.progress(left_out, "speakers")):
     theirs = voices.known.speakers == speaker
     others = np.flatnonzero(~theirs)
     test, said = chosen(known, theirs), voices.known.labels[theirs]
@@ -962,16 +1075,27 @@ for number, speaker in enumerate(left_out):
 print(f"{'left out':14}", *(f"{name:>10}" for name in left_out))
 for way, shares in unseen.items():
     print(f"{way:14}", *(f"{share:10.1%}" for share in shares))
+lost = {
+    way: transfer.estimate(way, COUNT).mean - np.mean(unseen[way])
+    for way in ("from scratch", "chosen")
+}
+this.reveal(
+    "who-loses-more",
+    "the model from scratch",
+    f"against known speakers it loses {lost['from scratch']:.0%}, "
+    f"the pretrained one {lost['chosen']:.0%}",
+)
 
-# %% [markdown]
-# With the human recordings: from scratch, 5 labels a digit had given 73 % for known
-# speakers, and give between 34 % and 60 % for these three. The pretrained model falls
-# from 86 % to between 66 % and 79 %. It has heard many voices, though none of a human
-# being, and here that pays off most. For the third speaker fifty labels of the others
-# added nothing to zero-shot: what is missing is *his* voice.
+# %% [markdown] tags=["result"]
+# Of the synthetic voices one is hard, *Alicia*, and the two others are understood without
+# a fault by the pretrained model; from scratch it is between 44 % and 83 %, where known
+# speakers had 80 %. People, measured by us: from scratch, 5 labels a digit gave 73 % for
+# known speakers, and between 34 % and 60 % for three who were left out. The pretrained
+# model fell from 86 % to between 66 % and 79 %. It has heard many voices, though none of a
+# human being, and here that pays off most.
 #
 # With the patience of that program and five seeds, each of which leaves out another
-# speaker:
+# person:
 #
 # | labels a digit | from scratch | pretrained | gain |
 # |---|---|---|---|
@@ -980,28 +1104,25 @@ for way, shares in unseen.items():
 # | 20 | 0.793 ± 0.101 | 0.843 ± 0.064 | 0.050 ± 0.108 |
 #
 # With one and five labels a digit the gains are larger than for known speakers, 38 and
-# 15 points where they were 30 and 4. More steps teach a model its speakers; to be ready
-# for others it needs many voices. With twenty labels the interval holds zero: one of
-# the five speakers was understood better from scratch, and five speakers are few.
+# 15 points where they were 30 and 4. To be ready for others, a model needs many voices.
 
 # %% [markdown]
 # ## 11. What it still gets wrong
 #
 # Numbers say how often; listening says why. Here is the pretrained model after the most
-# labels that we have, and one example of each misunderstanding.
+# labels that we have, and one example of each misunderstanding, if any is left.
 
 # %% tags=["experiment"]
 learn("chosen", counts[-1], seed=0)
-logits = trainer.logits(new)
-wrong = np.flatnonzero(logits.argmax(axis=-1) != voices.new.labels)
+understanding = trainer.model.get_weights()
+after = trainer.logits(new)
+wrong = np.flatnonzero(after.argmax(axis=-1) != voices.new.labels)
 print(f"{len(wrong)} of {len(voices.new.labels)} misunderstood")
 show.matrix(
-    confusions(logits, voices.new.labels), "understood", "said", "After fine-tuning"
+    confusions(after, voices.new.labels), "understood", "said", "After fine-tuning"
 )
 heard = np.array(voices.new.texts)
-heard[wrong] = [
-    words.texts[words.labels == x][0] for x in logits[wrong].argmax(axis=-1)
-]
+heard[wrong] = [words.texts[words.labels == x][0] for x in after[wrong].argmax(axis=-1)]
 pairs = {
     f"{voices.new.texts[i]}, understood {heard[i]}": i for i in wrong
 }  # one of each
@@ -1012,31 +1133,36 @@ titles = [
 ]
 show.players(examples, titles, RATE)
 
-# %% [markdown]
-# With the human recordings 21 of 300 were left in our run (14 and 15 with two other
-# draws of labels), and most are of a few kinds: *six* for *eight* and *eight* for
-# *six*, *nine* for *five*, *three* for *six*. Look at how long they are, and listen.
-# The three *sixes* that were taken for *eights* last 0.14, 0.18 and 0.33 seconds, where
-# the others last half a second. They begin with the vowel at once, as if whoever cut
-# them had taken the *s* for silence. What is left is a short vowel and a closure, and
-# that is what *eight* is. Do *you* hear a *six*? If so, because you were told.
-#
-# Then there are four *zeros* by one speaker, all taken for *two* with this draw of
-# labels, and once at most with the two others. That is bad luck, and more labels of
-# this speaker would mend it. No model can mend the first kind: what tells the words
-# apart is not in the file.
+# %% [markdown] tags=["result"]
+# Of the synthetic voices hardly a word is left (in our run one of 77). Of people 21 of
+# 300 were left, most of them of a few kinds: *six* for *eight* and *eight* for *six*,
+# *nine* for *five*, *three* for *six*. The three *sixes* that were taken for *eights* last
+# 0.14, 0.18 and 0.33 seconds, where the others last half a second. They begin with the
+# vowel at once, as if whoever cut them had taken the *s* for silence. What is left is a
+# short vowel and a closure, and that is what *eight* is. No model can mend this: what
+# tells the words apart is not in the file.
 
 # %% [markdown]
 # ## 12. Break it
 #
 # The most frequent accident with speech models has nothing to do with the model. A file
-# with 16,000 samples a second is read as if it had 8,000. Nothing complains: the array
-# has the right shape and the right values.
+# with another rate, such as 16,000 samples a second, is read as if it had 8,000.
 #
-# **Predict first.** At which rates does the model of section 11 still understand?
-# Listen to the players first: at which do *you*?
+# **Predict first.** The model is that of section 11.
+
+# %%
+this.predict(
+    "rate-16000",
+    "What happens to files of 16,000 Hz that are read as 8,000?",
+    [
+        "an error: the arrays have the wrong shape",
+        "nothing: it is the same word, only slower",
+        "less than half of the words are understood",
+    ],
+)
 
 # %% tags=["experiment"]
+trainer.model.set_weights(understanding)
 true_rates = (5000, 6000, 7000, 8000, 9600, 11025, 16000)
 test_sounds = [voices.new.sound(i) for i in range(0, len(voices.new.labels), 3)]
 test_digits = voices.new.labels[::3]
@@ -1054,30 +1180,39 @@ show.curves(
     "The same files, at the wrong rate",
 ).set_ylim(0, 1)
 print({rate: f"{share:.0%}" for rate, share in zip(true_rates, misread, strict=True)})
+this.reveal(
+    "rate-16000",
+    "less than half of the words are understood",
+    f"{misread[-1]:.0%}, and {misread[3]:.0%} at the right rate",
+)
+
+# %%
 show.players(
     [audio_files.resample(person, RATE, rate) for rate in true_rates],
     [f"{rate:,} Hz read as 8,000" for rate in true_rates],
     RATE,
 )
 
-# %% [markdown]
-# With the human recordings the model understands 92 % of these words at the right rate,
-# two in three at 9,600 Hz, one in three at 11,025, and at 16,000, the rate at which
-# most speech is kept, 10 %: it guesses. How much do *you* still follow?
+# %% [markdown] tags=["result"]
+# The model understands all of these words by synthetic voices at the right rate, and about
+# four in ten at 16,000 Hz, the rate at which most speech is kept. With people it is 92 % at
+# the right rate, two in three at 9,600 Hz, one in three at 11,025, and 10 % at 16,000: it
+# guesses. How much do *you* still follow?
 #
 # Why: read at the wrong rate, everything is slower *and lower*. A formant at 1,000 Hz
 # is found at 725 Hz when 11,025 is read as 8,000, and at 500 Hz when it was 16,000.
 # Where a formant lies says which vowel it is. A little either way the model is used to,
 # from voices with longer and shorter throats and from copies played faster and slower.
+
+# %% [markdown]
 # An error of this kind never raises an exception. `audio_files.read_audio(path,
-# sample_rate)` does not let it happen: it looks into the file for the rate, and
-# resamples.
+# sample_rate)` prevents it: it looks into the file for the rate, and resamples.
 
 # %% [markdown]
 # ## 13. The same in production
 #
-# Whisper's front end exists in several libraries, and a checkpoint needs exactly *its*
-# numbers. Here is KerasHub's on our word, brought to 16 kHz, beside ours:
+# A checkpoint needs exactly the front end that it was trained with. Here is KerasHub's
+# of Whisper on our word, brought to 16 kHz, beside ours:
 
 # %%
 import keras_hub
@@ -1092,24 +1227,20 @@ hub_difference = np.abs(
 print(f"largest difference between KerasHub and tlkeras: {hub_difference:.0e}")
 
 # %% [markdown]
-# The same is proved against `transformers`: features agree within 4e-5, and the
-# encoders of Whispers within 5e-6 (`benchmarks/RESULTS.md`). With public weights the
-# steps of this lesson are
+# The same is proved against `transformers` (`benchmarks/RESULTS.md`). With public weights
+# the steps of this lesson are
 #
 # ```python
 # whisper = from_preset("hf://openai/whisper-tiny", revision=…)  # a SpeechEncoder
 # features = whisper.features(waveforms)  # 16 kHz, padded to 30 s with zeros, no mask
 # ```
 #
-# and then a head of your own. `tlkeras.datasets.audio_files` reads WAV and FLAC at
-# whatever rate they have, brings them to the one that you name, and says which files
-# are silent, clipped or cut off.
+# and then a head of your own.
 #
 # ## What you have built
 #
 # Frames, mels and logarithm; tokens, and a mask that goes along; an encoder taken over
-# with its front end, a head trained before its body. Lesson 17 lets a decoder write
-# down what was said.
+# with its front end, a head trained before its body.
 #
 # ## Where this comes from
 #
@@ -1125,10 +1256,12 @@ print(f"largest difference between KerasHub and tlkeras: {hub_difference:.0e}")
 #   end, convolutions and encoder.
 # - Park et al. (2019), *SpecAugment*,
 #   [arXiv:1904.08779](https://arxiv.org/abs/1904.08779). Section 2: the stripes.
-# - Ko, Peddinti, Povey and Khudanpur (2015), *Audio Augmentation for Speech
-#   Recognition*, Interspeech: speed.
+
 # - Kumar et al. (2022), *Fine-Tuning can Distort Pretrained Features and Underperform
 #   Out-of-Distribution*, [arXiv:2202.10054](https://arxiv.org/abs/2202.10054). Section
 #   3: first the head, then everything.
 # - Jackson, Souza, Flaks, Pan, Nicolas and Thite (2018), *Free Spoken Digit Dataset*,
 #   [doi:10.5281/zenodo.1342401](https://doi.org/10.5281/zenodo.1342401), CC BY-SA 4.0.
+
+# %%
+this.end()
