@@ -40,6 +40,7 @@ def test_the_glossary_is_a_notebook_with_a_heading_for_each_word():
     assert text == glossary.notebook(lessons())
     cells = nbformat.reads(text, as_version=4).cells
     assert len(cells) == len(TERMS) + 1
+    assert "kernelspec" in json.loads(text)["metadata"]  # JupyterLab asks for nothing
     headings = [cell.source.splitlines()[0] for cell in cells[1:]]
     assert headings == sorted(headings, key=str.lower)
     for term in TERMS:

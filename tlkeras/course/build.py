@@ -18,7 +18,6 @@ from tlkeras.course.syllabus import MESSAGES, CourseError, home
 from tlkeras.files import write_atomically
 
 FORMAT = 1  # of the `tlkeras` metadata in a notebook
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def build(lesson, solved=False, nbgrader=False):
@@ -52,7 +51,7 @@ def build(lesson, solved=False, nbgrader=False):
     notebook = nbformat.v4.new_notebook(
         cells=cells,
         metadata={
-            "kernelspec": KERNEL,
+            "kernelspec": lesson_text.KERNEL,
             "language_info": {"name": "python"},
             "tlkeras": {"format": FORMAT, "lesson": lesson.name},
         },

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import nbformat
 
+from tlkeras.course.lesson_text import KERNEL
 from tlkeras.course.syllabus import MESSAGES, home, lessons
 
 NOTEBOOK = "glossary.ipynb"
@@ -107,6 +108,7 @@ def notebook(every, folder=None) -> str:
         )
         text = f"### {term.term}\n\n{term.meaning} {where}"
         cells.append(nbformat.v4.new_markdown_cell(text, id=term.id))
-    document = nbformat.v4.new_notebook(cells=cells)
+    # Without a kernel JupyterLab would ask for one.
+    document = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.validate(document)
     return nbformat.writes(document).rstrip("\n") + "\n"

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError")
 CELL = "# %%"
+# What the notebooks of the course run on.
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 @dataclass(frozen=True)
