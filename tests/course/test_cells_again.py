@@ -75,3 +75,32 @@ def test_every_name_that_a_cell_or_a_figure_needs_is_defined(lesson):
     for figure in metrics.bands(lesson):
         needs, _ = needs_and_gives(figure)
         assert needs <= known, f"{figure}: {needs - known}"
+
+
+def calls(text, name):
+    """The calls `this.<name>(…)` of a cell."""
+    for node in ast.walk(parse(text)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"this.{name}":
+            yield node
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda x: x.name)
+def test_each_prediction_is_revealed_later_and_can_come_true(lesson):
+    asked, revealed = {}, {}
+    for number, text in enumerate(cells(lesson)):
+        for call in calls(text, "predict"):
+            name, _, *rest = call.args
+            assert name.value not in asked, f"{name.value} is asked twice"
+            choices = ast.literal_eval(rest[0]) if rest else None
+            asked[name.value] = number, choices
+        for call in calls(text, "reveal"):
+            name, result = call.args[:2]
+            assert name.value not in revealed, f"{name.value} is revealed twice"
+            revealed[name.value] = number
+            before, choices = asked[name.value]
+            assert before < number
+            if isinstance(result, ast.Constant) and isinstance(result.value, str):
+                assert result.value in choices, f"{name.value}: {result.value!r}"
+            within = any(keyword.arg == "within" for keyword in call.keywords)
+            assert within == (choices is None), name.value
+    assert revealed.keys() == asked.keys()

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tlkeras.course import lessons, progress
@@ -36,3 +38,14 @@ def test_the_next_lesson_is_one_click_away():
     first, second = lessons()[:2]
     html = first.end()._repr_html_()
     assert f'<a href="{second.name}.ipynb">{second.title}</a>' in html
+
+
+def test_mistakes_in_an_exercise_that_is_gone_are_passed_over(tiny):
+    mistake = tiny.exercise("row_sums").misconceptions[0].id
+    kept = {
+        "lessons": {},
+        "mistakes": {tiny.name: {"gone": ["a"], "row_sums": [mistake]}},
+    }
+    path = progress.started_folder() / progress.MARK / "progress.json"
+    path.write_text(json.dumps(kept), "utf-8")
+    assert str(tiny.end()).count("A mistake you met") == 1

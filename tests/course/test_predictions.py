@@ -121,3 +121,11 @@ def test_a_form_keeps_what_is_clicked(tiny, place, monkeypatch):
     field.value = "most"
     assert "no number" in note.value
     assert "text/plain" in number._repr_mimebundle_()
+
+
+def test_what_is_typed_into_a_form_is_shown_as_text(tiny, place, monkeypatch):
+    monkeypatch.setattr(predictions, "_can_show_forms", lambda: True)
+    _, field, note = tiny.predict("rate", "Is it < 1 & > 0?")._box.children
+    field.value = "<b>most</b>"
+    assert "<b>" not in note.value
+    assert "&lt;b&gt;most" in note.value

@@ -45,10 +45,10 @@ def _predictions(entries):
 
 
 def _mistakes(lesson, met):
-    for name, ids in met.items():
-        for id_ in ids:
+    for name in lesson.names:
+        for id_ in met.get(name, ()):
             idea = lesson.exercises[name].messages.get("misconceptions", id_)
-            if idea and name in lesson.exercises:
+            if idea:
                 first = idea.strip().split(". ")[0].rstrip(".")
                 yield MESSAGES.say("end", "mistake", exercise=name, idea=f"{first}.")
 

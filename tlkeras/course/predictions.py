@@ -2,6 +2,7 @@
 
 import math
 import sys
+from html import escape
 
 from tlkeras.course import progress
 from tlkeras.course.cards import MESSAGES, Card
@@ -151,12 +152,12 @@ def _form(question, choices, said, keep):
             return
         try:
             kept = MESSAGES.say("predict", "kept", said=keep(change["new"]))
-            note.value = f"<small>{kept}</small>"
+            note.value = f"<small>{escape(kept)}</small>"
         except ValueError as error:
-            note.value = f"<small>{error}</small>"
+            note.value = f"<small>{escape(str(error))}</small>"
 
     field.observe(changed, "value")
-    heading = widgets.HTML(f"<b>{question}</b>", layout=wide)
+    heading = widgets.HTML(f"<b>{escape(question)}</b>", layout=wide)
     box = widgets.VBox([heading, field, note])
     box.add_class("tlkeras-predict")
     return _Form(box, question, choices)

@@ -1,5 +1,6 @@
 """Outcomes in words: what you returned, what was expected, where, why, what next."""
 
+import copy
 import inspect
 import re
 
@@ -51,7 +52,7 @@ def wrong(exercise, failed, diagnosis, cases, points, hint):
         parts=parts,
         folds=list(_explanation(exercise, failed, diagnosis, hint, "unknown")),
         picture=_picture(exercise, failed) if "index" in values else None,
-        failing=_arguments(exercise, failed),
+        failing=copy.deepcopy(_arguments(exercise, failed)),
     )
 
 
@@ -77,7 +78,7 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
         cases=cases,
         parts=parts,
         folds=list(_explanation(exercise, failed, diagnosis, hint, unknown)),
-        failing=_arguments(exercise, failed),
+        failing=copy.deepcopy(_arguments(exercise, failed)),
     )
 
 
