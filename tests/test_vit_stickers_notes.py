@@ -1,6 +1,8 @@
 """What is said of the small ViT of the stickers is what was measured."""
 
+import ast
 import csv
+import re
 import runpy
 from pathlib import Path
 
@@ -68,6 +70,28 @@ def test_the_note_says_what_was_measured(count):
 @pytest.mark.parametrize("count", COUNTS)
 def test_the_frozen_body_is_ahead_of_raw_pixels(count):
     assert estimate(values("frozen", count) - values("raw pixels", count)).low > 0
+
+
+LESSON = (ROOT / "course" / "13_vit" / "lesson.py").read_text("utf-8")
+
+
+def test_lesson_13_takes_the_penalties_that_were_chosen():
+    found = ast.literal_eval(
+        re.search(r"^PENALTIES = (\{.*?^\})", LESSON, re.M | re.S)[1]
+    )
+    assert found.keys() == {"raw pixels", "frozen"}
+    for way, penalties in found.items():
+        kinds = len(stickers.FOOD)
+        chosen = {kinds * n: float(ROWS[way, n]["chosen"]) for n in COUNTS}
+        assert penalties == chosen
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_lesson_13_says_what_was_measured(count):
+    raw, frozen = values("raw pixels", count), values("frozen", count)
+    gain = estimate(frozen - raw)
+    cells = f"{raw.mean():.3f} | {frozen.mean():.3f} | "
+    assert f"# | {count} | {cells}{gain.mean:+.3f} ± {gain.half_width:.3f} |" in LESSON
 
 
 def test_the_body_has_seen_no_food():
