@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "annotations": set(),
     "output": set(),
     "registration": set(),
+    "scores": set(),
     "shipped": set(),
     "course": {"extras", "files", "grading", "visualization"},  # the palette of cards
     "cli": {"cli_grade", "course", "extras", "grading", "output"},

@@ -20,6 +20,7 @@ _ROOMS = (
     "layers",
     "masks",
     "models",
+    "scores",
     "transfer",
     "visualization",
 )

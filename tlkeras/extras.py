@@ -22,7 +22,7 @@ EXTRAS = {
     ),
     "cluster": ("distributed",),
     "tensorflow": ("tensorflow",),
-    "scores": ("sacrebleu",),
+    "scores": ("nltk", "rouge_score", "sacrebleu"),
     "audio": ("soundfile",),
     "gguf": ("gguf",),
     "tfds": ("tensorflow_datasets",),
