@@ -29,12 +29,17 @@ from tlkeras.datasets.images import (
 )
 from tlkeras.datasets.text import (
     ag_news,
+    cmrc2018,
+    csl,
+    dialogsum,
     docstrings,
     multi30k,
     phrases,
     prose,
+    squad_files,
     sst2,
     tatoeba,
+    xquad,
 )
 
 # `import tlkeras.datasets.digits` names the same module as `images.digits`.
@@ -52,6 +57,9 @@ __all__ = [
     "audio_files",
     "cards",
     "cifar10",
+    "cmrc2018",
+    "csl",
+    "dialogsum",
     "digits",
     "docstrings",
     "image_files",
@@ -64,9 +72,11 @@ __all__ = [
     "shapes",
     "speech_commands",
     "spoken_digits",
+    "squad_files",
     "sst2",
     "stickers",
     "synthetic_speech",
     "tatoeba",
     "text",
+    "xquad",
 ]
