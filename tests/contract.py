@@ -82,7 +82,13 @@ def constructor_arguments(layer):
 
 
 # Unknown to Keras and KerasHub: a config has them only where they are not the default.
-LEFT_OUT = {"num_key_value_heads", "rotary", "implementation"}
+LEFT_OUT = {
+    "num_key_value_heads",
+    "rotary",
+    "implementation",
+    "normalization",
+    "use_bias",
+}
 
 
 def check_config(case):

@@ -31,6 +31,7 @@ REGISTERED = {
     "models.bert_classifier": ("BertClassifier",),
     "models.bert_masked_lm": ("BertMaskedLM", "_Bias"),
     "models.classifier": ("Classifier",),
+    "models.gpt": ("GPT",),
     "models.objectives": ("LabelSmoothedCrossEntropy", "WarmUp"),
     "models.speech_classifier": ("SpeechClassifier",),
     "models.speech_encoder": ("SpeechEncoder", "WhisperSinusoids"),

@@ -70,6 +70,7 @@ BLOCK = {
     "rotary": RotaryEmbedding(max_wavelength=100),
     "implementation": "equation",
 }
+LLAMA = {"normalization": "rms", "activation": "swiglu", "use_bias": False}
 
 CASES = [
     Case(
@@ -116,7 +117,9 @@ CASES = [
         lambda rng: {**query_and_value(rng), "query": floats(3, 1, 8)(rng)["inputs"]},
     ),
     Case(TransformerEncoder, BLOCK, floats(3, 5, 8)),
+    Case(TransformerEncoder, {**BLOCK, **LLAMA}, floats(3, 5, 8)),
     Case(TransformerDecoder, BLOCK, target_and_source),
+    Case(TransformerDecoder, {**BLOCK, **LLAMA}, target_and_source),
     Case(
         FeedForward,
         {

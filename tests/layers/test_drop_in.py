@@ -28,11 +28,15 @@ EXTRA = {
         "num_key_value_heads": "given to the attention",
         "rotary": "given to the attention",
         "implementation": "given to the attention",
+        "normalization": "RMS, as in a Llama",
+        "use_bias": "none, as in a Llama",
     },
     ("TransformerDecoder", "__init__"): {
         "num_key_value_heads": "given to the attention",
         "rotary": "given to the self-attention",
         "implementation": "given to the attention",
+        "normalization": "RMS, as in a Llama",
+        "use_bias": "none, as in a Llama",
     },
     ("TransformerDecoder", "call"): {
         "return_attention_scores": "scores on request, as the encoder has in KerasHub",

@@ -49,6 +49,33 @@ def test_equals_keras_hub_without_cross_attention(rng):
     ]
 
 
+def test_rms_gate_and_shared_heads_equal_the_llama_of_keras_hub(rng):
+    from keras_hub.src.models.llama.llama_decoder import LlamaTransformerDecoder
+
+    ours = TransformerDecoder(
+        12,
+        4,
+        normalize_first=True,
+        num_key_value_heads=2,
+        rotary=RotaryEmbedding(100),
+        normalization="rms",
+        activation="swiglu",
+        use_bias=False,
+    )
+    hub = LlamaTransformerDecoder(12, 4, 2, rope_max_wavelength=100)
+    x, keep = floats(rng, 3, 5, 8), padding([5, 3, 1], 5)
+    for layer in (ours, hub):
+        layer.build(x.shape)
+    randomize(ours, rng)
+    weights = {w.path.split("/", 1)[1]: w for w in ours.weights}
+    for weight in hub.weights:
+        name = weight.path.split("/", 1)[1].replace("layernorm", "layer_norm")
+        weight.assign(weights.pop(name))
+    assert not weights
+    found = ours(x, decoder_padding_mask=keep)
+    close(found, hub(x, decoder_padding_mask=keep))
+
+
 def test_loads_a_weight_file_of_keras_hub(rng, tmp_path):
     models = []
     for layer in pair(rng):

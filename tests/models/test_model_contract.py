@@ -15,7 +15,9 @@ from contract import (
 )
 
 import tlkeras.models
+from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.models import (
+    GPT,
     Bert,
     BertClassifier,
     BertMaskedLM,
@@ -41,6 +43,22 @@ BERT = {
     "num_segments": 3,
     "use_pooler": False,
     **STACK,
+}
+LANGUAGE = {
+    "vocabulary_size": 30,
+    "max_sequence_length": 9,
+    **STACK,
+}
+LLAMA = {
+    **LANGUAGE,
+    "num_heads": 4,
+    "num_key_value_heads": 2,
+    "positions": "rotary",
+    "max_wavelength": 100.0,
+    "normalization": "rms",
+    "activation": "swiglu",
+    "use_bias": False,
+    "tie_weights": False,
 }
 SPEECH = {
     "strides": (2, 2),
@@ -72,11 +90,8 @@ def text(rng):
     }
 
 
-def two_texts(rng):
-    return {
-        name: rng.integers(1, 20, shape).astype("int32")
-        for name, shape in {"source": (3, 6), "target": (3, 5)}.items()
-    }
+def language(rng):
+    return {name: x for name, x in text(rng).items() if name != "segment_ids"}
 
 
 def waveform(rng):
@@ -101,6 +116,8 @@ CASES = [
         text,
     ),
     ModelCase(BertMaskedLM, {"backbone": Bert(**BERT)}, text),
+    ModelCase(GPT, LANGUAGE, language),
+    ModelCase(GPT, LLAMA, lambda rng: text(rng)["token_ids"]),
     ModelCase(
         ViT,
         {
@@ -201,7 +218,8 @@ def test_mixed_precision(case, policy, tmp_path):
     check_precision(case, policy)
     case.make(dtype=policy).save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert {layer.dtype_policy.name for layer in loaded.transformer_layers} == {policy}
+    blocks = [x for x in loaded._flatten_layers() if isinstance(x, TransformerBlock)]
+    assert {layer.dtype_policy.name for layer in blocks} == {policy}
     assert case.call(loaded).dtype == case.call(case.make(dtype=policy)).dtype
 
 

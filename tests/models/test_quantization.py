@@ -14,6 +14,7 @@ from tlkeras.layers import (
     TransformerEncoder,
 )
 from tlkeras.models import (
+    GPT,
     Bert,
     BertClassifier,
     BertMaskedLM,
@@ -93,6 +94,15 @@ def transformer(policy):
     return Transformer(20, 30, 8, 2, 1, 1, intermediate_dim=16, dtype=policy)
 
 
+def gpt(policy):
+    return GPT(20, 1, 2, 8, 16, dtype=policy)
+
+
+def llama(policy):
+    gated = {"normalization": "rms", "activation": "swiglu", "use_bias": False}
+    return GPT(20, 1, 2, 8, 16, positions="rotary", dtype=policy, **gated)
+
+
 def vectors(rng):
     return rng.normal(size=(3, 5, 8)).astype("float32")
 
@@ -132,9 +142,11 @@ CASES = {
     "vit": (vit, images, 6),
     "speech": (speech, sound, 6),
     "transformer": (transformer, sentences, 6 + 10 + 2),
+    "gpt": (gpt, token_ids, 6 + 1),
+    "llama": (llama, token_ids, 7 + 1),
 }
 HEADS = ("reader", "guesser", "listener")
-LONG = ("decoder", "bert", "vit", "speech", "transformer", *HEADS)
+LONG = ("decoder", "bert", "vit", "speech", "transformer", "gpt", "llama", *HEADS)
 every_case = pytest.mark.parametrize(
     "name",
     [pytest.param(x, marks=pytest.mark.slow if x in LONG else ()) for x in CASES],

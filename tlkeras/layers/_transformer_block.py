@@ -7,8 +7,18 @@ import keras
 from tlkeras import checks as check
 from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._saved_policy import saved_policy
-from tlkeras.layers.feed_forward import faster_equivalent, get_activation
+from tlkeras.layers.feed_forward import (
+    faster_equivalent,
+    get_activation,
+    serialize_activation,
+)
 from tlkeras.layers.multi_head_attention import MultiHeadAttention, own_config
+
+
+NORMALIZATIONS = {
+    "layer": keras.layers.LayerNormalization,
+    "rms": keras.layers.RMSNormalization,
+}
 
 
 class TransformerBlock(keras.layers.Layer):
@@ -27,6 +37,8 @@ class TransformerBlock(keras.layers.Layer):
         num_key_value_heads=None,
         rotary=None,
         implementation="auto",
+        normalization="layer",
+        use_bias=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -35,7 +47,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.num_heads = check.positive_integer("num_heads", num_heads)
         self.dropout = check.rate("dropout", dropout)
-        self.activation = get_activation(activation)
+        self.activation = get_activation(activation, gated=True)
         self.layer_norm_epsilon = check.positive_number(
             "layer_norm_epsilon", layer_norm_epsilon
         )
@@ -45,6 +57,10 @@ class TransformerBlock(keras.layers.Layer):
         self.num_key_value_heads = num_key_value_heads
         self.rotary = rotary
         self.implementation = implementation
+        self.normalization = check.choice(
+            "normalization", normalization, tuple(NORMALIZATIONS)
+        )
+        self.use_bias = check.flag("use_bias", use_bias)
         self._make_attention(key_dim=2, rotary=rotary)  # raises now, not later
         self.supports_masking = True
 
@@ -62,6 +78,7 @@ class TransformerBlock(keras.layers.Layer):
             num_heads=self.num_heads,
             key_dim=key_dim,
             dropout=self.dropout,
+            use_bias=self.use_bias,
             kernel_initializer=self.kernel_initializer.clone(),
             bias_initializer=self.bias_initializer.clone(),
             num_key_value_heads=self.num_key_value_heads,
@@ -70,10 +87,29 @@ class TransformerBlock(keras.layers.Layer):
             **arguments,
         )
 
+    def _make_feed_forward(self, hidden_dim):
+        gated = self.activation == "swiglu"
+        wide = self.intermediate_dim
+        self._feedforward_gate_dense = None
+        if gated:
+            self._feedforward_gate_dense = self._dense(
+                "feedforward_gate_dense", hidden_dim, wide, "silu"
+            )
+        self._feedforward_intermediate_dense = self._dense(
+            "feedforward_intermediate_dense",
+            hidden_dim,
+            wide,
+            None if gated else self.activation,
+        )
+        self._feedforward_output_dense = self._dense(
+            "feedforward_output_dense", wide, hidden_dim
+        )
+
     def _dense(self, name, input_dim, units, activation=None):
         layer = keras.layers.Dense(
             units,
             activation=faster_equivalent(activation),
+            use_bias=self.use_bias,
             kernel_initializer=self.kernel_initializer.clone(),
             bias_initializer=self.bias_initializer.clone(),
             dtype=self.dtype_policy,
@@ -83,7 +119,7 @@ class TransformerBlock(keras.layers.Layer):
         return layer
 
     def _layer_norm(self, name, shape):
-        layer = keras.layers.LayerNormalization(
+        layer = NORMALIZATIONS[self.normalization](
             epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
         )
         layer.build(shape)
@@ -112,6 +148,8 @@ class TransformerBlock(keras.layers.Layer):
 
     def _feed_forward(self, inputs):
         hidden = self._feedforward_intermediate_dense(inputs)  # (B, T, F)
+        if self._feedforward_gate_dense is not None:
+            hidden = self._feedforward_gate_dense(inputs) * hidden  # (B, T, F)
         return self._feedforward_output_dense(hidden)  # (B, T, D)
 
     def compute_output_spec(self, *inputs: Any, **arguments: Any) -> Any:
@@ -124,13 +162,23 @@ class TransformerBlock(keras.layers.Layer):
             "intermediate_dim": self.intermediate_dim,
             "num_heads": self.num_heads,
             "dropout": self.dropout,
-            "activation": keras.activations.serialize(self.activation),
+            "activation": serialize_activation(self.activation),
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
             "normalize_first": self.normalize_first,
             **own_config(self),
+            **self._config_of_llama(),
         }
+
+    def _config_of_llama(self):
+        """What KerasHub's blocks lack, where it is set: see `own_config`."""
+        config = {}
+        if self.normalization != "layer":
+            config["normalization"] = self.normalization
+        if not self.use_bias:
+            config["use_bias"] = False
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -50,17 +50,32 @@ def faster_equivalent(activation):
     return exact_gelu if activation is keras.activations.gelu else activation
 
 
-def get_activation(activation):
-    """A function from a name: `"gelu_tanh"`, or any that Keras knows."""
+def get_activation(activation, gated=False):
+    """A function from a name: `"gelu_tanh"`, or any that Keras knows.
+
+    `"swiglu"`, which is no function of one input, stays a name; `gated` says whether
+    who asks has a gate.
+    """
+    if activation == "swiglu" and gated:
+        return activation
     try:
         known = gelu_tanh if activation == "gelu_tanh" else activation
         return keras.activations.get(known)
     except ValueError as error:
-        advice = " Only FeedForward has this one." if activation == "swiglu" else ""
+        advice = (
+            " It needs a gate, as FeedForward has." if activation == "swiglu" else ""
+        )
         raise ValueError(
             "activation must be 'gelu_tanh', a name that Keras knows or a function; "
             f"given {activation!r}.{advice}"
         ) from error
+
+
+def serialize_activation(activation):
+    """The name that makes it again, or what Keras writes of a function."""
+    if activation == "swiglu":
+        return activation
+    return keras.activations.serialize(activation)
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -121,8 +136,7 @@ class FeedForward(keras.layers.Layer):
         self.intermediate_dim = check.positive_integer(
             "intermediate_dim", intermediate_dim
         )
-        gated = activation == "swiglu"
-        self.activation = activation if gated else get_activation(activation)
+        self.activation = get_activation(activation, gated=True)
         self.dropout = check.rate("dropout", dropout)
         self.use_bias = check.flag("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -179,14 +193,11 @@ class FeedForward(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        activation = self.activation
-        if activation != "swiglu":
-            activation = keras.activations.serialize(activation)
         return {
             **super().get_config(),
             "dtype": saved_policy(self),
             "intermediate_dim": self.intermediate_dim,
-            "activation": activation,
+            "activation": serialize_activation(self.activation),
             "dropout": self.dropout,
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),

@@ -34,7 +34,8 @@ class TransformerDecoder(TransformerBlock):
         dropout: share set to 0 in training, of attention scores and of what each part
             adds. Defaults to 0.
         activation: of the hidden layer, a name or function. Defaults to `"relu"`.
-            `"gelu"` is the exact one, `"gelu_tanh"` its approximation.
+            `"gelu"` is the exact one, `"gelu_tanh"` its approximation; `"swiglu"` has a
+            gate, as in `FeedForward`.
         layer_norm_epsilon: added to the variance. Defaults to 1e-5.
         kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
         bias_initializer: of the biases. Defaults to `"zeros"`.
@@ -43,6 +44,10 @@ class TransformerDecoder(TransformerBlock):
         num_key_value_heads, implementation: of the attention, as in
             `MultiHeadAttention`.
         rotary: turns queries and keys of the self-attention. Defaults to `None`.
+        normalization: `"layer"`, or `"rms"`, which divides by the root of the mean square
+            alone. Defaults to `"layer"`.
+        use_bias: add the biases of attention and feed-forward network. Defaults to
+            `True`.
 
     Call arguments:
         decoder_sequence: floats `(B, T, D)`.
@@ -78,6 +83,7 @@ class TransformerDecoder(TransformerBlock):
     Reference:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.1.
         Xiong et al. (2020), arXiv:2002.04745, section 3 (where to normalise).
+        Zhang & Sennrich (2019), arXiv:1910.07467, section 4 (RMS).
     """
 
     def build(
@@ -108,15 +114,7 @@ class TransformerDecoder(TransformerBlock):
                 "cross_attention_layer_norm", shape
             )
             self._cross_attention_dropout = self._dropout("cross_attention_dropout")
-        self._feedforward_intermediate_dense = self._dense(
-            "feedforward_intermediate_dense",
-            shape[-1],
-            self.intermediate_dim,
-            self.activation,
-        )
-        self._feedforward_output_dense = self._dense(
-            "feedforward_output_dense", self.intermediate_dim, shape[-1]
-        )
+        self._make_feed_forward(shape[-1])
         self._feedforward_layer_norm = self._layer_norm("feedforward_layer_norm", shape)
         self._feedforward_dropout = self._dropout("feedforward_dropout")
         set_part_policies(self)

@@ -28,7 +28,8 @@ class TransformerEncoder(TransformerBlock):
         dropout: share set to 0 in training, of attention scores and of what each of the
             two parts adds. Defaults to 0.
         activation: of the hidden layer, a name or function. Defaults to `"relu"`.
-            `"gelu"` is the exact one, `"gelu_tanh"` its approximation.
+            `"gelu"` is the exact one, `"gelu_tanh"` its approximation; `"swiglu"` has a
+            gate, as in `FeedForward`.
         layer_norm_epsilon: added to the variance. Defaults to 1e-5.
         kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
         bias_initializer: of the biases. Defaults to `"zeros"`.
@@ -36,6 +37,10 @@ class TransformerEncoder(TransformerBlock):
             Defaults to `False`.
         num_key_value_heads, rotary, implementation: of the attention, as in
             `MultiHeadAttention`.
+        normalization: `"layer"`, or `"rms"`, which divides by the root of the mean square
+            alone. Defaults to `"layer"`.
+        use_bias: add the biases of attention and feed-forward network. Defaults to
+            `True`.
 
     Call arguments:
         inputs: floats `(B, T, D)`.
@@ -60,13 +65,14 @@ class TransformerEncoder(TransformerBlock):
     Reference:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.1.
         Xiong et al. (2020), arXiv:2002.04745, section 3 (where to normalise).
+        Zhang & Sennrich (2019), arXiv:1910.07467, section 4 (RMS).
     """
 
     def build(self, inputs_shape: Shape) -> None:
         check.axes("inputs", inputs_shape, "B T D")
         check.not_empty("inputs", inputs_shape)
         check.features("inputs", inputs_shape)
-        self._hidden_dim = hidden_dim = inputs_shape[-1]
+        self._hidden_dim = inputs_shape[-1]
         self._self_attention_layer = self._attention(
             "self_attention_layer", inputs_shape, inputs_shape, rotary=self.rotary
         )
@@ -77,15 +83,7 @@ class TransformerEncoder(TransformerBlock):
         self._feedforward_layer_norm = self._layer_norm(
             "feedforward_layer_norm", inputs_shape
         )
-        self._feedforward_intermediate_dense = self._dense(
-            "feedforward_intermediate_dense",
-            hidden_dim,
-            self.intermediate_dim,
-            self.activation,
-        )
-        self._feedforward_output_dense = self._dense(
-            "feedforward_output_dense", self.intermediate_dim, hidden_dim
-        )
+        self._make_feed_forward(inputs_shape[-1])
         self._feedforward_dropout = self._dropout("feedforward_dropout")
         set_part_policies(self)
 

@@ -5,6 +5,7 @@ from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.classifier import Classifier
+from tlkeras.models.gpt import GPT
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
@@ -12,6 +13,7 @@ from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
 
 __all__ = [
+    "GPT",
     "Bert",
     "BertClassifier",
     "BertMaskedLM",

@@ -57,6 +57,7 @@ class DecoderModel(keras.Model):
         memory: Tensor | None = None,
         training: bool | None = None,
         scores: dict[str, list] | None = None,
+        states: list | None = None,
         **arguments: Any,
     ) -> Tensor:
         """The logits `(B, T, V)` of what follows each token.
@@ -67,6 +68,7 @@ class DecoderModel(keras.Model):
             training: whether dropout is on.
             scores: a dictionary whose lists `"decoder"` and `"memory"` take the
                 attention scores of each block.
+            states: a list that takes what enters each block, and what leaves the last.
             **arguments: masks, and whether one of them is causal, as a
                 `TransformerDecoder` takes them.
         """
@@ -74,6 +76,8 @@ class DecoderModel(keras.Model):
         sources = () if memory is None else (memory,)
         into = ("decoder", "memory")[: 1 + len(sources)]
         for layer in self.decoder_layers:
+            if states is not None:
+                states.append(x)
             x = run_block(
                 layer,
                 x,  # (B, T, D)
@@ -83,6 +87,8 @@ class DecoderModel(keras.Model):
                 scores=scores,
                 **arguments,
             )
+        if states is not None:
+            states.append(x)
         return self.read_out(x)
 
     # ── step by step ──────────────────────────────────────────────────────────────────

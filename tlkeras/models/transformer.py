@@ -139,6 +139,7 @@ class Transformer(DecoderModel):
                 vocabulary_size,
                 hidden_dim,
                 tie_weights=tie,
+                reverse_dtype=dtype.compute_dtype,  # else float32 in a whole call
                 embeddings_initializer=keras.initializers.RandomNormal(
                     stddev=hidden_dim**-0.5  # so that √D times it has variance 1
                 ),
