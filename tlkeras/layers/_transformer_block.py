@@ -14,7 +14,6 @@ from tlkeras.layers.feed_forward import (
 )
 from tlkeras.layers.multi_head_attention import MultiHeadAttention, own_config
 
-
 NORMALIZATIONS = {
     "layer": keras.layers.LayerNormalization,
     "rms": keras.layers.RMSNormalization,

@@ -1,7 +1,6 @@
 """GPT: a stack of decoders that writes a text, each token from those before it."""
 
 import types
-from typing import Any
 
 import keras
 from keras import ops
