@@ -44,7 +44,7 @@ class TransformerDecoder(TransformerBlock):
         num_key_value_heads, implementation: of the attention, as in
             `MultiHeadAttention`.
         rotary: turns queries and keys of the self-attention. Defaults to `None`.
-        normalization: `"layer"`, or `"rms"`, which only divides, by the root of the mean
+        normalization: `"layer"`, or `"rms"`, which only divides by the root of the mean
             square. Defaults to `"layer"`.
         use_bias: add the biases of attention and feed-forward network. Defaults to
             `True`.

@@ -37,7 +37,7 @@ class TransformerEncoder(TransformerBlock):
             Defaults to `False`.
         num_key_value_heads, rotary, implementation: of the attention, as in
             `MultiHeadAttention`.
-        normalization: `"layer"`, or `"rms"`, which only divides, by the root of the mean
+        normalization: `"layer"`, or `"rms"`, which only divides by the root of the mean
             square. Defaults to `"layer"`.
         use_bias: add the biases of attention and feed-forward network. Defaults to
             `True`.
