@@ -71,3 +71,29 @@ def changed(folder, changes):
     """Write other values into a folder's config.json."""
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def language_differences(model, theirs, inputs):
+    """The same of a `GPT`; their last state is normalised, and ours is not yet."""
+    import torch
+
+    keep = inputs["padding_mask"]
+    inputs = {name: inputs[name] for name in ("token_ids", "padding_mask")}
+    with torch.no_grad():
+        wanted = theirs(
+            input_ids=torch.tensor(inputs["token_ids"]),
+            attention_mask=torch.tensor(keep.astype("int64")),
+            output_hidden_states=True,
+            output_attentions=True,
+        )
+    ours = model(inputs, return_hidden_states=True, return_attention_scores=True)
+    *states, last = ours["hidden_states"]
+    states.append(model.layer_norm(last))
+    pairs = list(zip(states, wanted.hidden_states, strict=True))
+    pairs += [
+        (ops.swapaxes(a, 1, 2), b.transpose(1, 2))  # (B, T, N, T): rows are first
+        for a, b in zip(ours["attention_scores"], wanted.attentions, strict=True)
+    ]
+    if "logits" in wanted:
+        pairs.append((ours["logits"], wanted.logits))
+    return [np.abs(ops.convert_to_numpy(a) - b.numpy())[keep].max() for a, b in pairs]

@@ -6,8 +6,9 @@ import pytest
 
 import tlkeras.checkpoints
 from tlkeras.checkpoints.architectures import ARCHITECTURES
+from tlkeras.checkpoints.llama import FORM
 from tlkeras.checkpoints.torch_transformer import TORCH_TRANSFORMER
-from tlkeras.models import Bert, BertMaskedLM, SpeechEncoder, Transformer, ViT
+from tlkeras.models import GPT, Bert, BertMaskedLM, SpeechEncoder, Transformer, ViT
 
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 4, "intermediate_dim": 6}
 NO_SEGMENT = {"segment_embedding/embeddings"}  # of DistilBERT: zeros
@@ -26,12 +27,24 @@ def vit(**arguments):
     return ViT((4, 4, 1), 2, **SIZES, **arguments)
 
 
+def gpt(**arguments):
+    return GPT(9, **SIZES, max_sequence_length=5, **arguments)
+
+
+def llama():
+    return gpt(tie_weights=False, **FORM)
+
+
 CASES = {
     "bert": (masked_lm, set()),
     "roberta": (masked_lm, set()),
     "distilbert": (lambda: masked_lm(use_pooler=False), NO_SEGMENT),
     "vit": (lambda: vit(use_distillation_token=True), set()),
     "whisper": (lambda: SpeechEncoder(**SIZES), set()),
+    "llama": (llama, set()),
+    "gguf>llama": (llama, set()),
+    "keras_hub>GPT2Backbone": (gpt, set()),
+    "keras_hub>LlamaBackbone": (llama, set()),
     "keras_hub>BertBackbone": (bert, set()),
     "keras_hub>ViTBackbone": (vit, set()),
 }
@@ -45,6 +58,13 @@ def test_each_weight_has_a_name_of_its_own(kind):
     assert {path for path, part in parts.items() if part is None} == without
     names = [part.name for part in parts.values() if part]
     assert len(set(names)) == len(names)
+
+
+def test_a_gpt2_has_its_attention_in_one_tensor():
+    parts = [ARCHITECTURES["gpt2"].part(v.path) for v in gpt(tie_weights=False).weights]
+    found = [(part.name, part.index) for part in parts]
+    assert len(set(found)) == len(found)
+    assert len([part for part in parts if part.of == 3]) == 2 * 2 * 3
 
 
 def test_a_transformer_of_torch_has_its_attention_in_one_tensor():

@@ -7,21 +7,26 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 # What stands behind the name of a layer: for our variables, in PyTorch's words.
 TORCH = {
     "embeddings": ".weight",
     "kernel": ".weight",
     "gamma": ".weight",
+    "scale": ".weight",
     "beta": ".bias",
     "bias": ".bias",
 }
 HEADS_LAST = ("query", "key", "value")  # kernels (D, N, H)
 HEADS_FIRST = "attention_output"  # kernel (N, H, D)
+VECTORS = ("beta", "bias", "gamma", "scale")
+LOGITS = "reverse_embeddings"  # ours (D, V); theirs always (V, D)
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Where a weight of ours lies in a tensor of theirs, along its first axis.
+    """Where a weight of ours lies in a tensor of theirs.
 
     Args:
         name: of the tensor, or of its layer.
@@ -30,6 +35,9 @@ class Part:
         of: how many equal parts there are. Defaults to 1.
         skip: rows before them that are not used. Defaults to 0.
         leading: axes of length 1 in front. Defaults to 0.
+        axis: along which the parts lie, 0 or −1. Defaults to 0.
+        paired: in the last axis of ours what rotary positions turn together stands side
+            by side; here it stands half an axis apart. Defaults to `False`.
     """
 
     name: str
@@ -37,20 +45,31 @@ class Part:
     of: int = 1
     skip: int = 0
     leading: int = 0
+    axis: int = 0
+    paired: bool = False
 
     def whole(self, shape):
         """The shape of the tensor whose part has a shape."""
+        shape = list(shape)
         if self.of > 1 or self.skip:
-            shape = (self.of * shape[0] + self.skip, *shape[1:])
+            shape[self.axis] = self.of * shape[self.axis] + self.skip
         return (1,) * self.leading + tuple(shape)
 
     def cut(self, array, shape):
         """The part of that shape."""
         array = array.reshape(array.shape[self.leading :])
         if self.of > 1 or self.skip:
-            start = self.skip + self.index * shape[0]
-            array = array[start : start + shape[0]]
+            size = shape[self.axis]
+            start = self.skip + self.index * size
+            array = array.swapaxes(0, self.axis)[start : start + size]
+            array = array.swapaxes(0, self.axis)
         return array
+
+    def parted(self, array):
+        """An array of ours, with the halves of its last axis apart as they are here."""
+        if not self.paired:
+            return array
+        return np.concatenate([array[..., 0::2], array[..., 1::2]], axis=-1)
 
 
 Names = Mapping[str, str | Part]
@@ -105,7 +124,7 @@ class Architecture:
     are those of `fnmatch`.
 
     Args:
-        kind: for the `Report`: `"Hugging Face"`, `"KerasHub"`, `"tlkeras"`.
+        kind: for the `Report`: `"Hugging Face"`, `"KerasHub"`, `"GGUF"`, `"tlkeras"`.
         model: the class, or what makes the model from its arguments.
         arguments: of a config and the plain names of the tensors.
         outside: names outside of the blocks; `None` when all names are ours.
@@ -115,6 +134,7 @@ class Architecture:
         suffixes: what stands behind the name of a layer, by variable.
         turned: whether dense kernels are `(out, in)` as in PyTorch, and convolutions
             `(out, in, …)`. Defaults to `True`.
+        joined: whether all heads are one axis of a kernel. Defaults to `turned`.
         complete: beginnings of names; every tensor of such a name must be used.
             Defaults to all names.
         leave: patterns of tensors that are never used all the same.
@@ -123,6 +143,8 @@ class Architecture:
         unclaimed: arguments that size such layers.
         later: argument to what changes a filled model for it.
         files: entry of the config to the JSON file in the folder that is put there.
+        tied: as of a `Head`, of the model itself: where it is tied, what stands twice
+            must be the same.
         heads: by name.
         file: the name of the file of weights, where it must be one format.
     """
@@ -136,6 +158,7 @@ class Architecture:
     renamed: tuple[tuple[str, str], ...] = ()
     suffixes: Mapping[str, str] = dataclasses.field(default_factory=lambda: TORCH)
     turned: bool = True
+    joined: bool | None = None
     complete: tuple[str, ...] = ("",)
     leave: tuple[str, ...] = ()
     zeros: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda config: ()
@@ -143,6 +166,7 @@ class Architecture:
     unclaimed: tuple[str, ...] = ()
     later: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    tied: Mapping[str, str] = dataclasses.field(default_factory=dict)
     heads: Mapping[str, Head] = dataclasses.field(default_factory=dict)
     file: str | None = None
 
@@ -181,23 +205,32 @@ class Architecture:
     def theirs(self, variable):
         """The shape in which they keep a variable of ours."""
         shape, layer = tuple(variable.shape), variable.path.split("/")[-2]
-        if not self.turned:
+        if not self._joined():
             return shape
-        if variable.name in ("beta", "bias", "gamma"):
+        if variable.name in VECTORS:
             return (math.prod(shape),)
+        if variable.name == LOGITS:
+            return shape[::-1]
         if variable.name != "kernel":
             return shape
         if layer == HEADS_FIRST:
             shape = (math.prod(shape[:-1]), shape[-1])
         elif layer in HEADS_LAST:
             shape = (shape[0], math.prod(shape[1:]))
+        if not self.turned:
+            return shape
         return (shape[-1], shape[-2], *shape[:-2])  # (…, in, out) to (out, in, …)
 
     def turn(self, array, variable):
         """An array of that shape in the shape of our variable."""
+        if variable.name == LOGITS and self._joined():
+            return array.T
         if self.turned and variable.name == "kernel":
             array = array.transpose(*range(2, array.ndim), 1, 0)
         return array.reshape(tuple(variable.shape))
+
+    def _joined(self):
+        return self.turned if self.joined is None else self.joined
 
 
 def matches(name, patterns):

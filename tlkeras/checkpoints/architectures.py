@@ -1,8 +1,11 @@
 """Every architecture that `from_preset` knows, by what a preset calls it."""
 
-from tlkeras.checkpoints import keras_hub
+from tlkeras.checkpoints import keras_hub, keras_hub_gpt
 from tlkeras.checkpoints.bert import BERT
 from tlkeras.checkpoints.distilbert import DISTILBERT
+from tlkeras.checkpoints.gpt2 import GPT2
+from tlkeras.checkpoints.llama import LLAMA
+from tlkeras.checkpoints.llama_gguf import LLAMA_GGUF
 from tlkeras.checkpoints.own import OWN
 from tlkeras.checkpoints.roberta import ROBERTA
 from tlkeras.checkpoints.vit import VIT
@@ -18,7 +21,12 @@ ARCHITECTURES = {
     "deit": VIT,
     "ijepa": VIT,
     "whisper": WHISPER,
+    "gpt2": GPT2,
+    "llama": LLAMA,
+    "gguf>llama": LLAMA_GGUF,
     "keras_hub>BertBackbone": keras_hub.BERT,
     "keras_hub>ViTBackbone": keras_hub.VIT,
+    "keras_hub>GPT2Backbone": keras_hub_gpt.GPT2,
+    "keras_hub>LlamaBackbone": keras_hub_gpt.LLAMA,
     **OWN,
 }

@@ -183,7 +183,8 @@ def claims(arguments):
 
     width, inner = size("hidden_dim"), size("intermediate_dim")
     layers, rows = sum(map(size, STACKS)), sum(map(size, TABLES))
-    if "source_vocabulary_size" not in arguments:  # a Transformer computes positions
+    computed = arguments.get("positions") == "rotary"
+    if "source_vocabulary_size" not in arguments and not computed:  # no Transformer
         rows += size("max_sequence_length")
     rows += entry(arguments, "num_registers", check.natural_number, 0)
     if "image_shape" in arguments:
@@ -196,4 +197,8 @@ def claims(arguments):
     if "strides" in arguments:
         strides = check.sizes("strides", arguments["strides"])
         rows += (len(strides) - 1) * width
-    return width * rows + layers * (4 * width * width + 2 * width * inner)
+    heads = size("num_heads") or 1
+    shared = arguments.get("num_key_value_heads") or heads
+    check.positive_integer("num_key_value_heads", shared)
+    attention = 2 * width * width * (heads + min(shared, heads)) // heads
+    return width * rows + layers * (attention + 2 * width * inner)

@@ -87,6 +87,7 @@ class Filling:
         """
         found, zero, fresh = self._match(model)
         used = {part.name for _, part in found}
+        self._check_ties(used)
         left = self._left(model, used)
         for variable, part in found:
             self._check_shape(variable, part)
@@ -129,7 +130,7 @@ class Filling:
     def _left(self, model, used):
         """The names of the tensors that are left; none of them may belong to it."""
         architecture = self.architecture
-        tied = architecture.heads[self.head].tied if self.head else ()
+        tied = {**architecture.tied, **self._head_tied()}
         left = {
             plain: name
             for plain, name in self.names.items()
@@ -172,7 +173,7 @@ class Filling:
         """The numbers of a tensor in the shape of our variable."""
         array = part.cut(array, self.architecture.theirs(variable))
         array = array.astype("float32") if str(array.dtype) in FLOATS else array
-        return self.architecture.turn(array, variable)
+        return part.parted(self.architecture.turn(array, variable))
 
     def check_sizes(self, arguments):
         """Raise when the config asks for what is not there, before a model is made."""
@@ -189,6 +190,7 @@ class Filling:
             for layer, part in (self.architecture.outside or {}).items()
             if layer not in self.architecture.optional
             and arguments.get(f"use_{layer.split('/')[0]}", True)
+            and not (part in self.architecture.tied and arguments.get("tie_weights"))
         }
         missing = self._lacking(certain)
         for blocks in self.architecture.blocks:
@@ -217,7 +219,7 @@ class Filling:
     def check_head(self):
         """Raise unless the head is there, and what stands twice is the same."""
         head = self.architecture.heads[self.head]
-        for tensor, other in head.tied.items():
+        for tensor, other in self._head_tied().items():
             if tensor in self.names:
                 name = self.names[tensor]
                 self._check_tied(name, self.names.setdefault(other, name))
@@ -228,6 +230,15 @@ class Filling:
                 f"as {lacking[0][0]}; it is of {self.config.get('architectures')}. "
                 "Leave out head to get the model without one."
             )
+
+    def _head_tied(self):
+        return self.architecture.heads[self.head].tied if self.head else {}
+
+    def _check_ties(self, used):
+        """Raise when a tensor that is not used differs from the one it is tied to."""
+        for tensor, other in self.architecture.tied.items():
+            if tensor in self.names and tensor not in used:
+                self._check_tied(self.names[tensor], self.names[other])
 
     def _check_tied(self, first, second):
         arrays = (self.weights.read(name) for name in (first, second))

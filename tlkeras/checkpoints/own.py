@@ -13,6 +13,7 @@ MODELS = (
     "Bert",
     "BertClassifier",
     "Classifier",
+    "GPT",
     "SpeechClassifier",
     "SpeechEncoder",
     "Transformer",

@@ -24,7 +24,7 @@ class Report:
     """What was loaded, and what was not.
 
     Args:
-        kind: `"Hugging Face"`, `"KerasHub"` or `"tlkeras"`.
+        kind: `"Hugging Face"`, `"KerasHub"`, `"GGUF"` or `"tlkeras"`.
         loaded: names of the tensors that went into the model.
         left_out: names of the tensors that it has no use for.
         fresh: paths of the model's weights for which there was no tensor; their values
@@ -58,11 +58,12 @@ def from_preset(
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, RoBERTa,
-    DistilBERT, ViT, DeiT, I-JEPA, Whisper's encoder; `model.safetensors`, or several
-    files with their `model.safetensors.index.json`), of KerasHub (`BertBackbone`,
-    `ViTBackbone`; `model.weights.h5`) or of `save_to_preset`. `"hf://owner/name"` is a
-    repository of the Hugging Face hub; its commit is pinned, and only safetensors are
-    read, never a pickle.
+    DistilBERT, ViT, DeiT, I-JEPA, Whisper's encoder, GPT-2, Llama; `model.safetensors`,
+    or several files with their `model.safetensors.index.json`), of KerasHub
+    (`BertBackbone`, `ViTBackbone`, `GPT2Backbone`, `LlamaBackbone`;
+    `model.weights.h5`) or of `save_to_preset`; or one GGUF file of a Llama, by its own
+    path. `"hf://owner/name"` is a repository of the Hugging Face hub; its commit is
+    pinned, and only safetensors are read, never a pickle.
 
     A BERT, RoBERTa or DistilBERT comes without its head, as a `Bert`; with
     `head="masked_lm"` as a `BertMaskedLM`, if the checkpoint holds that head: one of
@@ -73,9 +74,12 @@ def from_preset(
     segment, 0; the texts of a RoBERTa must be padded on the right. A ViT takes an
     `image_shape` of its own, for which its positions are interpolated. A Whisper
     becomes the `SpeechEncoder` in it, its front end as preprocessor_config.json says.
+    A GPT-2 or a Llama becomes a `GPT` with its head; what is quantised in a GGUF file
+    becomes floats. A Llama of KerasHub does not say how long its texts may be: give
+    `max_sequence_length`.
 
     Args:
-        preset: a folder, `"hf://owner/name"`, or a small one that this project
+        preset: a folder, a GGUF file, `"hf://owner/name"`, or a small one that we
             trained, `"tlkeras://bert_docstrings"`, `"tlkeras://vit_digits"`,
             `"tlkeras://vit_stickers"` or `"tlkeras://speech_digits"`: see `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
@@ -115,8 +119,8 @@ def from_preset(
 
 
 def _read(folder, head, overrides):
-    """The model that a folder holds, and the report."""
-    path = weights_in(folder)
+    """The model that a folder holds, or a file that describes itself; the report."""
+    path = folder if folder.is_file() else weights_in(folder)
     config = read_json(folder / CONFIG) if (folder / CONFIG).is_file() else {}
     weights = open_weights(path)
     if weights.kind:  # the file describes itself

@@ -27,7 +27,8 @@ def locate(preset, revision=None, sha256=None):
     """The folder of a preset, downloaded first if need be, its weights hash-checked.
 
     Args:
-        preset: a folder, `"hf://owner/name"`, or `"tlkeras://name"` of this project.
+        preset: a folder, `"hf://owner/name"`, or `"tlkeras://name"` of this project; or
+            a GGUF file, which needs no folder, and is returned itself.
         revision: the commit, 40 hexadecimal digits. Needed for `hf://`, except for the
             repositories in `PINNED`.
         sha256: of the weights; of several files, a dictionary by their names. For
@@ -40,6 +41,10 @@ def locate(preset, revision=None, sha256=None):
     name = str(preset)
     if name.startswith("hf://"):
         return _from_hub(name.removeprefix("hf://"), revision, sha256)
+    if name.endswith(".gguf") and Path(preset).is_file():
+        if sha256:
+            check_sha256(preset, _hash_of(Path(preset), Path(preset), sha256))
+        return Path(preset)
     if name.startswith(OURS):
         folder = _shipped(name.removeprefix(OURS))
     elif not name or not isinstance(preset, str | os.PathLike):
