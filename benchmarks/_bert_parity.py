@@ -46,9 +46,12 @@ def compared(model, folder, inputs):
     ours = from_preset(folder)(
         inputs, return_hidden_states=True, return_attention_scores=True
     )
+    renamed = _renamed(inputs)
+    if model.config.model_type == "distilbert":
+        del renamed["token_type_ids"]
     with torch.no_grad():
         theirs = model.eval()(
-            **_renamed(inputs), output_hidden_states=True, output_attentions=True
+            **renamed, output_hidden_states=True, output_attentions=True
         )
     keep = inputs["padding_mask"]  # (B, T): what padding is turned into means nothing
     states = [ours["hidden_states"], theirs.hidden_states]
@@ -88,6 +91,45 @@ def random_bert(shape):
             return compared(model, folder, inputs)
 
     return compare
+
+
+def roberta(data):
+    """A RoBERTa, whose positions begin behind that of padding."""
+    from transformers import RobertaConfig, RobertaModel
+
+    config = RobertaConfig(
+        **{**WIDE, "max_position_embeddings": 42, "type_vocab_size": 2},
+        attn_implementation="eager",
+        pad_token_id=1,
+    )
+    inputs = batch(data, 97)
+    keep, tokens = inputs["padding_mask"], inputs["token_ids"]
+    inputs["token_ids"] = np.where(keep, np.maximum(tokens, 2), 1)
+    return _random(RobertaModel(config), inputs)
+
+
+def distilbert(data):
+    """A DistilBERT, which has no segments."""
+    from transformers import DistilBertConfig, DistilBertModel
+
+    config = DistilBertConfig(
+        vocab_size=97,
+        dim=48,
+        n_layers=3,
+        n_heads=4,
+        hidden_dim=80,
+        max_position_embeddings=40,
+        attn_implementation="eager",
+    )
+    return _random(DistilBertModel(config), batch(data, 97, segments=1))
+
+
+def _random(model, inputs):
+    """The comparison of a model with random weights."""
+    model = _shaken(model)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        return compared(model, folder, inputs)
 
 
 def masked_lm(data):

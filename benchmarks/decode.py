@@ -35,44 +35,24 @@ def prepare(peer, case, options):
 
 
 def _tlkeras(case, prompt, options):
-    import keras
     from keras import ops
 
     from tlkeras import generation
-    from tlkeras.layers import TokenAndPositionEmbedding, TransformerDecoder
+    from tlkeras.models import GPT
 
-    hidden, heads = case["hidden"], case["heads"]
     length = case["prompt"] + case["new"]
-    embed = TokenAndPositionEmbedding(case["vocabulary"], length, hidden)
-    decoders = [
-        TransformerDecoder(4 * hidden, heads, normalize_first=True, activation="gelu")
-        for _ in range(case["layers"])
-    ]
-    norm = keras.layers.LayerNormalization()
-    tokens = keras.Input((None,), dtype="int32")
-    x = embed(tokens)
-    for decoder in decoders:
-        x = decoder(x)
-    model = keras.Model(tokens, embed.token_embedding(norm(x), reverse=True))
-
-    def step(token_ids, cache, index):
-        x = embed(token_ids, start_index=index)  # (B, T, D)
-        caches = []
-        for layer, decoder in enumerate(decoders):
-            x, one = decoder(
-                x,
-                self_attention_cache=cache[layer],
-                self_attention_cache_update_index=index,
-            )
-            caches.append(one)
-        logits = embed.token_embedding(norm(x[:, -1]), reverse=True)  # (B, V)
-        return logits, tuple(caches)
-
-    shape = (case["batch"], 2, length, heads, hidden // heads)
+    model = GPT(
+        vocabulary_size=case["vocabulary"],
+        num_layers=case["layers"],
+        num_heads=case["heads"],
+        hidden_dim=case["hidden"],
+        intermediate_dim=4 * case["hidden"],
+        max_sequence_length=length,
+    )
 
     def generate(prompt):
-        cache = tuple(ops.zeros(shape) for _ in decoders)
-        return generation.generate(step, prompt, length, cache=cache)
+        cache = model.initial_cache(prompt, length)
+        return generation.generate(model.step, prompt, length, cache=cache)
 
     compiled = generation.jit(generate, model)
     prompt = ops.convert_to_tensor(prompt)

@@ -9,6 +9,7 @@ import importlib.util
 import tempfile
 
 import _bert_parity as berts
+import _gpt_parity as gpts
 import keras
 import numpy as np
 from _torch_weights import (
@@ -386,7 +387,11 @@ ROWS = [
     ("Bert, 3 layers of 48", "transformers", berts.random_bert(berts.WIDE)),
     ("Bert, 5 layers of 24", "transformers", berts.random_bert(berts.NARROW)),
     ("Bert, a KerasHub preset", "keras_hub", berts.keras_hub_preset),
+    ("Bert, a RoBERTa", "transformers", berts.roberta),
+    ("Bert, a DistilBERT", "transformers", berts.distilbert),
     ("BertMaskedLM", "transformers", berts.masked_lm),
+    ("GPT, a GPT-2", "transformers", gpts.gpt2),
+    ("GPT, a Llama", "transformers", gpts.llama),
 ]
 
 

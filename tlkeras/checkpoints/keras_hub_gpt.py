@@ -30,13 +30,8 @@ LLAMA_DECODER = {
     "feedforward_output_dense": "_feedforward_output_dense",
     "feedforward_layer_norm": "_feedforward_layernorm",
 }
-SAME = (
-    "vocabulary_size",
-    "num_layers",
-    "hidden_dim",
-    "intermediate_dim",
-    "num_key_value_heads",
-)
+SIZES = ("num_layers", "hidden_dim", "intermediate_dim")
+SAME = ("vocabulary_size", "num_key_value_heads", *SIZES)
 
 
 def gpt2_arguments(config, names):

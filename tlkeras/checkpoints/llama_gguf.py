@@ -24,12 +24,8 @@ DECODER: dict[str, str | Part] = {
     "feedforward_layer_norm": "ffn_norm",
 }
 NAME = "llama."  # what the names of its values begin with
-SIZES = (
-    "block_count",
-    "attention.head_count",
-    "embedding_length",
-    "feed_forward_length",
-)
+DEPTH, WIDTH, INNER = "block_count", "embedding_length", "feed_forward_length"
+SIZES = (DEPTH, "attention.head_count", WIDTH, INNER)
 HEAD_SIZES = ("rope.dimension_count", "attention.key_length", "attention.value_length")
 OTHERS = (
     "attention.head_count_kv",
@@ -63,7 +59,11 @@ def llama_gguf_arguments(config, names):
     return {
         **sizes,
         **FORM,
-        "vocabulary_size": _vocabulary(config, values),
+        "vocabulary_size": entry(
+            {"vocab_size": len(config.get("tokenizer.ggml.tokens", ())), **values},
+            "vocab_size",
+            check.positive_integer,
+        ),
         "dropout": 0.0,
         "max_sequence_length": entry(values, "context_length", check.positive_integer),
         "num_key_value_heads": entry(
@@ -77,13 +77,6 @@ def llama_gguf_arguments(config, names):
             values, "attention.layer_norm_rms_epsilon", check.positive_number
         ),
     }
-
-
-def _vocabulary(config, values):
-    tokens = config.get("tokenizer.ggml.tokens")
-    size = len(tokens) if isinstance(tokens, list) else None
-    default = () if size is None else (size,)
-    return entry(values, "vocab_size", check.positive_integer, *default)
 
 
 LLAMA_GGUF = Architecture(

@@ -210,7 +210,8 @@ class GPT(DecoderModel):
         return_attention_scores=False,
     ):
         token_ids, padding_mask = self._read(inputs)
-        states, scores = [], {"decoder": []}
+        states: list[Tensor] = []
+        scores: dict[str, list] = {"decoder": []}
         logits = self.decode(
             token_ids,
             training=training,
