@@ -185,10 +185,14 @@ def test_verify_metrics_prints_figures_and_fails_outside_their_bands(
     from tlkeras.course import metrics
 
     monkeypatch.setattr(metrics, "bands", lambda lesson: {"accuracy": (0.8, 1.0)})
-    monkeypatch.setattr(metrics, "measure", lambda lesson: ({"accuracy": 0.5}, 6, 1))
+    measured = {"accuracy": 0.5}, 6, 1, [(0.2, "import keras"), (2.5, "train()")]
+    monkeypatch.setattr(metrics, "measure", lambda lesson: measured)
     code, said, errors = tlkeras_command("verify", "--metrics")
     assert code == 1
     assert "0.8 to 1" in said
+    times = [line.split("│")[2:4] for line in said.splitlines() if "01_tiny" in line]
+    cells = [[cell.strip() for cell in row] for row in times[-3:]]
+    assert cells == [["train()", "2.5"], ["import keras", "0.2"], ["all cells", "2.7"]]
     assert "accuracy is 0.5, not in [0.8, 1]" in errors
     code, said, _ = tlkeras_command("verify", "--metrics", "--json")
     assert json.loads(said)["01_tiny"][0] == ["accuracy", 0.5, 0.8, 1.0]

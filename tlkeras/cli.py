@@ -233,13 +233,14 @@ def _verify_metrics(lessons, as_json):
         tracked = bar.track(lessons, description="Running notebooks")
         found = {each.name: verify_metrics(each) for each in tracked}
     if as_json:
-        _print_json({name: rows for name, (_, rows) in found.items()})
+        _print_json({name: rows for name, (_, rows, _) in found.items()})
     else:
-        out.print(
-            tables.metrics_table({name: rows for name, (_, rows) in found.items()})
-        )
+        rows_of = {name: rows for name, (_, rows, _) in found.items()}
+        out.print(tables.metrics_table(rows_of))
+        times_of = {name: times for name, (_, _, times) in found.items()}
+        out.print(tables.times_table(times_of))
     failures = [
-        f"{n}: {text}" for n, (report, _) in found.items() for text in report.failures
+        f"{n}: {text}" for n, (report, *_) in found.items() for text in report.failures
     ]
     for failure in failures:
         err.print(f"✗ {failure}", style="red", markup=False, soft_wrap=True)

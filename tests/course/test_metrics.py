@@ -22,7 +22,7 @@ def write(lesson, accuracy="0.9", bands='"accuracy" = [0.8, 1.0]\n'):
 
 def test_a_figure_in_its_band_passes_with_time_and_memory_beside_it(tiny_copy):
     write(tiny_copy)
-    report, rows = metrics.verify_metrics(tiny_copy)
+    report, rows, _ = metrics.verify_metrics(tiny_copy)
     assert not report.failures
     assert [row[0] for row in rows] == ["accuracy", "minutes", "gigabytes"]
     assert rows[0] == ("accuracy", 0.9, 0.8, 1.0)
@@ -30,9 +30,37 @@ def test_a_figure_in_its_band_passes_with_time_and_memory_beside_it(tiny_copy):
     assert 0 < rows[2][1] < 1
 
 
+BUSY = """
+# %%
+seconds = {seconds}
+from time import process_time
+
+end = process_time() + seconds
+while process_time() < end:
+    pass
+"""
+
+
+def test_the_five_slowest_cells_are_named_by_their_processor_time(tiny_copy):
+    write(tiny_copy)
+    file = tiny_copy.folder / "lesson.py"
+    lengths = (0.1, 1.1, 0.3, 0.9, 0.5, 0.7)
+    more = "".join(BUSY.format(seconds=seconds) for seconds in lengths)
+    file.write_text(file.read_text("utf-8") + more, "utf-8")
+    _, _, slowest = metrics.verify_metrics(tiny_copy)
+    lines = [f"seconds = {seconds}" for seconds in (1.1, 0.9, 0.7, 0.5, 0.3)]
+    assert [line for _, line in slowest] == [*lines, "all cells"]
+    times = [seconds for seconds, _ in slowest]
+    assert times[:5] == pytest.approx([1.1, 0.9, 0.7, 0.5, 0.3], abs=0.1)
+    assert sum(lengths) <= times[5] < sum(lengths) + 1
+    table = Console(file=io.StringIO(), width=120)
+    table.print(tables.times_table({"tiny": slowest}))
+    assert "seconds = 1.1" in table.file.getvalue()
+
+
 def test_a_figure_that_dropped_is_named(tiny_copy):
     write(tiny_copy, accuracy="0.5")
-    report, _ = metrics.verify_metrics(tiny_copy)
+    report, *_ = metrics.verify_metrics(tiny_copy)
     assert list(report.failures) == ["accuracy is 0.5, not in [0.8, 1]"]
 
 
@@ -42,7 +70,7 @@ def test_a_figure_under_a_condition_is_left_out_where_it_is_not_met(
 ):
     bands = '"accuracy" = { band = [0.8, 1.0], when = "human" }\n'
     write(tiny_copy, accuracy=f"0.5; human = {here}", bands=bands)
-    report, rows = metrics.verify_metrics(tiny_copy)
+    report, rows, _ = metrics.verify_metrics(tiny_copy)
     assert rows[0] == ("accuracy", 0.5 if kept else None, 0.8, 1.0)
     assert bool(report.failures) == kept
     table = Console(file=io.StringIO(), width=120)
@@ -60,7 +88,7 @@ def test_a_condition_that_cannot_be_told_is_no_success(tiny_copy):
 def test_a_figure_that_is_no_number_is_no_success(tiny_copy, value):
     bands = f'"{value}" = [0, 1]\n'
     write(tiny_copy, bands=bands)
-    report, _ = metrics.verify_metrics(tiny_copy)
+    report, *_ = metrics.verify_metrics(tiny_copy)
     assert len(report.failures) == 1
 
 

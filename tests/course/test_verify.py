@@ -24,6 +24,19 @@ def failures(lesson, seeds=2):
     return [f"{r.name}: {text}" for r in found for text in r.failures]
 
 
+def test_all_answers_have_time_for_a_busy_machine_the_stub_too(tiny, monkeypatch):
+    given = []
+    plain = verify.check
+
+    def check(*arguments, seconds=None):
+        given.append(seconds)
+        return plain(*arguments, seconds=seconds)
+
+    monkeypatch.setattr(verify, "check", check)
+    assert all(not report.failures for report in reports(tiny, seeds=1).values())
+    assert set(given) == {verify.SECONDS}
+
+
 def test_a_sound_lesson_has_no_failures_and_all_is_counted(tiny):
     found = reports(tiny, seeds=3)
     assert {name: report.failures for name, report in found.items()} == {

@@ -10,6 +10,9 @@ A figure that exists only under a condition, such as data that must be fetched, 
 where the expression in `when` is false it is left out::
 
     "accuracy" = { band = [0.6, 1.0], when = "human" }
+
+The cells that took most processor time are named too: wall-clock time depends on what
+else the machine does.
 """
 
 import json
@@ -25,6 +28,20 @@ from tlkeras.course.syllabus import CourseError, Lesson
 from tlkeras.course.verify import Report
 
 MINUTES, GIGABYTES = 3, 3  # what a notebook may cost on two cores, at default scale
+SLOWEST = 5  # cells that are named
+
+# The first cell of the notebook: processor seconds of each cell behind it.
+TIMES = """
+from time import process_time as _now
+_began, _times = [], []
+def _before(info):
+    _began[:] = [_now()]
+def _after(result):
+    if _began:  # it is also called behind this cell, which nothing was called before
+        _times.append(_now() - _began.pop())
+get_ipython().events.register("pre_run_cell", _before)
+get_ipython().events.register("post_run_cell", _after)
+"""
 
 # The last cell of the notebook: figures as JSON, and what the kernel used of memory.
 READ = """
@@ -41,6 +58,7 @@ def _peak():
 print(_json.dumps({{
     "figures": {{name: _figure(name, when) for name, when in {names!r}}},
     "gigabytes": _peak(),
+    "times": _times,
 }}))
 """
 
@@ -77,7 +95,8 @@ def measure(lesson: Lesson):
 
     Returns:
         Its figures by name (a number, the text of an exception, or `None` where the
-        condition is not met), seconds, and gigabytes of memory at its peak.
+        condition is not met), seconds, gigabytes of memory at its peak, and the
+        processor seconds of each cell of code, `(seconds, first line)`.
 
     Raises:
         CourseError: a cell of the notebook raised.
@@ -86,8 +105,11 @@ def measure(lesson: Lesson):
     from nbclient.exceptions import CellExecutionError
 
     notebook = nbformat.reads(build(lesson, solved=True), as_version=4)
+    codes = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    codes = [code.strip() for code in codes if code.strip()]  # no empty cell is run
     conditions = [(name, when) for name, (_, when) in _figures(lesson).items()]
     source = READ.format(names=conditions)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(TIMES))
     notebook.cells.append(nbformat.v4.new_code_cell(source))
     start = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -97,18 +119,21 @@ def measure(lesson: Lesson):
         except CellExecutionError as error:
             raise CourseError(f"{lesson.name}: {error}") from None
     printed = json.loads(notebook.cells[-1].outputs[-1].text)
-    return printed["figures"], perf_counter() - start, printed["gigabytes"]
+    lines = [code.partition("\n")[0] for code in codes]
+    times = list(zip(printed["times"], lines, strict=True))
+    return printed["figures"], perf_counter() - start, printed["gigabytes"], times
 
 
 def verify_metrics(lesson: Lesson):
     """Measure a lesson and hold its figures against their bands, time and memory too.
 
     Returns:
-        A Report, and a row `(name, value, low, high)` for each figure; its value is
-        `None` where its condition is not met, which is no failure.
+        A Report; a row `(name, value, low, high)` for each figure, its value `None`
+        where its condition is not met, which is no failure; and the slowest cells, each
+        `(processor seconds, first line)`, the slowest first and all together last.
     """
     report = Report(lesson.name)
-    figures, seconds, gigabytes = measure(lesson)
+    figures, seconds, gigabytes, times = measure(lesson)
     rows = [(name, figures[name], *band) for name, band in bands(lesson).items()]
     if os.environ.get("TLKERAS_SCALE", "default") == "default":
         rows.append(("minutes", seconds / 60, 0.0, MINUTES))
@@ -119,7 +144,8 @@ def verify_metrics(lesson: Lesson):
         right = isinstance(value, float) and low <= value <= high
         complaint = f"{name} is {_number(value)}, not in [{low:g}, {high:g}]"
         report.expect("metrics", right, complaint, seed=0)
-    return report, rows
+    slowest = sorted(times, reverse=True)[:SLOWEST]
+    return report, rows, [*slowest, (sum(t for t, _ in times), "all cells")]
 
 
 def _number(value):

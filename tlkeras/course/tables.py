@@ -93,6 +93,16 @@ def metrics_table(rows_of):
     return table
 
 
+def times_table(times_of):
+    """The cells of each lesson's notebook that took most processor time."""
+    cell = Column("slowest cells, first line", overflow="fold")
+    table = Table("lesson", cell, "processor seconds")
+    for lesson, times in times_of.items():
+        for seconds, line in times:
+            table.add_row(lesson, escape(line), f"{seconds:.1f}")
+    return table
+
+
 def findings_table(findings):
     """What the doctor found, and what to do about what is missing."""
     what = Column("what", no_wrap=True)

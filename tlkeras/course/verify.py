@@ -21,7 +21,8 @@ from tlkeras.course.sentences import lesson_failures, missing_sentences
 from tlkeras.grading import State, check
 from tlkeras.grading.judge.exercise import call
 
-SECONDS = 60  # for an answer on all cases: a first call may load or compile a library
+SECONDS = 60  # for an answer on all cases: a first call may load or compile a library,
+# and a stub meets it first, since its inputs may be models that have to be made
 
 
 @dataclass
@@ -125,7 +126,7 @@ def _defined(exercise, notebook, which, report):
 
 def _verify_right_answers(report, exercise, answers, seed):
     if answers.stub is not None:
-        state = check(exercise, answers.stub, seed).state
+        state = check(exercise, answers.stub, seed, seconds=SECONDS).state
         right = state is State.NOT_ATTEMPTED
         report.expect("stub", right, f"the blank stub is {state.value!r}", seed)
     for kind, name, answer in answers.right:
@@ -145,7 +146,10 @@ def _verify_mistakes(report, exercise, seed):
     for mistakes in ((), *exercise.mistakes):
         kind, wanted, problem = simulations.verdict(mistakes)
         outcome = check(
-            exercise, lambda *inputs, m=mistakes: exercise.expected(inputs, *m), seed
+            exercise,
+            lambda *inputs, m=mistakes: exercise.expected(inputs, *m),
+            seed,
+            seconds=SECONDS,
         )
         ids = " + ".join(m.id for m in mistakes) or "the reference"
         named = " + ".join(outcome.diagnoses) or "nothing"
