@@ -75,6 +75,32 @@ def test_what_is_frozen_stays(data):
     assert np.abs(before[2] - after[2]).max() > 1e-3
 
 
+class Counted(keras.Model):
+    """Counts how often its step runs as Python: compiled, only while it is traced."""
+
+    python_steps = 0
+
+    def train_step(self, data):
+        self.python_steps += 1
+        return super().train_step(data)
+
+
+def test_an_eager_model_is_not_compiled_and_learns_the_same(data):
+    found = {}
+    for eager in (False, True):
+        keras.utils.set_random_seed(0)
+        x = keras.Input((3,))
+        hidden = keras.layers.Dense(8, "tanh")(x)
+        model = Counted(x, keras.layers.Dense(2)(hidden))
+        trainer = Retrainer(model, jit_compile=False)
+        model.run_eagerly = eager
+        trainer.run(*data, learning_rate=0.05, steps=30, seed=0)
+        found[eager] = model.get_weights()
+    assert model.python_steps == 30
+    for compiled, eager in zip(*found.values(), strict=True):
+        np.testing.assert_allclose(compiled, eager, atol=1e-5)
+
+
 def test_wrong_inputs(trainer, data):
     with pytest.raises(ValueError, match="as many, and at least one; given 50 and 49"):
         trainer.run(data[0], data[1][1:], learning_rate=0.1, steps=1, seed=0)

@@ -13,6 +13,9 @@ def take_steps(model, jit_compile):
     chunk = _compiled(model, jit_compile)
 
     def run(batches):
+        if model.run_eagerly:
+            _one_by_one(model, batches)
+            return
         waiting: list = []
         for batch in batches:
             waiting.append(batch)

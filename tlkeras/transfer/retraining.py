@@ -21,6 +21,7 @@ class Retrainer:
 
     Args:
         model: a built `keras.Model` from inputs to logits, which it trains in place.
+            Set its `run_eagerly` to take a few steps without compiling anything.
         batch_size: examples a step. Defaults to 32.
         weight_decay: of AdamW. Defaults to 1e-4.
         optimizer: one of your own instead of AdamW, such as one of
