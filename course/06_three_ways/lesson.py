@@ -37,6 +37,7 @@ from keras import ops
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from tlkeras import visualization as show
 from tlkeras.checkpoints import from_preset, preprocessor
@@ -624,6 +625,7 @@ def of_words(places):
     return known, words.transform(validation_texts), words.transform(test_texts)
 
 
+@threadpool_limits.wrap(limits=1)  # on small matrices, threads wait for each other
 def linear(features_of, strengths):
     """Test scores (K, S) of a logistic regression, its strength chosen honestly."""
     rows = []
@@ -937,6 +939,7 @@ trainer = Retrainer(
     batch_size=16,
     jit_compile=False,
 )
+trainer.model.run_eagerly = this.at_scale(quick=True, default=False)
 RATE, STEPS = (
     1e-3,
     this.at_scale(quick=3, default=180),
