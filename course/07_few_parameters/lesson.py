@@ -42,6 +42,7 @@ from time import perf_counter
 import keras
 import numpy as np
 from keras import ops
+from threadpoolctl import threadpool_limits
 
 from tlkeras import transfer
 from tlkeras import visualization as show
@@ -322,9 +323,10 @@ ranks = this.at_scale(quick=[0, 1], default=[0, 1, 2, 4, 8, 16, 128])
 cut_accuracy = {}
 for rank in this.progress(ranks, "cutting"):
     weights = list(tuned_weights)
-    for key, i in places.items():
-        cut = base[key] + low_rank(changes[key], rank)
-        weights[i] = cut.reshape(weights[i].shape)
+    with threadpool_limits(1):  # on small matrices, threads wait for each other
+        for key, i in places.items():
+            cut = base[key] + low_rank(changes[key], rank)
+            weights[i] = cut.reshape(weights[i].shape)
     model.set_weights(weights)
     cut_accuracy[rank] = everything.accuracy(test_inputs, test_labels)
 model.set_weights(tuned_weights)
@@ -486,7 +488,7 @@ def loss_curve(a_begins, b_begins):
     layer.a.assign(layer.a * a_begins)
     layer.b.assign(keras.random.normal(layer.b.shape, stddev=0.1) * b_begins)
     student = keras.Sequential([keras.Input((len(W),)), layer])
-    student.compile(keras.optimizers.Adam(0.01), "mse")
+    student.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
     epochs = this.at_scale(quick=2, default=20)
     first = student.evaluate(x, target, verbose=0)
     history = student.fit(x, target, batch_size=250, epochs=epochs, verbose=0)
@@ -1101,7 +1103,8 @@ student_steps = this.at_scale(quick=1, default=80, full=1000)
 def taught(loss, inputs, targets, seed):
     """Train a student: its accuracy on test sentences."""
     student.set_weights(first_student)
-    student.compile(keras.optimizers.Adam(2e-3), loss)
+    # Each loss and seed compiles anew: XLA would take longer than it saves in 80 steps.
+    student.compile(keras.optimizers.Adam(2e-3), loss, jit_compile=False)
     student.run_eagerly = this.at_scale(quick=True, default=False)
     rng = np.random.default_rng(seed)
     for _ in this.progress(range(student_steps), "a student"):
