@@ -43,10 +43,9 @@ check = this.check
 #
 # > Return the ______ of the array elements over the given axis.
 #
-# You thought of some words, and of some of them more than of others. Nobody has told you
-# the answer, and still you know a good deal about it: it is a noun, in the singular, and
-# something that one computes from many numbers. To know that, you had to have read a lot,
-# and you had to look at *both* sides of the blank.
+# Nobody has told you the answer, and still you know a good deal about it: it is a noun, in
+# the singular, and something that one computes from many numbers. To know that, you had to
+# have read a lot, and you had to look at *both* sides of the blank.
 #
 # `tlkeras://bert_docstrings` is a small BERT that this project trained, on nothing but
 # docstrings of Python packages with blanks in them. Here is what it fills in.
@@ -91,13 +90,11 @@ print(f"{masked.backbone.count_params():,} weights, {len(pieces):,} pieces")
 
 # %% [markdown] tags=["result"]
 # Nouns, every one, most of them in the singular, and things that a function could well
-# return: like you, it has the *shape* of the answer. It is far from sure, and rightly
-# so. Nobody taught it what a noun is.
+# return. It is far from sure, and rightly so. Nobody taught it what a noun is.
 
 # %% [markdown]
-# The sentence is NumPy's. Our BERT has read none of NumPy's docstrings, and none of
-# SciPy's, scikit-learn's, Keras's or Matplotlib's: sentences of these five are what it
-# will have to tell apart from section 7 on.
+# The sentence is NumPy's. Our BERT has read no docstring of NumPy, SciPy, scikit-learn,
+# Keras or Matplotlib: it will have to tell these five apart from section 7 on.
 
 # %% [markdown]
 # ## 1. Words into pieces
@@ -211,11 +208,10 @@ print(
 )
 
 # %% [markdown] tags=["result"]
-# Nine words of ten in running text are whole, but only six of ten *different* words: a
-# text repeats its frequent words, and the rare ones are many. Nothing is unknown, because
-# every letter from a to z is in the vocabulary, alone and as a continuation. You pay for
-# that in tokens: a rare word takes two, three or more places where a frequent one takes one.
-#
+# Nine words of ten in running text are whole, but only six of ten *different* words: the
+# rare ones are many. Nothing is unknown, because
+# every letter from a to z is in the vocabulary, alone and as a continuation. The price is
+# more tokens for a rare word.
 
 # %% [markdown]
 # How are the pieces chosen in the first place? Begin with single letters, and again and
@@ -272,8 +268,8 @@ this.reveal(
 )
 
 # %% [markdown]
-# Vocabulary and weights belong together. A model knows its tokens by number, those it was
-# trained with, and no others. Section 12 shows what happens otherwise.
+# Vocabulary and weights belong together: a model knows its tokens by their numbers alone.
+# Section 12 shows what happens otherwise.
 
 # %% [markdown]
 # ## 2. Three vectors, added
@@ -384,27 +380,22 @@ this.reveal(
 # %% [markdown] tags=["result"]
 # `array` has `ndarray` and `arrays` beside it, `three` has `four` and `two`, and
 # `false` has `true`. Opposites are neighbours: what counts is not what a word means but
-# where it can stand. (Our tables did not begin at random. To save training, the token
-# table began with counts of which tokens stand near which, and the position table with
-# sines, as in lesson 03; `data/bert_docstrings/` has the recipe. A BERT that is trained
-# for days needs no such help.)
+# where it can stand. (To save training, our token table began with counts of which tokens
+# stand near which, and the position table with sines, as in lesson 03;
+# `data/bert_docstrings/` has the recipe. A BERT that is trained for days needs no such help.)
 
 # %% [markdown]
-# The first BERT was trained on a second task as well: does the second text really follow
-# the first one in its book, or was it taken from somewhere else (Devlin et al. 2018,
-# section 3.1, task 2)? That is where segments were needed. RoBERTa left this task out and
-# did as well or better without it (Liu et al. 2019, section 4.2). We left it out too: our
-# BERT has only ever seen segment 0, and nothing has trained its vector for segment 1. A
-# task with pairs would have to.
+# The first BERT needed segments for a second task: does the second text really follow the
+# first one in its book (Devlin et al. 2018, section 3.1, task 2)? RoBERTa left this task
+# out and did as well or better (Liu et al. 2019, section 4.2). So did we: our BERT has only
+# ever seen segment 0, and nothing has trained its vector for segment 1.
 
 # %% [markdown]
 # ## 3. Both ways at once
 #
-# The decoder of lesson 05 reads from left to right and never sees what is to come. Why
-# does BERT look both ways? Go back to the blank at the top and stop in front of it:
-# "Return the". From there almost any noun will do.
-#
-# What is each side worth? In a few hundred sentences we hide one whole word that stands
+# The decoder of lesson 05 reads from left to right and never sees what is to come. At the
+# blank at the top it would know no more than "Return the", behind which almost any noun
+# will do. What is each side worth? In a few hundred sentences we hide one whole word that stands
 # well inside, and let BERT see neither side, the left one, the right one, or both. (What
 # it may not see is hidden by the padding mask, as in lesson 01.)
 #
@@ -489,19 +480,16 @@ this.reveal(
 
 # %% [markdown] tags=["result"]
 # With neither side BERT can only name something frequent. One side finds one word in
-# six or seven, and both sides together nearly twice as many: what stands on the other
-# side is no repetition of what is known already. (Finding the very word is a hard test,
-# with 6,000 pieces to choose from. "Return the *value* of the array elements" would
-# count as wrong.)
+# six or seven, and both sides together nearly twice as many. (Finding the very word is a
+# hard test: "Return the *value* of the array elements" would count as wrong.)
 
 # %% [markdown]
-# Mind what this is not. Our BERT never learned to read half a sentence; a model that was
-# trained to go from left to right would make more of the left side.
+# (Our BERT never learned to read half a sentence; a model that was trained to go from left
+# to right would make more of the left side.)
 #
-# Such a model has another advantage: with a causal mask it is asked at *every* position,
-# and no position sees its own answer. Had BERT both sides in view and a question at every
-# position, it would find each answer in its input. So whatever is asked about has to be
-# hidden first, and can then be no clue for the rest: that is the price of looking both
+# A model with a causal mask is asked at *every* position, and none sees its own answer. With
+# both sides in view each answer would stand in the input. So whatever is asked about has to
+# be hidden first, and can then be no clue for the rest: that is the price of looking both
 # ways. (Another price: BERT cannot write. Lesson 09 has the models that can.)
 
 # %% [markdown]
@@ -549,15 +537,14 @@ def mask_tokens(token_ids, special_ids, mask_id, choice, fate, random_ids):
 check(mask_tokens)
 
 # %% [markdown]
-# The first BERT threw the dice ten times for each text and reused what came out. RoBERTa
-# throws them again each time a text is read, **dynamic masking**, which costs nothing and
-# asks new questions of an old text (Liu et al. 2019, section 4.1). Ours was trained so.
+# The first BERT threw the dice ten times for each text and reused what came out. RoBERTa and
+# ours throw them again each time a text is read, **dynamic masking**, which asks new
+# questions of an old text at no cost (Liu et al. 2019, section 4.1).
 #
-# Did the trick with the 10 and 10 % work? We mask some sentences as in training, and look
-# at what BERT says at four kinds of places: where it reads `[MASK]`; where it reads a
-# random token; where it reads the right token and is asked all the same; and where
-# it reads the right token and nobody asks. We count how often its likeliest token is the
-# original one.
+# Did the trick with the 10 and 10 % work? We mask some sentences as in training, and count
+# how often BERT's likeliest token is the original one, at four kinds of places: it reads
+# `[MASK]`; it reads a random token; it reads the right token and is asked all the same; it
+# reads the right token and nobody asks.
 #
 # **Predict first.** It can see the word wherever it reads no `[MASK]`.
 
@@ -630,9 +617,8 @@ this.reveal("random", "seldom", f"in {believes_random:.0%} of all cases")
 # one in five (behind a `[MASK]`, three in ten). A model that had learned from masks alone
 # would have no reason to doubt what it reads.
 #
-# How much these percentages matter is another question. In the first BERT fine-tuning
-# hardly cared; only when BERT was kept frozen, as features, were masks alone worse
-# (Devlin et al. 2018, appendix C.2).
+# How much does it matter? Fine-tuning the first BERT hardly cared; only kept frozen, as
+# features, was it worse with masks alone (Devlin et al. 2018, appendix C.2).
 
 # %% [markdown]
 # ## 5. A loss where something was asked
@@ -716,8 +702,8 @@ for name, loss in losses.items():
 this.reveal("by-frequency", "about 700", f"{np.exp(frequency_loss):,.0f} pieces")
 
 # %% [markdown] tags=["result"]
-# A loss is easier to read as its exponential, the **perplexity**: among how many
-# equally likely tokens it might as well have been choosing. Word frequencies alone take
+# The exponential of a loss is its **perplexity**: among how many equally likely tokens a
+# model might as well have been choosing. Word frequencies alone take
 # it from 6,000 to about 670, the context to less than a tenth of that. BERT-base, with
 # seventy times as many weights and about a thousand times as much text, comes to 4.0 on
 # text of its own kind (Devlin et al. 2018, table 6).
@@ -725,8 +711,8 @@ this.reveal("by-frequency", "about 700", f"{np.exp(frequency_loss):,.0f} pieces"
 # %% [markdown]
 # ## 6. What 15 % costs
 #
-# A causal model answers a question at every token of its text. BERT answers at 15 of a
-# hundred, and has to read the other 85 all the same. Why not hide more?
+# BERT answers at 15 tokens of a hundred, and has to read the other 85 all the same. Why not
+# hide more?
 #
 # **Predict first.** We hide from 5 to 80 % of the tokens, this time all behind `[MASK]`.
 
@@ -781,14 +767,12 @@ this.reveal(
 # %% [markdown] tags=["result"]
 # There is no cliff. The loss rises steadily; even with four tokens of five hidden it
 # stays below that of word frequencies, so the fifth that is left still says something.
-# (Our BERT was trained at 15 % alone. One that was trained at 80 % would be more used to it.)
 # And at 80 % there are sixteen times as many questions as at 5 %.
 #
 # Wettig et al. (2022) trained models at many rates and found that 15 % is no law: for one
 # of BERT-large's size 40 % did better, and even 80 % kept 95 % of the quality after
-# fine-tuning. They explain it by the two effects that you have just drawn, which pull in
-# opposite directions: harder questions, and more of them. How many are too many depends
-# on the model: larger ones bear a higher rate.
+# fine-tuning. The two effects that you have just drawn pull in opposite directions: harder
+# questions, and more of them. Larger models bear a higher rate.
 
 # %% [markdown]
 # **A good place to stop.** This is the end of the first sitting. When you come back, run
@@ -879,12 +863,8 @@ for label, text in zip(test_labels[:6], test_texts[:6], strict=True):
     print(f"{task.CLASSES[label]:11} {text}")
 
 # %% [markdown]
-# Could you have told them apart? Some give themselves away by a single word, some by
-# nothing.
-#
-# The paper puts the head on `[CLS]`. But it fine-tuned everything below the head, and
-# its `[CLS]` had been trained before, on the task with two texts. Nobody has ever
-# asked ours anything.
+# The paper puts the head on `[CLS]`, which had been trained on the task with two texts.
+# Nobody has ever asked ours anything.
 #
 # **Predict first.** BERT stays as it is, and only a head learns from 300 labels (lesson 06: features).
 
@@ -909,10 +889,12 @@ this.predict(
 # %% tags=["experiment"]
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from tlkeras.transfer import draw_labels, estimate
 
 
+@threadpool_limits.wrap(limits=1)  # on small matrices, threads wait for each other
 def probe(parts, strengths, count, seed):
     """Test accuracy of a linear head; its strength is chosen on validation texts."""
     train_part, check_part, test_part = parts
@@ -967,20 +949,18 @@ this.reveal("random-weights", "a little more than chance", f"{by_chance:.0%} are
 # And it has five to seven more than a count of words.
 #
 # The mean is ahead of `[CLS]` by about two points, with an interval above zero. That is
-# less than one might have guessed. Nobody ever asked `[CLS]` a question, but
-# it could look at everything, and the other tokens could look at it.
+# little: nobody ever asked `[CLS]` a question, but it could look at everything.
 #
-# Sentence-BERT found the same of the first BERT, whose `[CLS]` *was* trained: as a vector
-# for a whole sentence it did worse than the mean (Reimers and Gurevych 2019, table 1).
+# Of the first BERT, too, `[CLS]` did worse than the mean, though it *was* trained (Reimers
+# and Gurevych 2019, table 1).
 
 # %% [markdown]
 # ## 8. Fine-tuning
 #
 # Now everything learns, the head and all of BERT below it. `BertClassifier` is a
-# `Bert`, dropout and your head; `Retrainer` trains one compiled model again and again,
-# each time from the checkpoint. A seed decides which texts keep their labels, and the
-# order of the batches. Learning rate and number of steps are those of lesson 06, which did
-# not search for them: other ones may do better.
+# `Bert`, dropout and your head; `Retrainer` (lesson 06) trains it again and again, each time
+# from the checkpoint. A seed decides which texts keep their labels, and the order of the
+# batches. Learning rate and number of steps were not searched for: others may do better.
 #
 # **Predict first.** The same 300 labels as for the probes.
 
@@ -1012,6 +992,7 @@ for pooling in this.at_scale(quick=["mean"], default=["cls", "mean"]):
     trainer = Retrainer(
         model, batch_size=16, jit_compile=this.at_scale(quick=False, default=True)
     )
+    model.run_eagerly = this.at_scale(quick=True, default=False)
     trainers[pooling], tuned[pooling] = trainer, []
     for seed in this.progress(seeds, pooling):
         chosen = draw_labels(train_labels, label_count, seed)
@@ -1029,16 +1010,14 @@ this.reveal(
 # %% [markdown] tags=["result"]
 # Nothing at all: with 300 labels, fine-tuning ends where the probes ended, within the
 # intervals, and costs far more time. Three hundred texts can tune a few hundred numbers
-# of a head, but give 1.6 million weights little to go by. `[CLS]` and the mean are a tie
-# now, within intervals that are wider than those of the probes. That `[CLS]` could learn its
-# job, now that everything can move, is not to be seen here: it gained nothing either.
+# of a head, but give 1.6 million weights little to go by. `[CLS]` could learn its job, now
+# that everything can move, but gained nothing either.
 #
-# It is not always so. MiniLM, with more to build on and 1,000 labels of SST-2, gained six
-# points by fine-tuning (`benchmarks/RESULTS.md`).
+# It is not always so: MiniLM, with 1,000 labels of SST-2, gained six points
+# (`benchmarks/RESULTS.md`).
 
 # %% [markdown]
-# Lesson 06 compares these ways over many numbers of labels. From here on we need one good
-# classifier, and give it all the labels that we have.
+# From here on we need one good classifier, and give it all the labels that we have.
 
 # %% tags=["experiment"]
 trainer = trainers["mean"]
@@ -1129,19 +1108,16 @@ this.reveal(
 
 # %% [markdown] tags=["result"]
 # The heads are not alike at all. Those of the first block look at the token before and
-# at the token after, and that is no discovery of theirs: to save training time these
-# two were set up to do so at the start (`data/bert_docstrings/README.md` shows what it
-# saved) and kept to it. A large BERT finds such heads by itself (Clark et al. 2019,
-# section 3.1). Further up they turn to the token itself and then to everything, as a
-# classifier must that is to collect evidence from the whole text.
+# at the token after: to save training time these two were set up to do so at the start
+# (`data/bert_docstrings/README.md`) and kept to it. A large BERT finds such heads by itself
+# (Clark et al. 2019, section 3.1). Further up they turn to the token itself and then to
+# everything, as a classifier must that collects evidence from the whole text.
 #
-# To the special tokens goes *no more* than chance would give them. That is where ours
-# differs from the large ones.
-#
-# In the first BERT, more than half of the weight in blocks 6 to 10 goes to `[SEP]` (Clark
-# et al. 2019, section 3.2). Their reading: it is where a head looks when it finds nothing
-# to look for, a **no-op**, for a softmax has to give its weight to something. MiniLM does
-# the same: one of its heads gives three quarters of its weight to the special tokens.
+# To the special tokens goes *no more* than chance would give them. In the first BERT, more
+# than half of the weight in blocks 6 to 10 goes to `[SEP]` (Clark et al. 2019, section 3.2).
+# Their reading: it is where a head looks when it finds nothing to look for, a **no-op**, for
+# a softmax has to give its weight to something. MiniLM does the same: one of its heads gives
+# three quarters of its weight to the special tokens.
 
 # %% [markdown]
 # Three of the heads on one sentence, the ones that look most at the token before, at the
@@ -1160,9 +1136,8 @@ for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 2, 4), strict=
     axes.tick_params(axis="x", rotation=90)
 
 # %% [markdown]
-# The first two are two diagonals, one below and one above the middle. The third has
-# columns: whoever looks, it looks at the same few words. It is a picture that invites a
-# story.
+# The first two are diagonals, one below and one above the middle. The third has columns:
+# whoever looks, it looks at the same few words. A picture that invites a story.
 #
 # ### Does a map explain an answer?
 #
@@ -1217,9 +1192,9 @@ this.reveal("tau", "about 0.1", f"attention and worth: τ = {tau['attention'].me
 # Two ways to measure what a word is worth agree well: τ about 0.7. Attention agrees with
 # worth hardly at all: about 0.1. In the last block the vector at a word's place has
 # taken in the whole text, so that looking *there* is not looking at the word; and what a
-# head hands over counts as much as where it looks. Jain and Wallace (2019, section 4.1)
-# found low agreement in other models, too. So take a map for what it is, a picture of
-# where information could flow, and measure the worth of a word by taking it away.
+# head hands over counts as much as where it looks. (Jain and Wallace 2019, section 4.1,
+# found the same in other models.) A map shows where information could flow; to measure the
+# worth of a word, take it away.
 
 # %% [markdown]
 # ## 10. Does it know when it is wrong?
@@ -1267,10 +1242,10 @@ check(calibration_error)
 
 # %% [markdown]
 # There is a cure that takes one number: divide all logits by a **temperature** before the
-# softmax, as in lesson 01. Above 1 it makes every answer less sure, below 1 surer. The
-# order of the classes stays, and with it every answer. The number is the one that makes
-# the loss smallest on texts that the model was not trained on (Guo et al. 2017, section
-# 4.2). Ours is chosen on the validation texts, and judged on the test texts.
+# softmax, as in lesson 01. Above 1 it makes every answer less sure, below 1 surer, and no
+# answer changes. The best one makes the loss smallest on texts that the model was not
+# trained on (Guo et al. 2017, section 4.2): ours is chosen on the validation texts, and
+# judged on the test texts.
 #
 # **Predict first.** The classifier is the one fine-tuned above.
 
@@ -1322,9 +1297,8 @@ print(f"calibration error {errors[0]:.3f}, with the temperature {errors[1]:.3f}"
 this.reveal("too-sure", "above 1: it is too sure", f"temperature {temperature:.2f}")
 
 # %% [markdown] tags=["result"]
-# Much too sure: it claims 72 % on average and is right in 56 %. Once the training texts are
-# nearly all answered rightly, larger logits still make the loss on them smaller, also when
-# no further answer becomes right. One number repairs most of it: with a temperature of
+# Much too sure: it claims 72 % on average and is right in 56 %. Once nearly all training texts
+# are answered rightly, larger logits still make the loss on them smaller. One number repairs most of it: with a temperature of
 # about 1.7 the points lie near the line, on texts that had no part in choosing it. The
 # calibration error falls from about 0.165 to 0.04, and not one answer has changed. (With
 # 1,000 texts in ten bins, some of what is left is chance.)
@@ -1367,26 +1341,22 @@ for number, i in enumerate(worst, 1):
 
 # %% [markdown]
 # The five depend on the training. All of ours were taken for Matplotlib, and a single word
-# can do that: a *window*, a *legend*, *figures*. Some are honest mistakes of that kind, and
-# one is about drawing boxes indeed. But *Legendre* polynomials? The tokenizer knows what
-# happened:
+# can do that: a *window*, a *legend*, *figures*. But *Legendre* polynomials? The tokenizer
+# knows what happened:
 
 # %%
 print(" ".join(task_pieces[i] for i in wordpiece("legendre", task_vocabulary)))
 
 # %% [markdown]
-# The name of a mathematician was cut into the box in the corner of a plot. That is what
-# section 1 meant by pieces that mean nothing by themselves: sometimes they mean something
-# else.
+# The name of a mathematician was cut into the box in the corner of a plot: some pieces mean
+# something else.
 #
-# NumPy and SciPy are taken for each other most, as one would expect: they write alike,
-# about the same things. For many of their sentences the label says where they were
-# *found*, and nobody could read it off them. Such errors ask for other data, not
-# for another model.
+# NumPy and SciPy are taken for each other most: they write alike, about the same things. For
+# many of their sentences the label says where they were *found*, and nobody could read it
+# off them. Such errors ask for other data, not for another model.
 #
-# Can a sentence's origin be told at all? If errors come from having too little to go by,
-# longer sentences should be right more often. Five groups of equal size, by length; the
-# bands are 95 % intervals.
+# If errors come from having too little to go by, longer sentences should be right more
+# often. Five groups of equal size, by length; the bands are 95 % intervals.
 
 # %% tags=["experiment"]
 token_count = test["padding_mask"].sum(axis=1) - 2
@@ -1408,13 +1378,12 @@ show.curves(
 # ## 12. Break it
 #
 # Four ways to hand the *same trained weights* something else than what they were trained
-# with. None of them raises an exception, and none prints a warning.
+# with, without an exception or a warning.
 #
 # - **Dropout on**: the model is called with `training=True`.
 # - **Padding seen**: `padding_mask` is 1 everywhere.
 # - **Capitals kept**: the tokenizer does not make letters small.
-# - **Another vocabulary**: the same pieces, numbered otherwise. That happens when somebody
-#   makes the vocabulary anew, or takes the one of another checkpoint.
+# - **Another vocabulary**: the same pieces, numbered otherwise, as of another checkpoint.
 #
 # **Predict first.** Which of the four does what harm?
 
@@ -1483,10 +1452,9 @@ this.reveal("least-harm", "capitals kept", f"{broken['capitals kept']:.0%} are r
 # padding. Both look like a bad model, and both are a matter of one line.
 #
 # The other two are treacherous because they cost so little. Dropout left on takes some
-# points and makes each answer a matter of luck: the same text can get another answer
-# next time. Kept capitals take one or two: only words that begin with a capital, one or
-# two a sentence, turn into `[UNK]` or into other pieces. A loss of two points is easily
-# blamed on the data.
+# points, and the same text can get another answer next time. Kept capitals take one or two:
+# only words with a capital, one or two a sentence, turn into `[UNK]` or other pieces. A loss
+# of two points is easily blamed on the data.
 
 # %% [markdown]
 # One test finds all four: take some texts whose logits you have kept from the day the
@@ -1495,10 +1463,9 @@ this.reveal("least-harm", "capitals kept", f"{broken['capitals kept']:.0%} are r
 # %% [markdown]
 # ## 13. The same checkpoint in three libraries
 #
-# A checkpoint is a few dozen arrays with names. Two libraries that compute the same
-# equations must get the same numbers from it. `tlkeras.models.Bert` has the arguments and
-# the layer names of `keras_hub.models.BertBackbone`, so that weights can be handed over
-# layer by layer.
+# Two libraries that compute the same equations must get the same numbers from a checkpoint.
+# `tlkeras.models.Bert` has the arguments and the layer names of
+# `keras_hub.models.BertBackbone`, so that weights can be handed over layer by layer.
 #
 # **Predict first.** All compute in 32-bit floats, with values around 1.
 
@@ -1615,9 +1582,9 @@ for strip in (False, True):
     print(f"strip_accents={strip!s:5} ", " ".join(task_pieces[i] for i in ids))
 
 # %% [markdown]
-# So when you move a model from one library to another, compare three things in this
-# order: the tokens of some awkward texts, the output of the first block, the output of
-# the last. The first one that differs is where to look.
+# So when you move a model to another library, compare three things in this order: the tokens
+# of some awkward texts, the output of the first block, that of the last. The first one that
+# differs is where to look.
 
 # %% [markdown]
 # ## What you have built
