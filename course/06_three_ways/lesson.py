@@ -1028,7 +1028,7 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# All three ways are ahead of training from scratch, by about ten points in our runs,
+# All three ways are ahead of training from scratch, by six to twelve points in our runs,
 # and each of the three intervals leaves out 0. Here is the answer to the question of the
 # beginning: yes, take the model that has read other things. The three are close together.
 # Then the cheapest wins, and with a hundred labels that is features.
@@ -1132,7 +1132,7 @@ this.reveal(
 
 # %% [markdown] tags=["result"]
 # It is as good as guessing. The line before the last says why: at the end every block has
-# moved by nearly half of its size, more than training from scratch moved it. What had been
+# moved by more than half of its size, more than training from scratch moved it. What had been
 # learned is gone. The head alone may well move so fast, as it did in section 7: it had
 # nothing to lose. Kumar et al. (2022) study a milder form of this: as long as the head is
 # wrong, the body below is pulled to where it suits the wrong head. Their cure is the one
