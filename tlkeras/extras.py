@@ -17,6 +17,7 @@ EXTRAS = {
         "rich",
         "safetensors",
         "sklearn",
+        "tokenizers",
         "traitlets",
         "typer",
     ),

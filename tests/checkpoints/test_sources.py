@@ -37,7 +37,7 @@ def test_weights_of_another_kind(tmp_path, names, match):
 
 def test_a_file_instead_of_a_folder(preset):
     folder = preset("ours")
-    refused(folder / "config.json", "give the folder that it is in")
+    refused(folder / "config.json", "give the folder it is in")
     for wrong in ("", None, 3, b"x"):
         refused(wrong, "preset must be")
     (folder / "model.safetensors").unlink()

@@ -29,25 +29,45 @@ TABLES = (
 FRONT_END_LIMITS = {"fft_length": 2**16, "window_length": 2**16, "num_mels": 2**10}
 
 
-def read_json(path):
+def read_json(path, largest=LARGEST):
     """The dictionary that a JSON file holds.
 
     Raises:
         ValueError: it is too large, no JSON, or something else than a dictionary.
     """
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise ValueError(
-            f"{path} must have at most {LARGEST:,} bytes; it has {size:,}. Is it "
-            "another file under this name?"
-        )
     try:
-        found = json.loads(path.read_text("utf-8-sig"))
+        found = json.loads(_content(path, largest).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} must be JSON; reading it says: {error}. Get it again."
         ) from error
     return dictionary(str(path), found)
+
+
+def read_text(path, what):
+    """The text of a file, which should be `what`, such as `"a word a line"`.
+
+    Raises:
+        ValueError: it is too large, or no UTF-8.
+    """
+    try:
+        text = _content(path, LARGEST).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} must be text in UTF-8, {what}; reading it says: {error}. "
+            "Get it again."
+        ) from error
+    return text
+
+
+def _content(path, largest):
+    size = path.stat().st_size
+    if size > largest:
+        raise ValueError(
+            f"{path} must have at most {largest:,} bytes; it has {size:,}. Is it "
+            "another file under this name?"
+        )
+    return path.read_bytes()
 
 
 def dictionary(name, value):

@@ -21,6 +21,17 @@ OURS = "tlkeras://"  # small presets that this project trained
 OTHER_FORMATS = {"tf_model.h5", "flax_model.msgpack"}
 # Taken when they are there.
 OTHERS = ("vocab.txt", "tokenizer_config.json", "preprocessor_config.json")
+# What a tokenizer is made of; a repository has some of them.
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "vocab.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
 
 
 def locate(preset, revision=None, sha256=None):
@@ -45,6 +56,40 @@ def locate(preset, revision=None, sha256=None):
         if sha256:
             check_sha256(preset, _hash_of(Path(preset), Path(preset), sha256))
         return Path(preset)
+    folder = _folder(preset, "config.json and the weights beside it")
+    weights = weights_in(folder)
+    if sha256:
+        for path in _files(weights):
+            check_sha256(path, _hash_of(path, weights, sha256))
+    return folder
+
+
+def locate_tokenizer(preset, revision=None):
+    """The folder of a preset that holds a tokenizer, and perhaps no weights.
+
+    Args:
+        preset: as in `locate`; of `hf://` only `TOKENIZER_FILES` are downloaded.
+        revision: as in `locate`.
+
+    Raises:
+        ValueError: there is no such folder, or a hash of a shipped file is wrong.
+    """
+    name = str(preset)
+    if not name.startswith("hf://"):
+        return _folder(preset, "the files of a tokenizer")
+    download = _hub(name.removeprefix("hf://"), revision)[0]
+    found = [path for path in map(download, TOKENIZER_FILES) if path]
+    if not found:
+        raise ValueError(
+            f"{name} holds none of {', '.join(TOKENIZER_FILES)}. Give the repository "
+            "that its model was trained from."
+        )
+    return found[0].parent
+
+
+def _folder(preset, content):
+    """The folder of a preset that is here, which should hold `content`."""
+    name = str(preset)
     if name.startswith(OURS):
         folder = _shipped(name.removeprefix(OURS))
     elif not name or not isinstance(preset, str | os.PathLike):
@@ -54,14 +99,9 @@ def locate(preset, revision=None, sha256=None):
     refuse_pickle(folder)
     if not folder.is_dir():
         raise ValueError(
-            "preset must be a folder with config.json and the weights beside it, or "
-            f"'hf://owner/name'; given {name!r}, which is not a folder. Of a file, "
-            "give the folder that it is in."
+            f"preset must be a folder with {content}, or 'hf://owner/name'; given "
+            f"{name!r}, which is not a folder. Of a file, give the folder it is in."
         )
-    weights = weights_in(folder)
-    if sha256:
-        for path in _files(weights):
-            check_sha256(path, _hash_of(path, weights, sha256))
     return folder
 
 
@@ -137,7 +177,8 @@ def _reason(found):
     return "There are no weights in it."
 
 
-def _from_hub(name, revision, sha256):
+def _hub(name, revision):
+    """What downloads a file of a repository, or gives `None`; the commit; its hash."""
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
@@ -153,30 +194,35 @@ def _from_hub(name, revision, sha256):
             "revision must be a commit, 40 hexadecimal digits, because a branch moves; "
             f"given {revision!r} for {name!r}. The hub shows it under Files, History."
         )
-    if sha256 is None and revision == pinned_revision:
-        sha256 = pinned_hash
-    hf_hub_download(name, "config.json", revision=revision)
-    for file in (FILE, INDEX):
+
+    def download(file):
         with contextlib.suppress(EntryNotFoundError):
-            weights = Path(hf_hub_download(name, file, revision=revision))
-            break
-    else:
+            return Path(hf_hub_download(name, file, revision=revision))
+        return None
+
+    return download, revision, pinned_hash if revision == pinned_revision else None
+
+
+def _from_hub(name, revision, sha256):
+    download, revision, pinned = _hub(name, revision)
+    sha256 = pinned if sha256 is None else sha256
+    if not download("config.json"):
+        raise ValueError(f"{name} holds no config.json at {revision}.")
+    weights = download(FILE) or download(INDEX)
+    if not weights:
         raise ValueError(
             f"{name} holds no {FILE} at {revision}. Pickled weights are refused: "
             "loading a pickle can run any code."
         )
     for path in _files(weights):
-        part = path
-        if weights.name == INDEX:
-            part = Path(hf_hub_download(name, path.name, revision=revision))
+        part = path if weights.name == FILE else download(path.name)
+        if not part:
+            raise ValueError(f"{name} holds no {path.name}, which {INDEX} names.")
         check_sha256(
             part, _hash_of(path, weights, sha256) if sha256 else _hub_hash(part)
         )
     for other in OTHERS:
-        try:
-            hf_hub_download(name, other, revision=revision)
-        except EntryNotFoundError:
-            continue
+        download(other)
     return weights.parent
 
 

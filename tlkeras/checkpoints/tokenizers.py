@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from tlkeras import checks as check
-from tlkeras.checkpoints.config_files import LARGEST, entry, read_json
+from tlkeras.checkpoints.config_files import entry, read_json
 from tlkeras.checkpoints.sources import locate
-
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+from tlkeras.checkpoints.tokenization.files import words_of
 
 
 def preprocessor(
@@ -42,7 +41,7 @@ def preprocessor(
     lower = entry(config, "do_lower_case", check.flag, True)
     accents = config.get("strip_accents")  # Hugging Face: None means as `lower`
     tokenizer = keras_hub.models.BertTokenizer(
-        _words(vocabulary),
+        words_of(vocabulary),
         lowercase=lower,
         strip_accents=lower
         if accents is None
@@ -51,28 +50,3 @@ def preprocessor(
     return keras_hub.models.BertTextClassifierPreprocessor(
         tokenizer, sequence_length=sequence_length
     )
-
-
-def _words(path):
-    """The lines of a vocabulary, as KerasHub reads them from a file."""
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise ValueError(
-            f"{path} must have at most {LARGEST:,} bytes; it has {size:,}. Is it "
-            "another file under this name?"
-        )
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            words = [line.rstrip() for line in file]
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} must be text in UTF-8, a word a line; reading it says: {error}. "
-            "Get it again."
-        ) from error
-    missing = [word for word in SPECIAL if word not in words]
-    if missing:
-        raise ValueError(
-            f"{path} must hold a word a line, {', '.join(SPECIAL)} among them; of its "
-            f"{len(words)} lines none is {missing[0]}. Get it again, with its model."
-        )
-    return words

@@ -10,6 +10,7 @@ Reference:
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,10 +49,7 @@ class GGUF(Reader):
         super().__init__(path)
         with open(path, "rb") as file:
             scan = Scanner(file, path, "a whole GGUF file")
-            tensors, values = _counts(scan)
-            pairs = [_pair(scan) for _ in range(values)]
-            unique(self.path, (name for name, _ in pairs))
-            self.metadata = dict(pairs)
+            tensors, self.metadata = _metadata(scan)
             found = [self._tensor(scan) for _ in range(tensors)]
             unique(self.path, (name for name, _ in found))
             self._place(scan, dict(found))
@@ -109,6 +107,24 @@ class GGUF(Reader):
                 )
         for name, (shape, dtype, (start, size)) in found.items():
             self.entries[name] = Entry(shape, dtype, (begin + start, size))
+
+
+def read_metadata(path: Path | str) -> dict[str, Any]:
+    """What a GGUF file says of its model and tokenizer; this needs no package.
+
+    Raises:
+        ValueError: as `GGUF`.
+    """
+    with open(path, "rb") as file:
+        return _metadata(Scanner(file, path, "a whole GGUF file"))[1]
+
+
+def _metadata(scan):
+    """How many tensors the file has, and what it says of itself."""
+    tensors, values = _counts(scan)
+    pairs = [_pair(scan) for _ in range(values)]
+    unique(scan.path, (name for name, _ in pairs))
+    return tensors, dict(pairs)
 
 
 def _package():

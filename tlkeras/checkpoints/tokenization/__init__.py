@@ -1,0 +1,1 @@
+"""Tokenizers that come with a preset: its files read here, its text cut by Rust."""
