@@ -24,7 +24,7 @@ PLAIN = ("visualization", "datasets", "grading", "course")
 SECTIONS = ("Args", "Call arguments", "Returns", "Raises", "Example", "Reference")
 HEADING = re.compile(rf"^({'|'.join(SECTIONS)}):", re.MULTILINE)
 # Conventions and plumbing, which no paper introduced.
-NO_SOURCE = {"Greedy", "generate", "jit"}
+NO_SOURCE = {"generate", "jit", "stream"}
 
 
 def public(rooms):

@@ -14,14 +14,15 @@ encoder's output, travels in it too. It remembers by position: reading a positio
 replaces what it held, and later positions are not looked at. Keys and values do so; the
 state of a recurrent network does not.
 
-Decoding is one `while_loop` with static shapes, which `jit` compiles with XLA.
+Decoding is one `while_loop` with static shapes, which `jit` compiles with XLA; `stream`
+is a loop of Python around a compiled step, and gives each token at once.
 
 Axes: B batch, P prompt length, L `max_length`, V vocabulary, K beams.
 """
 
 from tlkeras.generation.beams import beam_search
 from tlkeras.generation.compilation import jit
-from tlkeras.generation.decoding import generate
+from tlkeras.generation.decoding import generate, stream
 from tlkeras.generation.samplers import Greedy, Sample
 
-__all__ = ["Greedy", "Sample", "beam_search", "generate", "jit"]
+__all__ = ["Greedy", "Sample", "beam_search", "generate", "jit", "stream"]

@@ -44,12 +44,15 @@ def jit(function: Callable[..., Any], *stateful: Any) -> Callable[..., Any]:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function, jit_compile=True, autograph=False)
-    if backend == "torch":
+        compiled = tf.function(function, jit_compile=True, autograph=False)
+    elif backend == "torch":
         import torch
 
-        return torch.no_grad()(function)
-    return _jax_jit(function, [v for item in stateful for v in item.variables])
+        compiled = torch.no_grad()(function)
+    else:
+        compiled = _jax_jit(function, [v for item in stateful for v in item.variables])
+    compiled.is_compiled = True
+    return compiled
 
 
 def _jax_jit(function, variables):
