@@ -28,10 +28,22 @@ def test_mistakes_that_were_named_are_remembered(tiny):
     mistake = tiny.exercise("row_sums").misconceptions[0]
     wrong = tiny.check(lambda x: x.sum(0), name="row_sums")
     assert wrong.diagnoses == [mistake.id]
-    assert "A mistake you met" in str(tiny.end())
+    assert "What you met in `row_sums`" in str(tiny.end())
     assert progress.kept(progress.started_folder())["mistakes"] == {
         "01_tiny": {"row_sums": [mistake.id]}
     }
+
+
+def test_the_mistakes_of_an_exercise_share_a_line(tiny):
+    exercise = tiny.exercise("row_sums")
+    ids = [m.id for m in exercise.misconceptions]
+    assert len(ids) > 1
+    path = progress.started_folder() / progress.MARK / "progress.json"
+    kept = {"lessons": {}, "mistakes": {tiny.name: {"row_sums": ids}}}
+    path.write_text(json.dumps(kept), "utf-8")
+    lines = [x for x in str(tiny.end()).splitlines() if "What you met" in x]
+    assert len(lines) == 1
+    assert lines[0].count(" · ") == len(ids) - 1
 
 
 def test_the_next_lesson_is_one_click_away():
@@ -48,4 +60,4 @@ def test_mistakes_in_an_exercise_that_is_gone_are_passed_over(tiny):
     }
     path = progress.started_folder() / progress.MARK / "progress.json"
     path.write_text(json.dumps(kept), "utf-8")
-    assert str(tiny.end()).count("A mistake you met") == 1
+    assert str(tiny.end()).count("What you met") == 1

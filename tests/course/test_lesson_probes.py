@@ -4,7 +4,7 @@ import runpy
 
 import pytest
 
-from tlkeras.course import lesson
+from tlkeras.course import lesson, lessons
 from tlkeras.grading import check
 
 
@@ -33,6 +33,27 @@ def test_a_part_is_called_what_the_lesson_calls_it():
     exercise = lesson("04_blocks").exercises["encoder_block"]
     outcome = check(exercise, lambda x, mask, attend, *others: attend(x, x, x, mask))
     assert "attend()" in dict(outcome.parts)["Your code raised"]
+
+
+def test_an_output_is_called_what_the_lesson_calls_it():
+    exercise = lesson("05_transformer").exercises["teacher_forcing"]
+    shown = dict(check(exercise, lambda ids: (ids[:, :-1], ids[:, :-1])).parts)
+    assert shown["You returned"].startswith("in what it is to say: ")
+
+
+NAMED = [
+    (one.name, exercise.name)
+    for one in lessons()
+    for exercise in one.exercises.values()
+    if exercise.messages.get("outputs", exercise.name)
+]
+
+
+@pytest.mark.parametrize(("lesson_name", "name"), NAMED)
+def test_each_output_has_a_name_or_none_has(lesson_name, name):
+    exercise = lesson(lesson_name).exercises[name]
+    outputs = exercise.reference(*exercise.cases[0].draw(0))
+    assert len(exercise.messages.get("outputs", name)) == len(outputs)
 
 
 def test_the_card_lists_only_what_the_learner_was_given(outcome):

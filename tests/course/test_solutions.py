@@ -1,7 +1,7 @@
 import pytest
 
 from tlkeras.course import lessons, progress, solutions
-from tlkeras.grading import State
+from tlkeras.grading import Outcome, State
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def test_giving_up_shows_it_again_and_again_and_counts_no_points(tiny, started):
         assert "def double(x):" in str(tiny.solution("double", give_up=give_up))
     outcome = tiny.check(lambda x: x + x, name="double")
     assert outcome.passed
+    assert "No points" in str(outcome)
     assert progress.points(started, tiny) == 0
     assert progress.read(started)["01_tiny"]["double"]["state"] == State.PASSED.value
     assert "double" not in progress.waiting(started, tiny)
@@ -34,6 +35,14 @@ def test_after_passing_it_costs_nothing(tiny, started):
     assert "def double(x):" in str(tiny.solution("double"))
     assert progress.kept(started)["solutions"] == {}
     assert progress.points(started, tiny) == tiny.exercise("double").points
+
+
+def test_giving_up_costs_what_a_wrong_answer_had_earned_too(tiny, started):
+    outcome = Outcome("row_sums", State.WRONG, 1.5, 2.0, "not yet")
+    progress.record(tiny.name, outcome)
+    assert progress.points(started, tiny) == 1.5
+    tiny.solution("row_sums", give_up=True)
+    assert progress.points(started, tiny) == 0
 
 
 def test_points_earned_before_giving_up_stay(tiny, started):

@@ -840,6 +840,9 @@ wrong(FRAMES)(
     )
 )
 wrong(FRAMES)(_frames(lambda s, n, step: range(step, s - n + 1, step)))
+wrong(FRAMES, "frames.step-is-overlap-none-left")(
+    _frames(lambda s, n, step: range(0, s - n + 1, n - step))
+)
 
 
 def _mel_filters(top=0.5, reach=0.5, rate_of=float, low=0.0):
@@ -869,6 +872,52 @@ wrong(MEL)(_mel_filters(rate_of=lambda rate: rate // 2 * 2))
 wrong(MEL)(_mel_filters(low=20.0))
 wrong(MEL)(lambda *given: np.squeeze(_mel_filters()(*given)))
 
+
+def _mels(hertz):
+    return 2595 * np.log10(1 + hertz / 700)
+
+
+def _by_three_edges(frequencies, edges):
+    columns = []
+    for left, peak, right in zip(edges, edges[1:], edges[2:], strict=False):
+        sides = (
+            (frequencies - left) / (peak - left),
+            (right - frequencies) / (right - peak),
+        )
+        columns.append(np.clip(np.minimum(*sides), 0, None))
+    return np.stack(columns, axis=1)
+
+
+@wrong(MEL, "mel.straight-in-mels")
+def triangles_over_mels(num_mels, fft_length, sample_rate):
+    frequencies = _mels(np.fft.rfftfreq(fft_length, 1 / sample_rate))
+    return _by_three_edges(
+        frequencies, np.linspace(0, _mels(sample_rate / 2), num_mels + 2)
+    )
+
+
+@wrong(MEL, "mel.bins-for-hertz")
+def edges_over_numbers(num_mels, fft_length, sample_rate):
+    mels = np.linspace(0, _mels(sample_rate / 2), num_mels + 2)
+    edges = 700 * (10 ** (mels / 2595) - 1)
+    return _by_three_edges(np.arange(fft_length // 2 + 1), edges)
+
+
+@wrong(MEL, "mel.whole-bins")
+def filters_of_many_tutorials(num_mels, fft_length, sample_rate):
+    mels = np.linspace(0, _mels(sample_rate / 2), num_mels + 2)
+    edges = 700 * (10 ** (mels / 2595) - 1)
+    bins = np.floor((fft_length + 1) * edges / sample_rate).astype(int)
+    found = np.zeros((fft_length // 2 + 1, num_mels))
+    for m in range(num_mels):
+        left, peak, right = bins[m : m + 3]
+        for k in range(left, peak):
+            found[k, m] = (k - left) / (peak - left)
+        for k in range(peak, right):
+            found[k, m] = (right - k) / (right - peak)
+    return found
+
+
 # ── 16 log_mel, pooled_mean, hide_stripes ─────────────────────────────────────────────
 
 
@@ -890,7 +939,20 @@ wrong(LOG_MEL)(
     )
 )
 
+wrong(LOG_MEL, "log-mel.window-again")(
+    lambda x, filters: _log_mel(lambda x: np.maximum(x, 1e-10))(
+        x * _hann(x.shape[-1]), filters
+    )
+)
+wrong(LOG_MEL, "log-mel.floor-before-mels")(
+    lambda x, filters: np.log(np.maximum(np.abs(np.fft.rfft(x)) ** 2, 1e-10) @ filters)
+)
+
 POOLED = "16_speech/pooled_mean"
+wrong(POOLED, "pooled.one-vector-for-all")(lambda x, m: x[m].mean(axis=0))
+wrong(POOLED, "pooled.one-too-many")(
+    lambda x, m: np.einsum("btd,bt->bd", x, m) / (m.sum(axis=1, keepdims=True) + 1)
+)
 wrong(POOLED, "pooled.beginning")(
     lambda x, m: [
         r[: k.sum()].sum(0) / max(1, k.sum()) for r, k in zip(x, m, strict=True)
@@ -921,6 +983,21 @@ def _stripes(first=lambda start: start, end=lambda start, width: start + width):
 
 
 STRIPES = "16_speech/hide_stripes"
+wrong(STRIPES, "stripes.axes-exchanged")(
+    lambda x, *stripes: np.swapaxes(_stripes()(np.swapaxes(x, 1, 2), *stripes), 1, 2)
+)
+
+
+@wrong(STRIPES, "stripes.everybodys")
+def stripes_over_the_batch(x, time_start, time_width, mel_start, mel_width):
+    x = x.copy()
+    for start, width in zip(time_start.ravel(), time_width.ravel(), strict=True):
+        x[:, start : start + width] = 0
+    for start, width in zip(mel_start.ravel(), mel_width.ravel(), strict=True):
+        x[:, :, start : start + width] = 0
+    return x
+
+
 wrong(STRIPES, "stripes.one-too-wide")(_stripes(end=lambda s, w: s + w + 1))
 wrong(STRIPES, "stripes.width-is-end")(_stripes(end=lambda s, w: w))
 wrong(STRIPES, "stripes.one-too-narrow")(_stripes(end=lambda s, w: max(s, s + w - 1)))

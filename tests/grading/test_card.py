@@ -9,7 +9,7 @@ import pytest
 
 from tlkeras.course import lesson
 from tlkeras.grading import check
-from tlkeras.grading.judge.card import inline
+from tlkeras.grading.judge.card import _short, inline
 from tlkeras.visualization import palette
 
 ATTENTION = lesson("01_attention").exercises["scaled_dot_product_attention"]
@@ -68,6 +68,14 @@ def test_infinite_and_missing_numbers_can_be_drawn():
     card = check(ATTENTION, odd)._repr_html_()
     texts = [element.text for element in parse(card).iter("text")]
     assert {"NaN", "inf", "−inf"} <= set(texts)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.0, "0.00"), (-0.001, "0.00"), (-0.01, "−0.01"), (0.004, "0.00")],
+)
+def test_what_a_cell_shows_as_nothing_has_no_sign(value, text):
+    assert _short(value) == text
 
 
 def test_a_card_needs_no_network_and_no_script():

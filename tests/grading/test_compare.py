@@ -5,6 +5,7 @@ import pytest
 from answers import EXERCISES, SOFTMAX, softmax_in_place
 
 from tlkeras.grading import State, check
+from tlkeras.grading.judge.compare import number
 
 
 async def softmax_async(x):
@@ -13,6 +14,11 @@ async def softmax_async(x):
 
 def ragged(x):
     return [[1.0], [1.0, 2.0]]
+
+
+def test_a_zero_has_no_sign():
+    assert number(np.float32(-0.0)) == "0"
+    assert number(-0.25) == "-0.25"
 
 
 BAD_ANSWERS = {

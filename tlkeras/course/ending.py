@@ -45,12 +45,14 @@ def _predictions(entries):
 
 
 def _mistakes(lesson, met):
+    """A line for each exercise: the first sentence about each mistake."""
     for name in lesson.names:
-        for id_ in met.get(name, ()):
-            idea = lesson.exercises[name].messages.get("misconceptions", id_)
-            if idea:
-                first = idea.strip().split(". ")[0].rstrip(".")
-                yield MESSAGES.say("end", "mistake", exercise=name, idea=f"{first}.")
+        messages = lesson.exercises[name].messages
+        ideas = [messages.get("misconceptions", id_) for id_ in met.get(name, ())]
+        firsts = [f"{x.strip().split('. ')[0].rstrip('.')}." for x in ideas if x]
+        if firsts:
+            told = " · ".join(firsts)
+            yield MESSAGES.say("end", "mistakes", exercise=name, ideas=told)
 
 
 def _next(lesson):

@@ -63,11 +63,25 @@ def record(lesson: str, outcome: Outcome, place=None):
 
 
 def give_up(lesson: str, exercise: str, place=None):
-    """Keep that a solution was asked for before the exercise passed. Never raises."""
-    _change(
-        lambda kept: kept["solutions"].setdefault(lesson, {}).update({exercise: True}),
-        place,
-    )
+    """Keep that a solution was asked for before the exercise passed. Never raises.
+
+    What it had earned so far counts no longer, as the price said.
+    """
+
+    def change(kept):
+        kept["solutions"].setdefault(lesson, {})[exercise] = True
+        entry = kept["lessons"].get(lesson, {}).get(exercise)
+        if entry is not None:
+            entry["points"] = 0
+
+    _change(change, place)
+
+
+def given_up(lesson: str, exercise: str, place=None) -> bool:
+    """Whether a solution was asked for before the exercise passed. Never raises."""
+    with contextlib.suppress(OSError):
+        return exercise in kept(started_folder(place))["solutions"].get(lesson, {})
+    return False
 
 
 def predict(lesson: str, name: str, entry: dict, place=None):

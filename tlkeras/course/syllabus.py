@@ -88,6 +88,9 @@ class Lesson:
             self.failing = outcome.failing
             heading = MESSAGES.say("failing", "heading")
             outcome.parts.append((heading, MESSAGES.say("failing", "text")))
+        if outcome.passed and progress.given_up(self.name, exercise.name):
+            heading = MESSAGES.say("solution", "seen-heading")
+            outcome.parts.append((heading, MESSAGES.say("solution", "seen")))
         self._failed[exercise.name] = None if outcome.passed else answer
         progress.record(self.name, outcome)
         return outcome

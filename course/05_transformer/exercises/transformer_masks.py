@@ -149,7 +149,9 @@ EXERCISE = Exercise(
             "hides-queries-too", place=lambda keep: keep[:, :, None] & keep[:, None, :]
         ),
         wrong("inverted", polarity=np.logical_not),
+        wrong("padding-kept", **in_all_masks(lambda ids: ~real(ids))),
         wrong("not-spread", spread=identity),
+        wrong("memory-not-spread", memory_axes=lambda memory: memory[:, :1]),
         wrong("order-ignores-padding-rule", target_keep=lambda ids: ~real(ids)),
     ),
     accepted={

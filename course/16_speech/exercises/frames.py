@@ -13,12 +13,15 @@ def whole_frames(samples, length, step):
     return (samples - length) // step + 1
 
 
-def or_none_left(count):
-    """A way to count frames of which `np.stack` of an empty list is made: it raises."""
+def or_none_left(count, step_of=lambda length, step: step):
+    """A way to count frames of which `np.stack` of an empty list is made: it raises.
+
+    So does a `range` whose step, which `step_of` gives, is not positive.
+    """
 
     def counted(samples, length, step):
         number = count(samples, length, step)
-        if number < 1:
+        if number < 1 or step_of(length, step) < 1:
             raise ValueError("need at least one array to stack")
         return number
 
@@ -33,6 +36,16 @@ def one_fewer(samples, length, step):
 def before_the_end(samples, length, step):
     """The frames that end before the signal does (wrong)."""
     return -(-(samples - length) // step)
+
+
+def overlapping(samples, length, step):
+    """As many as fit if neighbours share `step` samples (wrong)."""
+    return (samples - length) // max(1, abs(length - step)) + 1
+
+
+def overlapping_starts(count, length, step):
+    """The first samples of frames that share `step` with the one before (wrong)."""
+    return max(1, abs(length - step)) * np.arange(count)
 
 
 def starts_at(count, length, step):
@@ -112,12 +125,11 @@ EXERCISE = Exercise(
         wrong("exact-end-lost", count=before_the_end),
         wrong("exact-end-lost-none-left", count=or_none_left(before_the_end)),
         wrong("one-too-many", count=lambda s, length, step: -(-s // step)),
+        wrong("step-is-overlap", count=overlapping, starts=overlapping_starts),
         wrong(
-            "step-is-overlap",
-            count=lambda s, length, step: (
-                (s - length) // max(1, abs(length - step)) + 1
-            ),
-            starts=lambda n, length, step: max(1, abs(length - step)) * np.arange(n),
+            "step-is-overlap-none-left",
+            count=or_none_left(overlapping, step_of=lambda length, step: length - step),
+            starts=overlapping_starts,
         ),
         wrong("no-window", "window", window=np.ones),
         wrong("symmetric-window", "window", window=symmetric),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import floats, mistakes
+from tlkeras.grading.authoring import floats, identity, mistakes
 
 from ._shared import LAYERS
 
@@ -32,12 +32,13 @@ def hide_stripes(
     mel_start,
     mel_width,
     *,
+    sizes=identity,
     stripes=inside,
     join=either,
     fill=put_zero,
 ):
     """Hide stripes of time and of mels: (B, F, M)."""
-    _, count, mels = features.shape
+    count, mels = sizes(features.shape[1:])
     time = stripes(time_start, time_width, count)
     mel = stripes(mel_start, mel_width, mels)
     return fill(features, join(time, mel))
@@ -46,6 +47,11 @@ def hide_stripes(
 def one_for_all(start, width, size):
     """The stripes of the first recording for all of them."""
     return inside(np.broadcast_to(start[:1], start.shape), width[:1] + 0 * width, size)
+
+
+def shared(hidden):
+    """What is hidden in any recording is hidden in all of them (wrong)."""
+    return np.broadcast_to(hidden.any(0), hidden.shape)
 
 
 def features_and_stripes(frames=9, mels=7, batch=3, everything=False):
@@ -112,6 +118,12 @@ EXERCISE = Exercise(
                 start[:, -1:], width[:, -1:], size
             ),
         ),
+        wrong(
+            "axes-exchanged",
+            sizes=lambda shape: shape[::-1],
+            join=lambda time, mel: time[:, None, :] | mel[:, :, None],
+        ),
+        wrong("everybodys", join=lambda time, mel: either(shared(time), shared(mel))),
         wrong("one-for-all", stripes=one_for_all),
         wrong(
             "both-instead-of-either",

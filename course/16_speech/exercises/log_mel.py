@@ -55,6 +55,12 @@ def frames_and_filters(silent=False, scale=1.0, length=16, lead=(2, 5)):
     return draw
 
 
+def window_again(x):
+    """The spectrum of frames that are faded in and out once more (wrong)."""
+    length = x.shape[-1]
+    return spectrum(x * (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)))
+
+
 wrong = mistakes("log-mel", section="log")
 
 EXERCISE = Exercise(
@@ -73,6 +79,7 @@ EXERCISE = Exercise(
         Case("one-frame", frames_and_filters(lead=(1, 1))),
     ),
     misconceptions=(
+        wrong("window-again", "window", transform=window_again),
         wrong("not-squared", "power", power=np.abs),
         wrong("real-part", "power", power=lambda x: x.real**2),
         wrong("squared-without-size", "power", power=lambda x: (x**2).real),
@@ -83,6 +90,11 @@ EXERCISE = Exercise(
         wrong("no-floor", floor=lambda x: x),
         wrong("high-floor", floor=lambda x: np.maximum(x, 1e-3)),
         wrong("added", floor=lambda x: x + 1e-10),
+        wrong(
+            "floor-before-mels",
+            power=lambda x: no_less(squared_size(x)),
+            floor=lambda x: x,
+        ),
         wrong("zero-alone", floor=lambda x: np.where(x == 0, 1e-10, x)),
         wrong(
             "logarithm-before-mels",

@@ -78,6 +78,23 @@ def rectangles(frequencies, edges):
     return inside.astype(float)
 
 
+def edges_in_mels(num_mels, highest, scale):
+    """Edges that were not converted back into Hz (wrong)."""
+    return np.linspace(0, scale[0](highest), num_mels + 2)
+
+
+def between_whole_bins(frequencies, edges):
+    """Triangles between edges that were moved to numbers of frequencies (wrong)."""
+    length = 2 * (len(frequencies) - 1)
+    bins = np.floor((length + 1) * edges / (2 * frequencies[-1]))
+    k = np.arange(len(frequencies))[:, None]
+    left, peak, right = bins[:-2], bins[1:-1], bins[2:]
+    rising = (k - left) / np.maximum(peak - left, 1)
+    falling = (right - k) / np.maximum(right - peak, 1)
+    rises, falls = (left <= k) & (k < peak), (peak <= k) & (k < right)
+    return np.where(rises, rising, np.where(falls, falling, 0.0))
+
+
 def equal_areas(filters, edges):
     """Slaney's normalisation, which was not asked for."""
     return filters * 2 / (edges[2:] - edges[:-2])
@@ -102,10 +119,15 @@ EXERCISE = Exercise(
     misconceptions=(
         wrong("even-in-hertz", scale=LINEAR),
         wrong("natural-logarithm", scale=NATURAL),
+        wrong("edges-not-back-in-hertz", edges=edges_in_mels),
         wrong(
-            "edges-not-back-in-hertz",
-            edges=lambda m, top, scale: np.linspace(0, scale[0](top), m + 2),
+            "straight-in-mels",
+            "triangles",
+            edges=edges_in_mels,
+            frequencies=lambda rate, n: to_mel(up_to_half(rate, n)),
         ),
+        wrong("whole-bins", "triangles", shape=between_whole_bins),
+        wrong("bins-for-hertz", frequencies=lambda rate, n: np.arange(n // 2 + 1.0)),
         wrong(
             "too-few-edges",
             "triangles",

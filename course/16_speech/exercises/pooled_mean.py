@@ -88,6 +88,12 @@ EXERCISE = Exercise(
         wrong("beginning", keep=as_many_from_the_first),
         wrong("divided-by-longest", divisor=lambda mask, x: max(1, mask.sum(1).max())),
         wrong("divided-by-all-real", divisor=lambda mask, x: max(1, mask.sum())),
+        wrong(
+            "one-vector-for-all",
+            total=lambda x, keep: (x * keep).sum((0, 1)),
+            divisor=lambda mask, x: max(1, mask.sum()),
+        ),
+        wrong("one-too-many", divisor=lambda mask, x: mask.sum(1)[:, None] + 1),
         wrong("empty-row", divisor=lambda mask, x: mask.sum(1)[:, None]),
         wrong(
             "maximum",

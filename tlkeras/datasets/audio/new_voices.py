@@ -56,8 +56,8 @@ def human_or_synthetic(seconds: float = 1.0, download: bool = True) -> NewVoices
     except DataError as error:
         voices = _synthetic(seconds)
         print(
-            "Synthetic voices stand in for human ones, whose recordings cannot be had "
-            f"here ({_reason(error)}). The lesson gives the numbers of both."
+            "Synthetic voices stand in for human ones, which cannot be fetched here\n"
+            f"({_reason(error)}). The lesson gives the numbers of both."
         )
     return voices
 

@@ -156,4 +156,6 @@ def _short(value):
     if not np.isfinite(value):
         return "NaN" if np.isnan(value) else "inf" if value > 0 else "−inf"
     text = f"{value:.2f}" if abs(value) < 100 else f"{value:.0e}".replace("e+0", "e")
+    if not text.strip("-0."):  # nothing is left to have a sign
+        text = text.lstrip("-")
     return text.replace("-", "−")

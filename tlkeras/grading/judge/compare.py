@@ -131,7 +131,9 @@ def _same(left, right, tolerance):
 
 def number(value):
     """A number as a learner reads it: True, 7, 0.4821, nan."""
-    return f"{value:.4g}" if np.asarray(value).dtype.kind == "f" else str(value)
+    if np.asarray(value).dtype.kind != "f":
+        return str(value)
+    return f"{value + 0.0:.4g}"  # −0 + 0 is 0
 
 
 def _shape(array):

@@ -243,6 +243,9 @@ def _in_output(exercise, failed, key):
     if count == 1 or "output" not in problem.values:
         return text
     number = problem.values["output"] + 1
+    names = exercise.messages.get("outputs", exercise.name)
+    if names:
+        return say("output", "named", name=names[number - 1], text=text)
     return say("output", "several", number=number, count=count, text=text)
 
 
