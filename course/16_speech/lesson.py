@@ -240,15 +240,14 @@ this.reveal("leak-hann", "more than 90 dB", f"{leak[HANN]:.0f} dB below the tone
 
 # %% [markdown]
 # On the right of the figure is the vowel. The teeth, some 135 Hz apart, are the voice.
-# The hills over them, one around 400 Hz and one around 2,200 Hz, are the ringing of the
-# mouth: the **formants**. The hiss has neither teeth nor hills. (Its peak at 0 Hz is a
-# fault of this synthesiser.)
+# The hills over them, around 400 and 2,200 Hz, are the ringing of the mouth: the
+# **formants**. The hiss has neither. (Its peak at 0 Hz is a fault of this synthesiser.)
 
 # %% [markdown]
 # ## 4. Mels: steps as the ear takes them
 #
 # Listen to four tones. From the first to the second it is 200 Hz up, and from the third
-# to the fourth it is 200 Hz up as well.
+# to the fourth as well.
 
 # %%
 time = np.arange(RATE // 2) / RATE
@@ -318,10 +317,10 @@ axes.set(xlabel="frequency, Hz", ylabel="weight", title=f"{MELS} mels")
 print("frequencies in each mel:", (filters > 0).sum(axis=0))
 
 # %% [markdown]
-# The lowest triangles are so narrow that they hold three frequencies of the FFT, and
-# look cut off where none of them meets the peak; the highest hold more than fifteen.
-# The teeth of the voice, 135 Hz apart, blur, and the hills stay: mels keep the vowel
-# and throw most of the *pitch* away.
+# The lowest triangles hold only three frequencies of the FFT, and look cut off where
+# none of them meets the peak; the highest hold more than fifteen. The teeth of the
+# voice, 135 Hz apart, blur, and the hills stay: mels keep the vowel and throw most of
+# the *pitch* away.
 
 # %% [markdown]
 # ## 5. The logarithm
@@ -485,9 +484,9 @@ this.reveal(
 # %% [markdown]
 # ## 7. Recordings of different lengths
 #
-# *Six* takes half a second and *seven* perhaps 0.6. A batch is a rectangle, so short
-# recordings are filled up with zeros, and a mask says what is real: **True means
-# keep**. The mask has to come along everywhere.
+# Words differ in length, and a batch is a rectangle. So short recordings are filled up
+# with zeros, and a mask says what is real: **True means keep**. The mask has to come
+# along everywhere.
 #
 # - A frame is real if the whole step that it stands for is.
 # - Before each convolution padded frames are set to zero, as beyond the edge of a
@@ -886,10 +885,9 @@ this.reveal(
 # zero (three seeds make it wide).
 #
 # With people and twenty labels *gently* is at 87 %, below training from scratch.
-# Transfer seems to *hurt*, but the training was too timid: 40 small steps cannot make
-# use of two hundred labels. Too bold is as wrong: at a rate of 3e-3 the model with one
-# label a digit understands less than zero-shot (`speech_settings.csv`). Give the
-# pretrained model as wide a choice of rates as its rival.
+# Transfer seems to *hurt*, but 40 small steps cannot make use of two hundred labels.
+# Too bold is as wrong: at a rate of 3e-3 the model with one label a digit understands
+# less than zero-shot. Give the pretrained model as wide a choice of rates as its rival.
 #
 # And give the rival its chance. From scratch the best setting is at the *end* of our
 # grid. `benchmarks/claims/speech_digits.py` goes on: up to 450 steps for both, and
@@ -1044,17 +1042,16 @@ this.reveal(
 # The pretrained model has met all of this before: its own training *was* augmentation,
 # of a far rougher kind. From scratch there is a small gain with the synthetic voices.
 # With people the gains lay between −0.04 and +0.07, and the two seeds of a line often
-# disagreed even in their sign: the training is no longer than without copies, so each
-# recording is seen less often as it is. Augmentation pays where a model would otherwise
-# learn its recordings by heart: in the table of section 8, rough copies and three times
-# the steps took training from scratch from 73 % to 80 %.
+# disagreed even in their sign. Augmentation pays where a model would otherwise learn
+# its recordings by heart: in the table of section 8, rough copies and three times the
+# steps took training from scratch from 73 % to 80 %.
 
 # %% [markdown]
 # ## 10. Speakers never heard
 #
-# So far the new recordings were by the same speakers as the labelled ones. In practice
-# that is the exception. So leave one speaker out altogether: learn from 5 labels a
-# digit of the others, and test on that speaker.
+# So far the new recordings were by the same speakers as the labelled ones; in practice
+# that is the exception. So leave one speaker out: learn from 5 labels a digit of the
+# others, and test on that one.
 #
 # **Predict first.**
 
@@ -1092,12 +1089,12 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# Of the synthetic voices one is hard, *Alicia*, and the two others are understood
-# without a fault by the pretrained model; from scratch it is between 44 % and 83 %,
-# where known speakers had 80 %. People, measured by us: from scratch, 5 labels a digit
-# gave 73 % for known speakers, and between 34 % and 60 % for three who were left out.
-# The pretrained model fell from 86 % to between 66 % and 79 %. It has heard many
-# voices, if no human one, and here that pays off most.
+# Of the synthetic voices *Alicia* is hard; the two others the pretrained model
+# understands without a fault. From scratch it is between 44 % and 83 %, where known
+# speakers had 80 %. People, measured by us: from scratch, 5 labels a digit gave 73 %
+# for known speakers, and between 34 % and 60 % for three who were left out. The
+# pretrained model fell from 86 % to between 66 % and 79 %. It has heard many voices, if
+# no human one, and here that pays off most.
 #
 # With the patience and the copies of section 8, and five seeds, each of which leaves
 # out another person:
@@ -1140,12 +1137,12 @@ show.players(examples, titles, RATE)
 
 # %% [markdown] tags=["result"]
 # Of the synthetic voices hardly a word is left (in our run one of 77). Of people 21 of
-# 300 were left, most of them of a few kinds: *six* for *eight* and *eight* for *six*,
-# *nine* for *five*, *three* for *six*. The three *sixes* that were taken for *eights* last
-# 0.14, 0.18 and 0.33 seconds, where the others last half a second. They begin with the
-# vowel at once, as if whoever cut them had taken the *s* for silence. What is left is a
-# short vowel and a closure, and that is what *eight* is. No model can mend this: what
-# tells the words apart is not in the file.
+# 300 were left, most of a few kinds: *six* for *eight* and *eight* for *six*, *nine*
+# for *five*, *three* for *six*. The three *sixes* that were taken for *eights* last
+# 0.14, 0.18 and 0.33 seconds, the others half a second. They begin with the vowel at
+# once, as if whoever cut them had taken the *s* for silence. What is left is a short
+# vowel and a closure, which is what *eight* is. No model can mend this: what tells the
+# words apart is not in the file.
 
 # %% [markdown]
 # ## 12. Break it
@@ -1218,7 +1215,7 @@ show.players(
 # ## 13. The same in production
 #
 # A checkpoint needs exactly the front end that it was trained with. Here is KerasHub's
-# of Whisper on our word, brought to 16 kHz, beside ours:
+# of Whisper on our word, at 16 kHz, beside ours:
 
 # %%
 import keras_hub
