@@ -980,7 +980,8 @@ show.players(variants, titles, RATE)
 # %% [markdown]
 # Is it worth anything? With 5 labels a class, seven changed copies of every recording
 # are added, and rate and steps stay as they were. (The pretrained model learns gently
-# here, to save time.) Each number is the gain of one seed.
+# here, to save time.) Each number is the gain of one seed over the same labels without
+# copies.
 #
 # **Predict first.** Remember what the pretrained model was trained on.
 
