@@ -41,7 +41,9 @@ check = this.check
 # From now on the exercises use `keras.ops` where lesson 01 used NumPy. It has the functions
 # that you know from there (`reshape`, `swapaxes`, `matmul` …) and more, such as `softmax`.
 # It takes NumPy arrays as well as tensors, runs on TensorFlow, JAX and PyTorch, and can be
-# differentiated. Where an exercise hands you arrays, NumPy is just as right.
+# differentiated. Where an exercise hands you arrays, NumPy's functions are just as right.
+# Its *methods* are not: what comes out of Keras is a tensor, which has a `shape` but no
+# `x.reshape(…)` or `x.swapaxes(…)`, and what you write here will soon be given tensors.
 
 # %%
 import keras
@@ -197,8 +199,8 @@ this.reveal(
 # Whichever card has more weight wins *both* readings. In the middle each question is
 # answered a little over half of the time: the reading takes one of the two digits and
 # cannot know which. Both answers for the same card are right about one time in eight at
-# best, and one time in ten it does not matter which card was read, because the two right
-# digits happen to be the same.
+# best. Most of that is luck: one time in ten the two right digits happen to be the same,
+# and then it does not matter which card was read.
 #
 # (Could a reader that is not linear do better? From an even average nobody can, as the
 # picture showed. From an uneven one, in principle: 0.7 of one digit and 0.3 of another
@@ -381,7 +383,7 @@ check(multi_head_attention)
 #
 # We compare one head of size 32 with two heads of size 16. Both have exactly the same
 # number of parameters. And to see that neither question is too hard for one head, we also
-# train one head on each question *alone* (with 330 parameters less, because one `Dense`
+# train one head on each question *alone* (with 330 parameters fewer, because one `Dense`
 # layer is missing). The cards to test on are made of images that the model has never seen.
 # It takes a minute or two.
 #

@@ -143,8 +143,9 @@ this.reveal(
 # 98 % of the characters, in paragraphs that it has never seen: that would be a sensation.
 
 # %% [markdown]
-# Now let it write. It gets a beginning, draws the next character from its predictions (at
-# temperature 0.7), appends it, and so on.
+# Now let it write. It gets a beginning, draws the next character from its predictions,
+# appends it, and so on. (The logits are divided by 0.7 first, lesson 01's temperature:
+# likely characters are drawn even more often.)
 
 # %%
 this.predict(

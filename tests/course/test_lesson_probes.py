@@ -1,11 +1,13 @@
 """Lessons whose probes hand functions to the learner."""
 
+import re
 import runpy
 
 import pytest
 
 from tlkeras.course import lesson, lessons
 from tlkeras.grading import check
+from tlkeras.grading.sandbox import probes
 
 
 def shape_mistake(
@@ -70,3 +72,14 @@ def test_a_learners_own_file_is_shown_whatever_it_is_called(tmp_path):
     answer = runpy.run_path(str(path))["softmax"]
     found = check(lesson("01_attention").exercises["softmax"], answer)
     assert "return x.nowhere" in dict(found.parts)["Your lines"]
+
+
+@pytest.mark.parametrize("each", lessons(), ids=lambda each: each.name)
+def test_probes_carry_no_answer_that_may_not_be_taken_from_a_library(each):
+    """A probe is read by whoever is graded; one of 04 hands out a normalisation."""
+    answers = {e.reference.__name__: e for e in each.exercises.values()}
+    for exercise in each.exercises.values():
+        defined = re.findall(r"^def (\w+)", probes.source(exercise), re.MULTILINE)
+        for name in answers.keys() & set(defined):
+            assert "keras layer" in answers[name].accepted, (exercise.name, name)
+            assert not answers[name].forbidden

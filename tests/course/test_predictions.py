@@ -129,3 +129,15 @@ def test_what_is_typed_into_a_form_is_shown_as_text(tiny, place, monkeypatch):
     field.value = "<b>most</b>"
     assert "<b>" not in note.value
     assert "&lt;b&gt;most" in note.value
+
+
+@pytest.mark.parametrize("mine", ["53", "53 %", "0.53"])
+def test_a_share_may_be_written_as_a_percentage_without_its_sign(tiny, place, mine):
+    tiny.predict("share", "What share?", mine=mine)
+    shown = str(tiny.reveal("share", 0.52, "52% of the cards", within=0.05))
+    assert "right" in shown
+
+
+def test_a_number_that_is_no_share_is_taken_as_it_is(tiny, place):
+    tiny.predict("count", "How many?", mine="53")
+    assert "right" not in str(tiny.reveal("count", 0.52, "half a card", within=0.05))

@@ -30,6 +30,16 @@ def test_giving_up_shows_it_again_and_again_and_counts_no_points(tiny, started):
     assert "double" not in progress.waiting(started, tiny)
 
 
+def test_giving_up_gives_up_the_points_for_a_part_too(tiny, started):
+    tiny.check(lambda x: 2 * x if len(x) == 2 else x, name="double")
+    assert 0 < progress.points(started, tiny) < tiny.exercise("double").points
+    tiny.solution("double", give_up=True)
+    assert progress.points(started, tiny) == 0
+    tiny.check(lambda x: x + x, name="double")
+    assert progress.points(started, tiny) == 0
+    assert progress.read(started)["01_tiny"]["double"]["state"] == State.PASSED.value
+
+
 def test_after_passing_it_costs_nothing(tiny, started):
     tiny.check(lambda x: x + x, name="double")
     assert "def double(x):" in str(tiny.solution("double"))

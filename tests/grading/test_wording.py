@@ -1,8 +1,14 @@
 """What a learner is told: causes, hints, what to do first."""
 
+import keras
+import numpy as np
+import pytest
 from answers import ATTENTION, SOFTMAX, right, softmax_in_place
 
 from tlkeras.grading import State, check
+from tlkeras.layers import scaled_dot_product_attention as attention
+
+X = np.ones((2, 5, 4), "float32")
 
 
 def test_an_exception_that_is_hard_to_read_is_explained():
@@ -14,6 +20,40 @@ def test_an_exception_that_is_hard_to_read_is_explained():
     outcome = check(ATTENTION, answer)
     assert outcome.state is State.RAISED
     assert "if mask is not None" in dict(outcome.parts)["What that means"]
+    assert "Likely cause" not in dict(outcome.folds)  # what it means has been said
+
+
+@pytest.mark.parametrize(
+    ("raises", "said"),
+    [
+        (lambda x: lenght, "spelt alike"),  # noqa: F821
+        (lambda x: keras.ops.exp(x).swapaxes(0, 1), "ops.swapaxes(x, 1, 2)"),
+        (lambda x: keras.ops.reshape(x, (x.size / 1,)), "`//` divides"),
+        (lambda x: np.zeros(x.size / 1), "`//` divides"),
+        (lambda x: list(range(x.size / 1)), "`//` divides"),
+        (lambda x: keras.ops.matmul(x, keras.layers.Dense(2)), "Call the layer"),
+        (lambda x: attention(X, X, X, np.ones((3, 5, 1), bool)), "mask[:, None]"),
+        (lambda x: attention(X, X[[0, 1, 0]], X[[0, 1, 0]]), "Print the three shapes"),
+    ],
+)
+def test_what_trips_a_beginner_is_explained(raises, said):
+    outcome = check(SOFTMAX, raises)
+    assert outcome.state is State.RAISED
+    assert said in dict(outcome.parts)["What that means"]
+
+
+def test_a_line_in_another_function_says_in_which():
+    def helper(x):
+        return x.nowhere
+
+    def softmax(x):
+        return helper(x)
+
+    lines = dict(check(SOFTMAX, softmax).parts)["Your lines"].splitlines()
+    assert lines[0].endswith("return helper(x)  # softmax")
+    assert lines[1].endswith("return x.nowhere  # helper")
+    (line,) = dict(check(SOFTMAX, helper).parts)["Your lines"].splitlines()
+    assert line.endswith("return x.nowhere")
 
 
 def test_a_problem_that_is_its_own_cause_is_not_called_unknown():

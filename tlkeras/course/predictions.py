@@ -92,9 +92,10 @@ def reveal(lesson, name, result, sentence, within):
         headline = MESSAGES.say("predict", "result", result=shown)
         return Card(headline, [MESSAGES.say("predict", "none")], kind="prediction")
     if number:
-        right = isinstance(entry["said"], float) and (
-            abs(entry["said"] - float(result)) <= within
-        )
+        said = entry["said"]
+        if isinstance(said, float) and "%" in shown and abs(said) > 1:
+            said /= 100  # 53 was written for 53 %
+        right = isinstance(said, float) and abs(said - float(result)) <= within
     else:
         right = entry["said"] == result
     if "right" not in entry:

@@ -55,7 +55,11 @@ def network_of(widen, narrow):
 
 
 def norm_of(gain_and_bias):
-    """`norm(x)`, a layer normalisation."""
+    """`norm(x)`, a layer normalisation.
+
+    The probes carry it to where answers run. That gives nothing away: the exercise
+    accepts `keras.layers.LayerNormalization`, which is there already.
+    """
     return named("norm", lambda x: layer_norm(np.asarray(x), *gain_and_bias))
 
 

@@ -54,8 +54,22 @@ class Raised:
             own = getattr(answer, "__qualname__", "") or last
             untouched = f"{last}.".startswith(f"{own}.")
             stub = "" if untouched else last
-        shown = tuple((number, source) for number, source, _ in lines[-4:])
+        shown = _with_functions(lines[-4:])
         return cls(name, _first_line(whole), shown, untouched, stub, whole)
+
+
+def _with_functions(lines):
+    """Pairs of number and source; those of several functions say which, behind `#`."""
+    several = len({function for *_, function in lines}) > 1
+    return tuple(
+        (number, f"{source}  # {_short(name)}" if several and source else source)
+        for number, source, name in lines
+    )
+
+
+def _short(name):
+    """A function's name without the function in which it was written."""
+    return name.rpartition("<locals>.")[2]
 
 
 def _raised_by_hand(lines):

@@ -60,13 +60,16 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     """The answer raised an exception on the case `failed`."""
     error = failed.error
     unknown = "unknown_raised" if error.lines else "unknown"
+    meaning = list(_meaning(exercise, error))
     parts = [
         *_exception(exercise, error),
-        *_meaning(exercise, error),
+        *meaning,
         *_where(exercise, failed, cases),
     ]
     if error.stub:
         unknown = "unwritten"
+    elif meaning:
+        unknown = None  # what it means has been said
     return outcome(
         exercise,
         State.RAISED,
@@ -199,9 +202,13 @@ def _arguments(exercise, failed):
 
 
 def _explanation(exercise, failed, diagnosis, hint, unknown):
-    """What opens when it is wanted: the likely cause, and hints as far as `hint`."""
+    """What opens when it is wanted: the likely cause, and hints as far as `hint`.
+
+    `unknown` is what to say where no cause is known; with `None` nothing is said.
+    """
     say = exercise.messages.say
-    if diagnosis or failed.problem is None or failed.problem.id not in OWN_CAUSE:
+    known = failed.problem is not None and failed.problem.id in OWN_CAUSE
+    if diagnosis or (unknown and not known):
         stub = failed.error.stub if failed.error else None
         yield say("heading", "cause"), _cause(exercise, diagnosis, unknown, stub)
     hints = exercise.messages.get("hints", exercise.name) or []
