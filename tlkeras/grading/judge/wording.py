@@ -69,7 +69,7 @@ def raised(exercise, failed, diagnosis, cases, points, hint):
     if error.stub:
         unknown = "unwritten"
     elif meaning:
-        unknown = None  # what it means has been said
+        unknown = ""  # what it means has been said
     return outcome(
         exercise,
         State.RAISED,
@@ -204,7 +204,7 @@ def _arguments(exercise, failed):
 def _explanation(exercise, failed, diagnosis, hint, unknown):
     """What opens when it is wanted: the likely cause, and hints as far as `hint`.
 
-    `unknown` is what to say where no cause is known; with `None` nothing is said.
+    `unknown` is what to say where no cause is known; where it is empty, nothing is.
     """
     say = exercise.messages.say
     known = failed.problem is not None and failed.problem.id in OWN_CAUSE
