@@ -77,8 +77,8 @@ def test_the_penalty(make, dtype):
     tokens = np.array([[0, 1, 0, 3], [3, 2, -1, 9]])
     written = np.array([True, True, True, False])
     found = make(repetition_penalty=4.0).adjust(logits, tokens, written)
-    if keras.backend.standardize_dtype(found.dtype) != "float32":
-        raise AssertionError(found.dtype)
+    assert keras.backend.standardize_dtype(found.dtype) == "float32"
+    assert numpy(found).tolist() == [[0.5, -8.0, 0.0, 3.0], [2.0, -2.0, 0.0, 0.75]]
     # -1 and 9 are no tokens; the last column is not written yet.
     written_too = np.array([[1, 1, 1, 0], [1, 1, 0, 0]], bool)
     found = make(repetition_penalty=4.0).adjust(logits, tokens, written_too)

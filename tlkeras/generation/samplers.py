@@ -200,7 +200,8 @@ def penalize(logits, tokens, written, penalty):
     logits = ops.cast(logits, "float32")  # (B, V)
     batch, size = logits.shape
     tokens = ops.cast(tokens, "int32")  # (B, L)
-    there = ops.logical_and(written, tokens < size)  # (B, L)
+    inside = ops.logical_and(tokens >= 0, tokens < size)  # (B, L)
+    there = ops.logical_and(written, inside)  # (B, L)
     rows = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], tokens.shape)
     places = ops.stack([rows, ops.where(there, tokens, 0)], axis=-1)  # (B, L, 2)
     counts = ops.scatter(
