@@ -46,7 +46,9 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
     size = path.stat().st_size
     if size > LARGEST:
         _refuse(path, f"it has {size:,} bytes, and at most {LARGEST:,} are read")
-    pieces, trainer, normalizer = [], {}, {}
+    pieces: list[Piece] = []
+    trainer: dict[int, Any] = {}
+    normalizer: dict[int, Any] = {}
     for number, value in _fields(path, path.read_bytes()):
         if number in (1, 2, 3) and not isinstance(value, bytes):
             _refuse(path, f"field {number} is no message")
@@ -75,9 +77,13 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
     return SentencePieceModel(
         pieces,
         algorithm,
-        *ids,
-        bool(normalizer.get(2)),
-        *(bool(chosen(normalizer, number, 1)) for number in (3, 4, 5)),
+        start_id=ids[0],
+        end_id=ids[1],
+        padding_id=ids[2],
+        normalizes=bool(normalizer.get(2)),
+        adds_space=bool(chosen(normalizer, 3, 1)),
+        removes_spaces=bool(chosen(normalizer, 4, 1)),
+        escapes_spaces=bool(chosen(normalizer, 5, 1)),
     )
 
 

@@ -1,5 +1,7 @@
 """A `tokenizers.Tokenizer` of each kind, from what the files of a preset hold."""
 
+from typing import Any
+
 from tlkeras.checkpoints.formats import sentencepiece
 from tlkeras.checkpoints.tokenization.package import guarded, package
 from tlkeras.checkpoints.tokenization.pieces import SPACE
@@ -12,7 +14,7 @@ LLAMA_3 = (
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 QWEN_2 = LLAMA_3.replace("{1,3}", "")
-CUTS = {
+CUTS: dict[str, dict[str, Any]] = {
     "gpt-2": {},
     "smollm": {"single_digits": True},
     "starcoder": {"single_digits": True},

@@ -20,8 +20,8 @@ from tlkeras.checkpoints.tokenization.roles import roles, usual_names
 from tlkeras.checkpoints.tokenization.tokenizer import Tokenizer
 
 # Classes whose vocab.json and merges.txt say all, with how they frame texts.
-PLAIN_BYTES = {
-    "GPT2Tokenizer": None,
+PLAIN_BYTES: dict[str, tuple] = {
+    "GPT2Tokenizer": (),
     "RobertaTokenizer": (
         ["<s>", "$A", "</s>"],
         ["<s>", "$A", "</s>", "</s>", "$B", "</s>"],
@@ -109,7 +109,8 @@ def _from_sentencepiece(folder, config):
     _class(folder, config, ("LlamaTokenizer", "GemmaTokenizer"))
     path = folder / "tokenizer.model"
     model = sentencepiece.read_sentencepiece(path)
-    if model.algorithm != "bpe" or model.normalizes or model.removes_spaces:
+    changed = model.normalizes or model.removes_spaces or not model.escapes_spaces
+    if model.algorithm != "bpe" or changed:
         raise ValueError(
             f"{path} must be as Llama has it: pairs merged (bpe), texts unchanged and "
             f"their spaces kept; given {model.algorithm}, "

@@ -1,5 +1,7 @@
 """What special tokens are for, and which are added to the vocabulary."""
 
+from typing import Any
+
 from tlkeras import checks as check
 from tlkeras.checkpoints.config_files import dictionary, read_json
 from tlkeras.checkpoints.tokenization.package import guarded, package
@@ -40,7 +42,7 @@ def roles(core, folder, known):
     Raises:
         ValueError: a file names a token that there is not.
     """
-    config = {}
+    config: dict[str, Any] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         if (folder / name).is_file():
             config |= read_json(folder / name)
@@ -82,7 +84,7 @@ def _usual(core, role):
 def _add(core, config, extra):
     """Add the tokens that a config and added_tokens.json add, under their ids."""
     there = core.get_added_tokens_decoder()
-    wanted = {number: (text, {}) for text, number in extra.items()}
+    wanted: dict[int, tuple] = {number: (text, {}) for text, number in extra.items()}
     described = dictionary(
         "added_tokens_decoder", config.get("added_tokens_decoder", {})
     )
