@@ -43,7 +43,7 @@ def test_a_head_that_is_not_there(tmp_path):
         ({"hidden_act": "mish"}, "hidden_act must be one of.*given 'mish'"),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type"),
         ({"is_decoder": True}, "is_decoder must be False"),
-        ({"registered_name": "keras_hub>GPT2Backbone"}, "keras_hub>GPT2Backbone"),
+        ({"registered_name": "keras_hub>GemmaBackbone"}, "keras_hub>GemmaBackbone"),
         ({"registered_name": "tlkeras>Nothing"}, "tlkeras>Nothing"),
     ],
 )

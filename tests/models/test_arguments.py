@@ -4,6 +4,7 @@ import pytest
 
 from tlkeras import models
 from tlkeras.models import (
+    GPT,
     Bert,
     BertClassifier,
     BertMaskedLM,
@@ -18,6 +19,7 @@ from tlkeras.models import (
 SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 12}
 MAKERS = {
     "Bert": lambda **x: Bert(9, **{**SIZES, **x}),
+    "GPT": lambda **x: GPT(9, **{**SIZES, **x}),
     "SpeechEncoder": lambda **x: SpeechEncoder(**{**SIZES, "num_mels": 20, **x}),
     "Transformer": lambda **x: Transformer(9, 9, 8, 2, 1, 1, 12, **x),
     "ViT": lambda **x: ViT((8, 8, 1), 4, **{**SIZES, **x}),
@@ -31,6 +33,7 @@ MAKERS = {
 }
 CLOSE = {
     "Bert": ("droput", "dropout"),
+    "GPT": ("position", "positions"),
     "SpeechEncoder": ("num_mel", "num_mels"),
     "Transformer": ("normalise_first", "normalize_first"),
     "ViT": ("n_registers", "num_registers"),
