@@ -147,11 +147,8 @@ CASES = {
 }
 HEADS = ("reader", "guesser", "listener")
 LONG = ("decoder", "bert", "vit", "speech", "transformer", "gpt", "llama", *HEADS)
-every_case = pytest.mark.parametrize(
-    "name",
-    [pytest.param(x, marks=pytest.mark.slow if x in LONG else ()) for x in CASES],
-)
-every_policy = pytest.mark.parametrize("policy", list(NEAR))
+# Half precision is a matter of the layers: one model is enough.
+HALVES = [x for x in CASES if x not in LONG or x == "transformer"]
 
 
 def output_of(model, inputs):
@@ -164,8 +161,14 @@ def quantised(model):
     return [x for x in model._flatten_layers() if x.quantization_mode is not None]
 
 
-@every_policy
-@every_case
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        pytest.param(name, policy, marks=pytest.mark.slow if name in LONG else ())
+        for policy, names in (("float32", CASES), ("mixed_bfloat16", HALVES))
+        for name in names
+    ],
+)
 def test_int8(rng, name, policy, tmp_path):
     make, inputs, count = CASES[name]
     model, x = make(policy), inputs(rng)
@@ -178,8 +181,9 @@ def test_int8(rng, name, policy, tmp_path):
     assert 0 < np.abs(output - exact).max() < NEAR[policy]
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    again.save(tmp_path / "again.keras")
-    again = keras.saving.load_model(tmp_path / "again.keras")
+    if name not in LONG:  # what was loaded can be saved
+        again.save(tmp_path / "again.keras")
+        again = keras.saving.load_model(tmp_path / "again.keras")
     assert len(quantised(again)) == count
     np.testing.assert_array_equal(output_of(again, x), output)
     model.save_weights(tmp_path / "model.weights.h5")

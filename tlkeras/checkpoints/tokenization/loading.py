@@ -61,9 +61,9 @@ def load_tokenizer(preset: Path | str, revision: str | None = None) -> Tokenizer
     with a preset is never run.
 
     Args:
-        preset: a folder, `"hf://owner/name"`, or `"tlkeras://name"`, as in
-            `from_preset`; but a folder needs no weights, and of a repository only the
-            tokenizer's files are downloaded.
+        preset: a folder, `"hf://owner/name"`, `"tlkeras://name"`, or a GGUF file, as
+            in `from_preset`; but a folder needs no weights, and of a repository only
+            the tokenizer's files are downloaded.
         revision: as in `from_preset`.
 
     Returns:
@@ -80,6 +80,9 @@ def load_tokenizer(preset: Path | str, revision: str | None = None) -> Tokenizer
     >>> tokenizer.tokens(tokenizer.encode("Return the mean."))
     ['[CLS]', 'return', 'the', 'mean', '.', '[SEP]']
     """
+    if str(preset).endswith(".gguf") and Path(preset).is_file():
+        with _explained(Path(preset).parent):
+            return from_gguf(Path(preset))
     folder = locate_tokenizer(preset, revision)
     with _explained(folder):
         for names, read in READERS.items():
