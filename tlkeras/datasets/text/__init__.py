@@ -1,5 +1,6 @@
 """Text: data sets of sentences, and how they become rows of integers."""
 
+from tlkeras.datasets.text.byte_pairs import BytePairs
 from tlkeras.datasets.text.sequences import (
     BEGIN,
     END,
@@ -21,6 +22,7 @@ __all__ = [
     "PADDING",
     "SPECIAL",
     "UNKNOWN",
+    "BytePairs",
     "Vocabulary",
     "by_length",
     "characters",

@@ -51,6 +51,7 @@ CURRENCIES = ("USD", "EUR", "CNY", "GBP", "JPY", "KRW", "CHF", "INR")
 SIZES = ("small", "large")
 NUMBERS = ("whole", "decimal", "thousands")
 # CLDR lets a length that a locale lacks inherit from the short one; Babel does not.
+# So this is the length in Chinese; in other languages it is the long one.
 UNITS = {
     "kilometer": "short",
     "meter": "short",
@@ -88,7 +89,7 @@ class Format(NamedTuple):
     """A way to write values."""
 
     name: str
-    write: Any  # a function (rng, test) → Phrase
+    write: Any  # a function (rng, test, locales) → a text in each of them
     held_out: bool
 
 
@@ -107,15 +108,27 @@ def load_data(
         training; new values in formats that are held out. Formats take turns within
         each family, and families share each list alike.
     """
+    first, second, third = draw_splits(train, test, seed, LOCALES)
+    return (
+        [Phrase(*phrase) for phrase in first],
+        [Phrase(*phrase) for phrase in second],
+        [Phrase(*phrase) for phrase in third],
+    )
+
+
+def draw_splits(
+    train: int, test: int, seed: int, locales: tuple[str, ...]
+) -> list[list[tuple[str, ...]]]:
+    """The three lists of `load_data`: a format's name, and a text in each locale."""
     formats = all_formats()
     seen = [f for f in formats if not f.held_out]
     unseen = [f for f in formats if f.held_out]
     rng = np.random.default_rng(seed)
-    return (
-        _draw(seen, train, rng, for_test=False),
-        _draw(seen, test, rng, for_test=True),
-        _draw(unseen, test, rng, for_test=True),
-    )
+    return [
+        _draw(seen, train, rng, False, locales),
+        _draw(seen, test, rng, True, locales),
+        _draw(unseen, test, rng, True, locales),
+    ]
 
 
 def family(name: str) -> str:
@@ -146,22 +159,22 @@ def all_formats() -> list[Format]:
     return formats + [Format(f"words.{s}", _Words(s), False) for s in SCALES]
 
 
-def _draw(formats, count, rng, for_test):
+def _draw(formats, count, rng, for_test, locales):
     families: dict[str, list[Format]] = {}
     for one in formats:
         families.setdefault(family(one.name), []).append(one)
     turns = list(families.values())
     found: set[str] = set()
-    phrases: list[Phrase] = []
+    phrases: list[tuple[str, ...]] = []
     for turn in range(20 * count):  # a family may run out of new phrases
         if len(phrases) == count:
             break
         group = turns[turn % len(turns)]
         one = group[turn // len(turns) % len(group)]
-        english, chinese = (_plain(text) for text in one.write(rng, for_test))
-        if not (for_test and english in found):
-            found.add(english)
-            phrases.append(Phrase(one.name, english, chinese))
+        texts = [_plain(text) for text in one.write(rng, for_test, locales)]
+        if not (for_test and texts[0] in found):
+            found.add(texts[0])
+            phrases.append((one.name, *texts))
     return phrases
 
 
@@ -203,28 +216,28 @@ def _number(rng, for_test, low, high, decimals=0):
 class _Date(NamedTuple):
     style: str
 
-    def __call__(self, rng, for_test):
-        return write_date(self.style, *_date(rng, for_test))
+    def __call__(self, rng, for_test, locales):
+        return write_date(self.style, *_date(rng, for_test), locales)
 
 
 class _Time(NamedTuple):
     style: str
 
-    def __call__(self, rng, for_test):
+    def __call__(self, rng, for_test, locales):
         time = (*_time(rng, for_test), int(rng.integers(60)))
-        return write_time(self.style, *time)
+        return write_time(self.style, *time, locales)
 
 
 class _DateTime(NamedTuple):
     date_style: str
     time_style: str
 
-    def __call__(self, rng, for_test):
+    def __call__(self, rng, for_test, locales):
         from babel.dates import get_datetime_format
 
-        date = _Date(self.date_style)(rng, for_test)
-        time = _Time(self.time_style)(rng, for_test)
-        glue = [str(get_datetime_format("medium", locale=code)) for code in LOCALES]
+        date = _Date(self.date_style)(rng, for_test, locales)
+        time = _Time(self.time_style)(rng, for_test, locales)
+        glue = [str(get_datetime_format("medium", locale=code)) for code in locales]
         return [g.format(t, d) for g, t, d in zip(glue, time, date, strict=True)]
 
 
@@ -232,7 +245,7 @@ class _Amount(NamedTuple):
     currency: str
     size: str
 
-    def __call__(self, rng, for_test):
+    def __call__(self, rng, for_test, locales):
         from babel.numbers import format_currency
 
         low, high = (1, 1000) if self.size == "small" else (1000, 1_000_000)
@@ -241,7 +254,7 @@ class _Amount(NamedTuple):
         style: Any = ("standard", "name")[rng.integers(2)]
         return [
             format_currency(number, self.currency, locale=code, format_type=style)
-            for code in LOCALES
+            for code in locales
         ]
 
 
@@ -249,24 +262,29 @@ class _Measure(NamedTuple):
     unit: str
     number: str
 
-    def __call__(self, rng, for_test):
+    def __call__(self, rng, for_test, locales):
         from babel.units import format_unit
 
         decimals = 1 if self.number == "decimal" else 0
         low, high = (1000, 100_000) if self.number == "thousands" else (2, 1000)
         number = _number(rng, for_test, low, high, decimals)
-        lengths: Any = ("long", UNITS[self.unit])
         return [
-            format_unit(number, self.unit, length=length, locale=code)
-            for code, length in zip(LOCALES, lengths, strict=True)
+            format_unit(number, self.unit, _length(self.unit, code), locale=code)
+            for code in locales
         ]
+
+
+def _length(unit, code) -> Any:
+    if code == "zh":
+        return UNITS[unit]
+    return "short" if (unit, code) == ("hour", "nl") else "long"
 
 
 class _Relative(NamedTuple):
     period: Any
     direction: str
 
-    def __call__(self, rng, for_test):
+    def __call__(self, rng, for_test, locales):
         from babel.dates import TIMEDELTA_UNITS, format_timedelta
 
         seconds = (
@@ -280,43 +298,47 @@ class _Relative(NamedTuple):
                 add_direction=True,
                 locale=code,
             )
-            for code in LOCALES
+            for code in locales
         ]
 
 
 class _Words(NamedTuple):
     scale: str
 
-    def __call__(self, rng, for_test):
+    def __call__(self, rng, for_test, locales):
         from babel.numbers import format_compact_decimal
 
         number = _number(rng, for_test, 1, 1000, decimals=1) * SCALES[self.scale]
-        styles: Any = (
-            "long",
-            "short",
-        )  # in Chinese both are the same; Babel has the second
         return [
             format_compact_decimal(
-                number, format_type=style, locale=code, fraction_digits=4
+                number,
+                # in Chinese both styles are the same; Babel has the second
+                format_type="short" if code == "zh" else "long",
+                locale=code,
+                fraction_digits=4,
             )
-            for code, style in zip(LOCALES, styles, strict=True)
+            for code in locales
         ]
 
 
-def write_date(style: str, year: int, month: int, day: int) -> list[str]:
-    """A date in one of `DATE_STYLES`, in English and in Chinese."""
+def write_date(
+    style: str, year: int, month: int, day: int, locales: tuple[str, ...] = LOCALES
+) -> list[str]:
+    """A date in one of `DATE_STYLES`, in English and in Chinese, or in other locales."""
     from babel.dates import format_date, format_skeleton
 
     date = datetime.date(year, month, day)
     skeleton = _SKELETONS[style]
     if skeleton in ("full", "long", "medium"):
-        return [format_date(date, skeleton, locale=code) for code in LOCALES]
-    return [format_skeleton(skeleton, date, locale=code) for code in LOCALES]
+        return [format_date(date, skeleton, locale=code) for code in locales]
+    return [format_skeleton(skeleton, date, locale=code) for code in locales]
 
 
-def write_time(style: str, hour: int, minute: int, second: int) -> list[str]:
-    """A time of day in one of `TIME_STYLES`, in English and in Chinese."""
+def write_time(
+    style: str, hour: int, minute: int, second: int, locales: tuple[str, ...] = LOCALES
+) -> list[str]:
+    """A time in one of `TIME_STYLES`, in English and in Chinese, or in other locales."""
     from babel.dates import format_skeleton
 
     time = datetime.datetime(2000, 1, 1, hour, minute, second)
-    return [format_skeleton(_SKELETONS[style], time, locale=code) for code in LOCALES]
+    return [format_skeleton(_SKELETONS[style], time, locale=code) for code in locales]
