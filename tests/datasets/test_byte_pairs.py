@@ -40,7 +40,7 @@ def test_pairs_that_overlap_are_joined_from_the_left(word, joined):
 
 
 def test_a_word_is_cut_by_the_merges_in_their_order():
-    """`abc` with (b, c) learned before (a, b) keeps `a` alone: the longest does not win."""
+    """`abc` with (b, c) learned before (a, b) keeps `a` alone: the first merge wins."""
     pieces = BytePairs([(98, 99), (97, 98)])
     assert pieces.shown(pieces.encode(["abc"])[0]) == ["a", "bc"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from tlkeras.datasets import languages, phrases
 
-# Written by hand, from CLDR's charts: July 4, 2024; in 3 days is from the fourth family.
+# Written by hand, from CLDR's charts.
 FULL_DATES = {
     "da": "torsdag den 4. juli 2024",
     "sv": "torsdag 4 juli 2024",

@@ -1,4 +1,4 @@
-"""Pieces of words, found by joining the two neighbours that stand together most often."""
+"""Pieces of words: again and again the most frequent pair of neighbours is joined."""
 
 import re
 from collections import Counter
@@ -73,8 +73,8 @@ def join(word: Sequence[int], pair: Pair, piece: int) -> tuple[int, ...]:
 class BytePairs:
     """A vocabulary of bytes and of joined bytes, with some tokens of its own.
 
-    0 is padding, 1 begins and 2 ends a sentence, then come `specials`, the 256 bytes, and
-    a piece for each merge. Every text can be written, so that no token is unknown.
+    0 is padding, 1 begins and 2 ends a sentence, then come `specials`, the 256 bytes,
+    and a piece for each merge. Every text can be written: no token is unknown.
 
     Args:
         merges: pairs of pieces, as `learn_merges` gives them.
@@ -102,7 +102,7 @@ class BytePairs:
         return len(self.tokens)
 
     def cut(self, word: str) -> list[int]:
-        """The token ids of one word: each merge in turn, in the order it was learned."""
+        """The token ids of one word: each merge in turn, as they were learned."""
         if word not in self._cuts:
             pieces = tuple(word.encode())
             for number, pair in enumerate(self.merges):

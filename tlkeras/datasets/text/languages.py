@@ -1,9 +1,9 @@
 """Dates, times, amounts, measures and number words, from English into nine languages.
 
-The phrases of `tlkeras.datasets.phrases`, with another language beside the English: the
-same values, formats and splits, written by Babel (BSD) from the Unicode Common Locale Data
-Repository (CLDR, Unicode License). Two languages with the same seed have the same
-English side, so that every phrase can be had in all of them.
+The phrases of `tlkeras.datasets.phrases`, with another language beside the English:
+the same values, formats and splits, written by Babel (BSD) from the Unicode Common
+Locale Data Repository (CLDR, Unicode License). Two languages with the same seed have
+the same English side, so that every phrase can be had in all of them.
 
 | code | language   | `Tuesday, January 1, 1952`  | `in 455 years`     |
 |------|------------|-----------------------------|--------------------|
@@ -17,8 +17,8 @@ English side, so that every phrase can be had in all of them.
 | `pt` | Portuguese | terça-feira, 1 de janeiro … | em 455 anos        |
 | `zh` | Chinese    | 1952年1月1日星期二            | 455年后             |
 
-What stands in a test (a date, a time of day, a number, a pair of choices) is in no training
-phrase of *any* of the languages.
+What stands in a test (a date, a time of day, a number, a pair of choices) is in no
+training phrase of *any* of the languages.
 
 Reference:
     Unicode Technical Standard 35, *Unicode Locale Data Markup Language*, parts 3 and 4.

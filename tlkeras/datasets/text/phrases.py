@@ -217,15 +217,17 @@ class _Date(NamedTuple):
     style: str
 
     def __call__(self, rng, for_test, locales):
-        return write_date(self.style, *_date(rng, for_test), locales)
+        year, month, day = _date(rng, for_test)
+        return write_date(self.style, year, month, day, locales)
 
 
 class _Time(NamedTuple):
     style: str
 
     def __call__(self, rng, for_test, locales):
-        time = (*_time(rng, for_test), int(rng.integers(60)))
-        return write_time(self.style, *time, locales)
+        hour, minute = _time(rng, for_test)
+        second = int(rng.integers(60))
+        return write_time(self.style, hour, minute, second, locales)
 
 
 class _DateTime(NamedTuple):
@@ -324,7 +326,7 @@ class _Words(NamedTuple):
 def write_date(
     style: str, year: int, month: int, day: int, locales: tuple[str, ...] = LOCALES
 ) -> list[str]:
-    """A date in one of `DATE_STYLES`, in English and in Chinese, or in other locales."""
+    """A date in one of `DATE_STYLES`, in English and Chinese, or in other locales."""
     from babel.dates import format_date, format_skeleton
 
     date = datetime.date(year, month, day)
@@ -337,7 +339,7 @@ def write_date(
 def write_time(
     style: str, hour: int, minute: int, second: int, locales: tuple[str, ...] = LOCALES
 ) -> list[str]:
-    """A time in one of `TIME_STYLES`, in English and in Chinese, or in other locales."""
+    """A time in one of `TIME_STYLES`, in English and Chinese, or in other locales."""
     from babel.dates import format_skeleton
 
     time = datetime.datetime(2000, 1, 1, hour, minute, second)
