@@ -12,7 +12,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings \
+.PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings translator \
   synthetic-speech speech-digits stickers vit-stickers help
 .DEFAULT_GOAL := help
 
@@ -87,6 +87,11 @@ bert-docstrings: $(VENV)/.parity
 	$(BIN)/python $(SMALL_BERT)/corpus.py build/bert_docstrings/packages $(CORPUS)
 	$(BIN)/python $(SMALL_BERT)/vocabulary.py $(CORPUS) $(SMALL_BERT)
 	$(BIN)/python $(SMALL_BERT)/train.py $(CORPUS)
+	$(SUMS)
+
+# Train the small translator of lesson 10 again.
+translator: $(VENV)/.course
+	$(BIN)/python data/translator/train.py
 	$(SUMS)
 
 # Make data/synthetic_speech again; needs Debian's espeak-ng.

@@ -27,6 +27,7 @@ RUNS = {
     "transfer_text": [],  # shows the runs kept; to measure, name a data set
     "transfer_caching": [],
     "transfer_cifar10": [],  # shows the runs kept; to measure, --measure
+    "translation_transfer": [],  # shows the runs kept; to measure, --measure
     "speech": [],
 }
 

@@ -179,7 +179,7 @@ def test_a_hash_that_was_asked_for(own_data):
 
 def test_every_file_that_is_read_has_a_hash():
     wanted = ("config.json", "model.safetensors", "vocab.txt", "index.csv")
-    wanted += ("samples.xz", "tokenizer_config.json", "names.txt")
+    wanted += ("samples.xz", "tokenizer_config.json", "names.txt", "pieces.json")
     wanted += tuple(f"{artist}.png" for artist in stickers.ARTISTS)
     found = {
         path.relative_to(shipped.home()).as_posix()
@@ -187,4 +187,4 @@ def test_every_file_that_is_read_has_a_hash():
         for path in shipped.home().glob(f"*/{name}")
     }
     assert found == set(shipped._sums())
-    assert len(found) == 18
+    assert len(found) == 21

@@ -1,9 +1,10 @@
-"""Wrong answers to lessons 06, 07, 08, 13 and 16, each written as a learner would.
+"""Wrong answers to lessons 06, 07, 08, 10, 13 and 16, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -631,6 +632,271 @@ def ece_by_histogram(probabilities, labels, bins):
         for w in (right, sure)
     ]
     return np.abs(sums[0] - sums[1]).sum() / len(labels)
+
+
+# ── 10 join_pair ──────────────────────────────────────────────────────────────────────
+
+JOIN = "10_translation/join_pair"
+
+
+def _joined(advance=2, most=99, fits=lambda two, pair: two == list(pair)):
+    def join(word, pair, piece):
+        found, i, count = [], 0, 0
+        while i < len(word):
+            if fits(list(word[i : i + 2]), pair) and count < most:
+                found.append(piece)
+                i, count = i + advance, count + 1
+            else:
+                found.append(word[i])
+                i += 1
+        return found
+
+    return join
+
+
+wrong(JOIN, "join.first-only")(_joined(most=1))
+wrong(JOIN, "join.overlapping")(_joined(advance=1))
+wrong(JOIN, "join.either-order")(
+    _joined(fits=lambda two, pair: sorted(two) == sorted(pair))
+)
+wrong(JOIN)(_joined(most=2))
+wrong(JOIN)(lambda word, pair, piece: _joined()(word[::-1], pair[::-1], piece)[::-1])
+wrong(JOIN)(lambda word, pair, piece: list(dict.fromkeys(_joined()(word, pair, piece))))
+
+
+@wrong(JOIN, "join.last-lost")
+def join_in_a_range(word, pair, piece):
+    found, skip = [], False
+    for left, right in itertools.pairwise(word):
+        if skip:
+            skip = False
+        elif (left, right) == pair:
+            found.append(piece)
+            skip = True
+        else:
+            found.append(left)
+    return found
+
+
+@wrong(JOIN)
+def join_text(word, pair, piece):
+    text = ",".join(map(str, word)).replace(",".join(map(str, pair)), str(piece))
+    return [int(number) for number in text.split(",")][: len(word) - 1]
+
+
+# ── 10 learn_merges ───────────────────────────────────────────────────────────────────
+
+MERGES = "10_translation/learn_merges"
+
+
+def _merges(weigh=lambda times: times, best=None, again=True, start=256):
+    best = best or (lambda pairs: min(pairs, key=lambda p: (-pairs[p], p)))
+
+    def learn(words, counts, number):
+        merges, pairs = [], {}
+        words = [list(word.encode()) for word in words]
+        for turn in range(number):
+            if again or not turn:
+                pairs = {}
+                for word, times in zip(words, counts, strict=True):
+                    for i in range(1, len(word)):
+                        pair = (word[i - 1], word[i])
+                        pairs[pair] = pairs.get(pair, 0) + weigh(times)
+            if not pairs:
+                break
+            merges.append(best(pairs))
+            del pairs[merges[-1]]
+            words = [_joined()(word, merges[-1], start + turn) for word in words]
+        return merges
+
+    return learn
+
+
+wrong(MERGES, "merges.counts-left-out")(_merges(weigh=lambda times: 1))
+wrong(MERGES, "merges.stale-counts")(_merges(again=False))
+wrong(MERGES, "merges.pieces-from-257")(_merges(start=257))
+wrong(MERGES, "merges.rarest")(
+    _merges(best=lambda pairs: sorted(pairs, key=lambda p: (pairs[p], p))[0])
+)
+wrong(MERGES, "merges.largest-of-ties")(
+    _merges(best=lambda pairs: sorted(pairs, key=lambda p: (pairs[p], p))[-1])
+)
+wrong(MERGES, "merges.counts-left-out", "merges.stale-counts")(
+    _merges(weigh=lambda times: 1, again=False)
+)
+wrong(MERGES)(lambda words, counts, number: _merges()(words, counts, number)[::-1])
+wrong(MERGES)(lambda words, counts, number: _merges()(words, counts, 1))
+wrong(MERGES)(
+    lambda words, counts, number: _merges()(words, counts, max(1, number - 1))
+)
+wrong(MERGES)(lambda *a: [(b, c) for c, b in _merges()(*a)])
+
+
+# ── 10 corpus_bleu ────────────────────────────────────────────────────────────────────
+
+BLEU = "10_translation/corpus_bleu"
+
+
+def _grams(tokens, n):
+    found = {}
+    for i in range(len(tokens) - n + 1):
+        key = " ".join(tokens[i : i + n])
+        found[key] = found.get(key, 0) + 1
+    return found
+
+
+def _bleu(clip=min, power=0.25, brevity=lambda c, r: min(1, math.exp(1 - r / c)), n=4):
+    def bleu(candidates, references):
+        score = 100.0
+        for order in range(1, n + 1):
+            right = total = 0
+            for c, r in zip(candidates, references, strict=True):
+                ours, theirs = _grams(c.split(), order), _grams(r.split(), order)
+                right += sum(clip(k, theirs[g]) for g, k in ours.items() if g in theirs)
+                total += sum(ours.values())
+            score *= (right / total if total else 0) ** power
+        c, r = (len(" ".join(side).split()) for side in (candidates, references))
+        return score * brevity(c, r)
+
+    return bleu
+
+
+wrong(BLEU, "bleu.not-clipped")(_bleu(clip=lambda ours, theirs: ours))
+wrong(BLEU, "bleu.product")(_bleu(power=1))
+wrong(BLEU, "bleu.no-brevity")(_bleu(brevity=lambda c, r: 1))
+wrong(BLEU, "bleu.brevity-inverted")(
+    _bleu(brevity=lambda c, r: math.exp(1 - c / r) if c > r else 1)
+)
+wrong(BLEU, "bleu.brevity-ratio")(_bleu(brevity=lambda c, r: min(c / r, 1)))
+wrong(BLEU, "bleu.from-0-to-1")(lambda c, r: _bleu()(c, r) / 100)
+wrong(BLEU, "bleu.sentences-averaged")(
+    lambda c, r: np.mean([_bleu()([x], [y]) if x else 0 for x, y in zip(c, r)])  # noqa: B905
+)
+wrong(BLEU)(_bleu(n=5, power=0.2))
+wrong(BLEU)(_bleu(clip=lambda ours, theirs: theirs))
+wrong(BLEU)(lambda c, r: round(_bleu()(c, r)))
+
+
+# ── 10 chrf ───────────────────────────────────────────────────────────────────────────
+
+CHRF = "10_translation/chrf"
+
+
+def _chrf(
+    n=6, beta=2, plain=lambda text: text.replace(" ", ""), swap=False, every=False
+):
+    def chrf(candidates, references):
+        ps, rs = [], []
+        for order in range(1, n + 1):
+            right = ours = theirs = 0
+            for c, r in zip(candidates, references, strict=True):
+                a, b = _grams(list(plain(c)), order), _grams(list(plain(r)), order)
+                right += sum(min(k, b.get(g, 0)) for g, k in a.items())
+                ours += sum(a.values()) if b or every else 0
+                theirs += sum(b.values())
+            if ours and theirs:
+                ps.append(right / ours)
+                rs.append(right / theirs)
+        p, r = np.mean(ps), np.mean(rs)
+        p, r = (r, p) if swap else (p, r)
+        return 100 * (1 + beta**2) * p * r / max(beta**2 * p + r, 1e-9)
+
+    return chrf
+
+
+wrong(CHRF, "chrf.f1")(_chrf(beta=1))
+wrong(CHRF, "chrf.precision-weighted")(_chrf(swap=True))
+wrong(CHRF, "chrf.four-orders")(_chrf(n=4))
+wrong(CHRF, "chrf.spaces-counted")(_chrf(plain=lambda text: text.replace(" ", "_")))
+wrong(CHRF, "chrf.from-0-to-1")(lambda c, r: _chrf()(c, r) / 100)
+wrong(CHRF, "chrf.sentences-averaged")(
+    lambda c, r: np.mean([_chrf()([x], [y]) if x else 0 for x, y in zip(c, r)])  # noqa: B905
+)
+wrong(CHRF, "chrf.unasked-counted")(_chrf(every=True))
+wrong(CHRF)(_chrf(beta=3))
+wrong(CHRF)(_chrf(n=5))
+wrong(CHRF)(_chrf(plain=lambda text: text.lower().replace("a", "")))
+wrong(CHRF)(lambda c, r: _chrf()(c[:1], r[:1]))
+
+
+# ── 10 beam_scores ────────────────────────────────────────────────────────────────────
+
+BEAMS = "10_translation/beam_scores"
+
+
+def _scored(include=1, extra=0, penalty=lambda n, a: ((5 + n) / 6) ** a):
+    def score(tokens, logs, alpha):
+        found = []
+        for row, log in zip(tokens, logs, strict=True):
+            ends = np.flatnonzero(row == 2)
+            n = ends[0] + include if len(ends) else len(row)
+            found.append(log[:n].sum() / penalty(n + extra, alpha))
+        return np.array(found)
+
+    return score
+
+
+wrong(BEAMS, "beams.end-left-out")(_scored(include=0))
+wrong(BEAMS, "beams.begin-counted")(_scored(extra=1))
+wrong(BEAMS, "beams.end-not-in-length")(
+    lambda t, log, a: np.where(
+        (t == 2).any(1),
+        _scored(extra=-1)(t, log, a),
+        _scored()(t, log, a),
+    )
+)
+wrong(BEAMS, "beams.plain-length")(_scored(penalty=lambda n, a: n**a))
+wrong(BEAMS, "beams.not-divided")(_scored(penalty=lambda n, a: 1))
+wrong(BEAMS, "beams.multiplied")(_scored(penalty=lambda n, a: ((5 + n) / 6) ** -a))
+wrong(BEAMS, "beams.padding-counted")(
+    lambda t, log, a: log.sum(1) / ((5 + t.shape[1]) / 6) ** a
+)
+wrong(BEAMS)(_scored(penalty=lambda n, a: ((5 + n) / 5) ** a))
+wrong(BEAMS)(lambda t, log, a: _scored()(t, log, 0.6))
+wrong(BEAMS)(lambda t, log, a: np.sort(_scored()(t, log, a)))
+
+
+# ── 10 transplant ─────────────────────────────────────────────────────────────────────
+
+MOVED = "10_translation/transplant"
+
+
+def _moved(new=lambda row: row, use=True, first=False):
+    def move(fresh, pieces, parent, parent_pieces, alike):
+        table = []
+        for piece, row in zip(pieces, fresh, strict=True):
+            names = [piece, alike.get(piece)] if use else [piece]
+            names = names[::-1] if first else names
+            places = [parent_pieces.index(x) for x in names if x in parent_pieces]
+            table.append(parent[places[0]] if places else new(row))
+        return np.array(table)
+
+    return move
+
+
+wrong(MOVED, "transplant.alike-forgotten")(_moved(use=False))
+wrong(MOVED, "transplant.alike-first")(_moved(first=True))
+wrong(MOVED, "transplant.zeros-for-new")(_moved(new=lambda row: 0 * row))
+wrong(MOVED, "transplant.nothing-taken")(lambda fresh, *_: fresh)
+wrong(MOVED, "transplant.averaged")(lambda *a: (_moved()(*a) + a[0]) / 2)
+wrong(MOVED)(_moved(new=lambda row: row + 1))
+wrong(MOVED)(lambda *a: _moved()(*a) * 0.5)
+wrong(MOVED)(lambda *a: _moved()(*a)[::-1])
+
+
+@wrong(MOVED, "transplant.by-number")
+def moved_by_number(fresh, pieces, parent, parent_pieces, alike):
+    table = fresh.copy()
+    count = min(len(fresh), len(parent))
+    table[:count] = parent[:count]
+    return table
+
+
+@wrong(MOVED)
+def moved_but_the_last(fresh, *rest):
+    table = _moved()(fresh, *rest)
+    table[-1] = fresh[-1]
+    return table + 1e-3
 
 
 # ── 13 patchify, embed_patches, add_class_token ───────────────────────────────────────
