@@ -1,14 +1,14 @@
 """What a translator into seven languages is worth for an eighth: Danish and Chinese.
 
 python benchmarks/claims/translation_transfer.py --measure            # all there is
-python benchmarks/claims/translation_transfer.py --measure da 200     # a part of it
+python benchmarks/claims/translation_transfer.py --measure da 200     # part of it
 
 `--measure` goes on where it was stopped; each run is a line of the file beside it.
 Without it the runs kept are shown. A child learns from 50, 200 or 1,000 pairs: from
 random weights; with the parent's encoder; with the whole parent, where pieces that both
 have keep the parent's vectors. All have the same pieces, learned from the child's
-pairs, and choose the highest rate and the steps from one grid, for each language and number
-of pairs by itself, by chrF on 100 other pairs in seen formats, with its own seed.
+pairs, and choose rate and steps from one grid, for each language and number of pairs
+by itself, by chrF on 100 other pairs in seen formats, with a seed of its own.
 """
 
 import csv
@@ -29,8 +29,11 @@ KINDS = {  # what is the parent's: encoder, decoder, vectors of shared pieces
     "parent's encoder": (True, False, False),
     "parent": (True, True, True),
 }
-RATES = (1.5e-3, 5e-3)
-STEPS = {50: (200,), 200: (300,), 1000: (600,)}
+GRIDS = {  # highest rates and steps, by number of pairs
+    50: ((1.5e-3, 200), (5e-3, 200), (5e-3, 600)),
+    200: ((1.5e-3, 300), (5e-3, 300), (5e-3, 900)),
+    1000: ((1.5e-3, 600), (5e-3, 600), (5e-3, 1800)),
+}
 TUNING_SEED, SEEDS, TESTS, VALIDATION = 100, range(5), 100, 100
 SETS = ("seen", "held_out")
 RUN = ("language", "pairs", "start", "split", "rate", "steps", "seed")
@@ -141,16 +144,13 @@ def run(language, pairs, kind, split, rate, steps, seed):
     return dict(zip(SCORES, found, strict=True))
 
 
-def measure(language, pairs):
-    """Choose for each start, then test with every seed."""
-    for kind in KINDS:
-        grid = list(itertools.product(RATES, STEPS[pairs]))
-        tried = [
-            run(language, pairs, kind, "validation", *g, TUNING_SEED) for g in grid
-        ]
-        best = max(range(len(grid)), key=lambda i: float(tried[i]["chrf_seen"]))
-        for seed in SEEDS:
-            run(language, pairs, kind, "test", *grid[best], seed)
+def measure(language, pairs, kind):
+    """Choose the rate and steps, then test with every seed."""
+    grid = GRIDS[pairs]
+    tried = [run(language, pairs, kind, "validation", *g, TUNING_SEED) for g in grid]
+    best = max(range(len(grid)), key=lambda i: float(tried[i]["chrf_seen"]))
+    for seed in SEEDS:
+        run(language, pairs, kind, "test", *grid[best], seed)
 
 
 def values(language, pairs, kind, score):
@@ -209,7 +209,7 @@ def show():
 if __name__ == "__main__":
     if "--measure" in sys.argv:
         wanted = sys.argv[sys.argv.index("--measure") + 1 :]
-        for count, code in itertools.product(COUNTS, LANGUAGES):
-            if {code, str(count)} >= set(wanted):
-                measure(code, count)
+        for count, code, kind in itertools.product(COUNTS, LANGUAGES, KINDS):
+            if {code, str(count), kind} >= set(wanted):
+                measure(code, count, kind)
     show()

@@ -1,5 +1,6 @@
 """The small presets that travel with the package."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from tlkeras import shipped
 from tlkeras.checkpoints import from_preset, preprocessor
-from tlkeras.datasets import DataError, stickers, synthetic_speech
+from tlkeras.datasets import DataError, languages, stickers, synthetic_speech
+from tlkeras.datasets.text import BytePairs
 
 DATA = Path(__file__).parents[2] / "data"
 BERT = "tlkeras://bert_docstrings"
@@ -175,6 +177,32 @@ def test_one_bit_of_the_recordings(own_data, name):
 def test_a_hash_that_was_asked_for(own_data):
     with pytest.raises(ValueError, match="must have the SHA-256 0000"):
         from_preset("tlkeras://vit_digits", sha256="0" * 64)
+
+
+def test_the_translator_of_lesson_10():
+    """It writes seven languages, each by its tag, mostly right."""
+    folder = DATA / "translator"
+    model, report = from_preset("tlkeras://translator", return_report=True)
+    assert len(report.loaded) == len(model.weights)
+    assert not report.fresh
+    assert (folder / "model.safetensors").stat().st_size < 1e6
+    kept = json.loads((folder / "pieces.json").read_text("utf-8"))
+    english = BytePairs(kept["english"])
+    pieces = BytePairs(kept["translation"], kept["tags"])
+    assert (len(english), len(pieces)) == (
+        model.get_config()["source_vocabulary_size"],
+        model.get_config()["target_vocabulary_size"],
+    )
+    right = []
+    for tag in pieces.specials[3:]:
+        phrases = languages.load_data(tag.strip("<>"), 1, 40)[1]
+        target_ids = pieces.encode([p.translation for p in phrases], 44, tag)
+        source_ids = english.encode([p.english for p in phrases], 44)
+        logits = model({"source_ids": source_ids, "target_ids": target_ids[:, :-1]})
+        said, wanted = ops.convert_to_numpy(logits).argmax(-1), target_ids[:, 1:]
+        right.append((said == wanted)[wanted != 0].mean())
+    assert len(right) == 7
+    assert min(right) > 0.95
 
 
 def test_every_file_that_is_read_has_a_hash():
