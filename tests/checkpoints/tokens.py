@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+from tlkeras.checkpoints import load_tokenizer
 
 ODD = {
     "emoji": "👩‍👩‍👧‍👦 and 🏳️‍🌈, 😀😀",
@@ -22,6 +25,10 @@ ODD = {
     "digits": "x  1 23 4.5e-7 ²½ ٣ Ⅷ",
     "code": "def f(x):\n\treturn {'a': x[1:], \"b\": ~x}  # it's",
 }
+BERT = "tlkeras://bert_docstrings"
+KINDS = ("bytes", "merges", "json", "spaced", "words")
+each_kind = pytest.mark.parametrize("kind", KINDS)
+each_text = pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 
 
 def real_texts(count=300):
@@ -100,3 +107,41 @@ def bytes_and_letters():
     import tokenizers
 
     return tokenizers.pre_tokenizers.ByteLevel.alphabet()
+
+
+def gguf_of(folder, pre="smollm", **changes):
+    """A GGUF file with a byte-level vocabulary: all bytes, and two merges."""
+    gguf = pytest.importorskip("gguf")
+    folder.mkdir(exist_ok=True)
+    letters = sorted(bytes_and_letters())
+    said = {
+        "model": "gpt2",
+        "pre": pre,
+        "tokens": ["<|end|>", *letters, "Ġt", "Ġth", "12", "ĠĠ"],
+        "token_type": [3] + [1] * 260,
+        "merges": ["Ġ t", "Ġt h", "1 2", "Ġ Ġ"],
+        "eos_token_id": 0,
+        **changes,
+    }
+    writer = gguf.GGUFWriter(folder / "a.gguf", "toy")
+    for name, value in said.items():
+        kind = {str: "string", list: "array", bool: "bool"}.get(type(value), "uint32")
+        if value is not None:
+            getattr(writer, f"add_{kind}")(f"tokenizer.ggml.{name}", value)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    return folder
+
+
+def written(folder, **files):
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        (folder / name.replace("__", ".")).write_bytes(data)
+    return folder
+
+
+def refused(folder, match):
+    with pytest.raises(ValueError, match=match):
+        load_tokenizer(folder)
