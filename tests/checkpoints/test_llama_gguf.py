@@ -194,6 +194,7 @@ def smollm():
     return next(Path(package.origin).parent.glob("*.gguf"))
 
 
+@pytest.mark.slow
 @pytest.mark.parity
 def test_smollm2(smollm, capsys):
     """Q4_1 and Q8_0, 135 million weights: the equations' logits, and Paris."""
