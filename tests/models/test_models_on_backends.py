@@ -1,4 +1,4 @@
-"""The pretrained models give the same numbers on every backend."""
+"""Models give the same numbers on every backend: those that are shipped, and a GPT."""
 
 import os
 import subprocess
@@ -13,6 +13,8 @@ import sys
 import numpy as np
 from keras import ops
 from tlkeras.checkpoints import from_preset
+from tlkeras.checkpoints.llama import FORM
+from tlkeras.models import GPT
 vit, speech, bert = sys.argv[2:]
 rng = np.random.default_rng(0)
 ids = rng.integers(5, 6000, (2, 9), dtype="int32")
@@ -22,12 +24,26 @@ found = {
     "speech": from_preset(speech)({"waveform": rng.normal(size=(2, 4000))}),
     "masked_lm": from_preset(bert, head="masked_lm")(batch),
 }
+
+# Logits of all places at once, and of the last after steps with a cache.
+def gpt(name, **arguments):
+    model = GPT(50, 2, 4, 16, 24, max_sequence_length=12, **arguments)
+    for weight in model.weights:
+        weight.assign(0.5 * rng.normal(size=weight.shape))
+    tokens = ids % 50
+    _, cache = model.step(tokens[:, :7], model.initial_cache(tokens, 9), 0)
+    _, cache = model.step(tokens[:, 7:8], cache, 7)
+    found[name] = model(tokens)
+    found[f"{name}_step"], _ = model.step(tokens[:, 8:], cache, 8)
+
+gpt("gpt2")
+gpt("llama", num_key_value_heads=2, **FORM)
 np.savez(sys.argv[1], **{name: ops.convert_to_numpy(x) for name, x in found.items()})
 """
 
 
 def outputs(backend, folder):
-    """What the shipped models make of the same inputs, in a process of its own."""
+    """What the models make of the same inputs, in a process of its own."""
     path = folder / f"{backend}.npz"
     subprocess.run(
         [sys.executable, "-c", CODE, str(path), *SMALL],
