@@ -29,7 +29,9 @@ def refuse(*arguments, **others):
 def test_without_a_network_synthetic_voices_stand_in(bare, monkeypatch, capsys):
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     known, new, human = new_voices.human_or_synthetic(seconds=0.5)
-    (said,) = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 88
+    said = " ".join(lines)
     assert said.startswith("Synthetic voices stand in")
     assert "no route to host" in said
     assert not human
