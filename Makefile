@@ -22,8 +22,9 @@ help:
 start: $(VENV)/.course
 	$(BIN)/tlkeras start
 
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 test: lint
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # Everything that neither trains, renders nor starts a process.
 QUICK := tests/test_architecture.py tests/test_docstrings.py tests/test_masks.py \
@@ -44,7 +45,7 @@ lesson: $(VENV)/.dev
 	@test -n "$(NO_OPEN)" || $(BIN)/jupyter lab notebooks/$(notdir $(wildcard course/$(L)*)).ipynb
 
 test-parity: $(VENV)/.parity
-	$(BIN)/python -m pytest -m parity
+	$(BIN)/python -m pytest -m parity $(PARALLEL)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
