@@ -18,15 +18,16 @@ FILES = [
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)  # a process each: they can run side by side
 @pytest.mark.parametrize(
     "backend", ["jax", pytest.param("torch", marks=pytest.mark.parity)]
 )
-def test_backend(backend):
+def test_backend(backend, name):
     # float16, whose range is the smaller one, stands for both halves here.
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += ["-k", "not bfloat16"]
     done = subprocess.run(
-        [*command, *(str(HERE / name) for name in FILES)],
+        [*command, str(HERE / name)],
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
