@@ -94,6 +94,18 @@ def test_a_gguf_file_of_sentencepiece(tmp_path):
         assert right.decode(right.encode(text)) == text
 
 
+def test_the_path_of_the_file_does_as_well(tmp_path):
+    folder = tokens.gguf_of(tmp_path)
+    for name in ("a.gguf", "b.gguf"):  # of two files in a folder, the one that is named
+        (folder / name).write_bytes((folder / "a.gguf").read_bytes())
+    with pytest.raises(ValueError, match="Leave one GGUF file in it"):
+        load_tokenizer(folder)
+    assert load_tokenizer(folder / "b.gguf").decode([0, 1])
+    (folder / "b.gguf").write_bytes(b"GGUF")
+    with pytest.raises(ValueError, match="The tokenizer in"):
+        load_tokenizer(folder / "b.gguf")
+
+
 def test_metadata_alone(tmp_path):
     tokens.gguf_of(tmp_path)
     said = read_metadata(tmp_path / "a.gguf")

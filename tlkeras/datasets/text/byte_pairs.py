@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tlkeras.datasets.text.sequences import END, PADDING
+from tlkeras.datasets.text.sequences import END, filled_up
 
 Pair = tuple[int, int]
 
@@ -133,17 +133,7 @@ class BytePairs:
             [first, *(i for word in pretokens(text) for i in self.cut(word)), END]
             for text in texts
         ]
-        longest = max(map(len, rows), default=0)
-        length = longest if length is None else length
-        if longest > length:
-            raise ValueError(
-                f"length must be at least {longest}, begin and end included, for the "
-                f"longest of these texts; given {length}."
-            )
-        ids = np.full((len(rows), length), PADDING, dtype="int32")
-        for row, tokens in zip(ids, rows, strict=True):
-            row[: len(tokens)] = tokens
-        return ids
+        return filled_up(rows, length)
 
     def decode(self, ids: Any) -> list[str]:
         """Texts from rows of integers: what stands before the end of each."""

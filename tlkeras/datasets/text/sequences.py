@@ -67,17 +67,7 @@ class Vocabulary:
             ValueError: a text is longer than `length`.
         """
         rows = [[BEGIN, *map(self._id, self.split(text)), END] for text in texts]
-        longest = max(map(len, rows), default=0)
-        length = longest if length is None else length
-        if longest > length:
-            raise ValueError(
-                f"length must be at least {longest}, begin and end included, for the "
-                f"longest of these texts; given {length}."
-            )
-        ids = np.full((len(rows), length), PADDING, dtype="int32")
-        for row, tokens in zip(ids, rows, strict=True):
-            row[: len(tokens)] = tokens
-        return ids
+        return filled_up(rows, length)
 
     def decode(self, ids: Any) -> list[str]:
         """Texts from rows of integers: what stands before the end of each."""
@@ -92,6 +82,29 @@ class Vocabulary:
 
     def _id(self, token):
         return self.ids.get(token, UNKNOWN)
+
+
+def filled_up(rows: Sequence[Sequence[int]], length: int | None = None) -> np.ndarray:
+    """Lists of ids as an array `(count, length)`, padded with 0.
+
+    Args:
+        rows: lists of integers, begin and end included.
+        length: of each row. Defaults to that of the longest.
+
+    Raises:
+        ValueError: a row is longer than `length`.
+    """
+    longest = max(map(len, rows), default=0)
+    length = longest if length is None else length
+    if longest > length:
+        raise ValueError(
+            f"length must be at least {longest}, begin and end included, for the "
+            f"longest of these texts; given {length}."
+        )
+    ids = np.full((len(rows), length), PADDING, dtype="int32")
+    for row, tokens in zip(ids, rows, strict=True):
+        row[: len(tokens)] = tokens
+    return ids
 
 
 def mask_tokens(
