@@ -28,10 +28,25 @@ def test_mistakes_that_were_named_are_remembered(tiny):
     mistake = tiny.exercise("row_sums").misconceptions[0]
     wrong = tiny.check(lambda x: x.sum(0), name="row_sums")
     assert wrong.diagnoses == [mistake.id]
-    assert "What you met in `row_sums`" in str(tiny.end())
+    assert "What you met in `row_sums` so far" in str(tiny.end())
     assert progress.kept(progress.started_folder())["mistakes"] == {
         "01_tiny": {"row_sums": [mistake.id]}
     }
+
+
+def test_what_is_solved_is_known_now(tiny):
+    tiny.check(lambda x: x.sum(0), name="row_sums")
+    tiny.check(lambda x: x.sum(1), name="row_sums")
+    assert "What you met in `row_sums`, and know now" in str(tiny.end())
+
+
+def test_a_prediction_may_wait_for_its_experiment(tiny):
+    tiny.predict("share", "How many?", ["one", "two"], mine="two")
+    shown = str(tiny.end())
+    assert "whose experiments have not run: 1." in shown
+    assert "none made" not in shown
+    tiny.reveal("share", "two")
+    assert "have not run" not in str(tiny.end())
 
 
 def test_the_mistakes_of_an_exercise_share_a_line(tiny):

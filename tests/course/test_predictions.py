@@ -1,3 +1,5 @@
+import nbclient
+import nbformat
 import pytest
 
 from tlkeras.course import predictions, progress
@@ -141,3 +143,19 @@ def test_a_share_may_be_written_as_a_percentage_without_its_sign(tiny, place, mi
 def test_a_number_that_is_no_share_is_taken_as_it_is(tiny, place):
     tiny.predict("count", "How many?", mine="53")
     assert "right" not in str(tiny.reveal("count", 0.52, "half a card", within=0.05))
+
+
+def test_the_figure_of_a_cell_stands_above_its_result():
+    cell = "\n".join(
+        [
+            "import matplotlib.pyplot as plt",
+            "from tlkeras.course import lesson",
+            "plt.plot([1, 2])",
+            "lesson('01_attention').reveal('share', 'all', 'all of them')",
+        ]
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    outputs = [out for out in notebook.cells[0].outputs if "data" in out]
+    assert "image/png" in outputs[0].data
+    assert "Result: all of them" in outputs[1].data["text/plain"]

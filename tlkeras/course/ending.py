@@ -23,8 +23,8 @@ def ending(lesson) -> Card:
         for key, names in groups.items()
         if names
     ]
-    lines.append(_predictions(kept["predictions"].get(lesson.name, {})))
-    lines += _mistakes(lesson, kept["mistakes"].get(lesson.name, {}))
+    lines += _predictions(kept["predictions"].get(lesson.name, {}))
+    lines += _mistakes(lesson, kept["mistakes"].get(lesson.name, {}), waiting)
     lines.append(_next(lesson))
     reached = min(sum(entry["points"] for entry in entries.values()), lesson.points)
     headline = say(
@@ -38,21 +38,26 @@ def ending(lesson) -> Card:
 
 
 def _predictions(entries):
+    """How many came true, and how many wait for their experiment."""
     seen = [entry["right"] for entry in entries.values() if "right" in entry]
-    if not seen:
-        return MESSAGES.say("end", "no-predictions")
-    return MESSAGES.say("end", "predictions", right=sum(seen), count=len(seen))
+    if seen:
+        yield MESSAGES.say("end", "predictions", right=sum(seen), count=len(seen))
+    if len(seen) < len(entries):
+        yield MESSAGES.say("end", "waiting-predictions", count=len(entries) - len(seen))
+    if not entries:
+        yield MESSAGES.say("end", "no-predictions")
 
 
-def _mistakes(lesson, met):
+def _mistakes(lesson, met, waiting):
     """A line for each exercise: the first sentence about each mistake."""
     for name in lesson.names:
         messages = lesson.exercises[name].messages
         ideas = [messages.get("misconceptions", id_) for id_ in met.get(name, ())]
         firsts = [f"{x.strip().split('. ')[0].rstrip('.')}." for x in ideas if x]
         if firsts:
+            key = "so-far" if name in waiting else "mistakes"
             told = " · ".join(firsts)
-            yield MESSAGES.say("end", "mistakes", exercise=name, ideas=told)
+            yield MESSAGES.say("end", key, exercise=name, ideas=told)
 
 
 def _next(lesson):

@@ -83,6 +83,7 @@ def reveal(lesson, name, result, sentence, within):
     Raises:
         TypeError: the result is a number, and `within` is missing.
     """
+    _show_figures()
     number = not isinstance(result, str)
     if number and within is None:
         raise TypeError(f"reveal({name!r}, …) with a number needs within=…")
@@ -122,10 +123,21 @@ def _card(key, question, **values):
     return Card(question, [sentence], edge=BLUE, kind="prediction")
 
 
+def _show_figures():
+    """Draw the cell's figures now: a notebook draws them at its end, under the card."""
+    inline = sys.modules.get("matplotlib_inline.backend_inline")
+    if inline and _in_notebook():
+        inline.flush_figures()
+
+
+def _in_notebook():
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return hasattr(shell, "kernel")
+
+
 def _can_show_forms():
     """Whether this is a notebook's kernel, with ipywidgets installed."""
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-    if not hasattr(shell, "kernel"):
+    if not _in_notebook():
         return False
     try:
         import ipywidgets  # noqa: F401
