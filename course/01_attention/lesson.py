@@ -34,8 +34,8 @@
 # runs even if an exercise stays open.
 #
 # Before each experiment you say what you expect. The code of an experiment is folded
-# away (click to open it), and so is the text that explains its result: guess, run, then
-# read.
+# away, and so is the text that explains its result: guess, run, then read. A click opens
+# what is folded, so walk on with Shift+Enter.
 
 # %%
 import numpy as np

@@ -21,14 +21,13 @@ def ask(tiny, mine=None):
     return tiny.predict("share", "How many?", CHOICES, mine=mine)
 
 
-@pytest.mark.parametrize(
-    ("mine", "verdict"), [("all of them", "right."), ("none of them", "none of them.")]
-)
-def test_a_prediction_stands_beside_its_result(tiny, place, mine, verdict):
+@pytest.mark.parametrize("mine", ["all of them", "none of them"])
+def test_a_prediction_stands_beside_its_result(tiny, place, mine):
     ask(tiny, mine)
     shown = str(tiny.reveal("share", "all of them", "9 of 9"))
     assert "Result: 9 of 9" in shown
-    assert shown.endswith(verdict)
+    assert f"You predicted {mine}" in shown
+    assert ("right." in shown) == (mine == "all of them")
     entry = progress.kept(progress.started_folder())["predictions"]["01_tiny"]["share"]
     assert entry == {"said": mine, "right": mine == "all of them"}
 
@@ -138,6 +137,41 @@ def test_a_share_may_be_written_as_a_percentage_without_its_sign(tiny, place, mi
     tiny.predict("share", "What share?", mine=mine)
     shown = str(tiny.reveal("share", 0.52, "52% of the cards", within=0.05))
     assert "right" in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("0,5", 0.5),
+        ("0,125", 0.125),
+        ("12,5 %", 0.125),
+        ("−0,5", -0.5),
+        ("1,000", 1000),
+        ("12,345.5", 12345.5),
+        ("25 %", 0.25),
+    ],
+)
+def test_a_comma_is_of_a_decimal_or_of_thousands(typed, number):
+    assert predictions.parsed(typed, None) == pytest.approx(number)
+
+
+@pytest.mark.parametrize("typed", ["1,2,3", "0,5.5", ",", "%", "5 apples"])
+def test_what_is_no_number_is_refused(typed):
+    with pytest.raises(ValueError, match="no number"):
+        predictions.parsed(typed, None)
+
+
+@pytest.mark.parametrize("mine", ["60", "60 %", "0.6"])
+def test_a_share_is_shown_as_the_result_is(tiny, place, mine):
+    tiny.predict("share", "What share?", mine=mine)
+    shown = str(tiny.reveal("share", 0.98, "98% of the cards", within=0.05))
+    assert shown.endswith("You predicted 60 %.")
+
+
+def test_a_wrong_choice_stands_beside_the_right_one(tiny, place):
+    ask(tiny, "none of them")
+    shown = str(tiny.reveal("share", "all of them", "9 of 9"))
+    assert shown.endswith("You predicted none of them.\n  The answer is: all of them.")
 
 
 def test_a_number_that_is_no_share_is_taken_as_it_is(tiny, place):

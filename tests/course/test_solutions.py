@@ -25,6 +25,7 @@ def test_giving_up_shows_it_again_and_again_and_counts_no_points(tiny, started):
     outcome = tiny.check(lambda x: x + x, name="double")
     assert outcome.passed
     assert "No points" in str(outcome)
+    assert "of 1 points" not in str(outcome)
     assert progress.points(started, tiny) == 0
     assert progress.read(started)["01_tiny"]["double"]["state"] == State.PASSED.value
     assert "double" not in progress.waiting(started, tiny)

@@ -40,6 +40,14 @@ def test_an_unknown_mistake_is_never_guessed():
     assert "will not guess" in outcome.message
 
 
+def test_an_unknown_shape_is_met_with_what_to_do():
+    outcome = check(ATTENTION, lambda q, k, v, mask=None: np.zeros((7, 7)))
+    assert outcome.problem == "wrong-shape"
+    assert outcome.diagnoses == []
+    assert "gives this shape" in outcome.message
+    assert "print the shape" in outcome.message
+
+
 def test_an_exception_alone_names_no_mistake():
     outcome = check(ATTENTION, lambda *inputs: 1 / 0)
     assert outcome.state is State.RAISED

@@ -1,12 +1,15 @@
 """What a learner expects of an experiment, asked before it runs."""
 
 import math
+import re
 import sys
 from html import escape
 
 from tlkeras.course import progress
 from tlkeras.course.cards import MESSAGES, Card
 from tlkeras.visualization.palette import BLUE, GREEN, GREY, RED
+
+THOUSANDS = re.compile(r"[-−]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?\s*%?")  # 1,000
 
 
 def ask(lesson, name, question, choices, said):
@@ -55,8 +58,10 @@ def parsed(answer, choices):
     text = str(answer).strip()
     if choices is None:
         percent = text.endswith("%")
+        if not THOUSANDS.fullmatch(text):
+            text = text.replace(",", ".")  # a decimal comma
         try:
-            number = float(text.rstrip("%").replace(",", "").replace("−", "-"))
+            number = float(text.rstrip("% ").replace(",", "").replace("−", "-"))
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
@@ -92,19 +97,22 @@ def reveal(lesson, name, result, sentence, within):
     if entry is None:
         headline = MESSAGES.say("predict", "result", result=shown)
         return Card(headline, [MESSAGES.say("predict", "none")], kind="prediction")
-    if number:
-        said = entry["said"]
-        if isinstance(said, float) and "%" in shown and abs(said) > 1:
-            said /= 100  # 53 was written for 53 %
-        right = isinstance(said, float) and abs(said - float(result)) <= within
-    else:
-        right = entry["said"] == result
+    said, words = entry["said"], _shown(entry["said"])
+    if not number:
+        right = said == result
+    elif right := isinstance(said, float):
+        if "%" in shown:
+            said = said / 100 if abs(said) > 1 else said  # 53 was written for 53 %
+            words = f"{100 * said:.3g} %"
+        right = abs(said - float(result)) <= within
     if "right" not in entry:
         progress.predict(lesson, name, {**entry, "right": bool(right)})
-    verdict = "right" if right else "wrong"
+    lines = [MESSAGES.say("predict", "right" if right else "wrong", said=words)]
+    if not (number or right or shown == result):
+        lines.append(MESSAGES.say("predict", "answer", right=result))
     return Card(
         MESSAGES.say("predict", "result", result=shown),
-        [MESSAGES.say("predict", verdict, said=_shown(entry["said"]))],
+        lines,
         edge=GREEN if right else RED,
         kind="prediction",
     )

@@ -36,6 +36,8 @@ def outcome(exercise, state, points, problem=None, **details):
 def wrong(exercise, failed, diagnosis, cases, points, hint):
     """The answer returned something else than expected on the case `failed`."""
     say, values = exercise.messages.say, failed.problem.values
+    shape = failed.problem.id == "wrong-shape"
+    unknown = "unknown_shape" if shape else "unknown"
     parts = [
         (say("heading", "returned"), _in_output(exercise, failed, "returned")),
         (say("heading", "expected"), _in_output(exercise, failed, "expected")),
@@ -50,7 +52,7 @@ def wrong(exercise, failed, diagnosis, cases, points, hint):
         case=failed.case.name,
         cases=cases,
         parts=parts,
-        folds=list(_explanation(exercise, failed, diagnosis, hint, "unknown")),
+        folds=list(_explanation(exercise, failed, diagnosis, hint, unknown)),
         picture=_picture(exercise, failed) if "index" in values else None,
         failing=copy.deepcopy(_arguments(exercise, failed)),
     )
