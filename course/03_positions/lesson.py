@@ -108,8 +108,8 @@ placed = order_seen(lambda x: encoder(x + vectors))
 this.reveal(
     "who-sees-order",
     "(b) and (c)",
-    f"beyond the shuffle, outputs change by {blind:.0e} in (a), by {masked:.1f} in (b), "
-    f"by {placed:.1f} in (c)",
+    f"(b) and (c) see order: beyond the shuffle, outputs change by {blind:.0e} in (a), "
+    f"by {masked:.1f} in (b), by {placed:.1f} in (c)",
 )
 
 # %% [markdown] tags=["result"]
@@ -520,7 +520,8 @@ this.reveal(
 # is turned by its *own* position.
 #
 # The layer in the next cell does the turning, as your `rotate` does; `turn(x, start_index=5)`
-# takes the first element of x to stand at 5.
+# takes the first element of x to stand at 5. (A Keras layer wants the index by name, as
+# here.)
 #
 # ### Exercise: rotary logits (3 points, 6 minutes, middle)
 
@@ -741,7 +742,8 @@ in_32 = {kind: plain[kind][32].mean() for kind in ("sinusoids", "learned", "rota
 this.reveal(
     "lines-of-32",
     "none",
-    "none: " + ", ".join(f"{kind} {share:.0%}" for kind, share in in_32.items()),
+    "none reads nine of ten: "
+    + ", ".join(f"{kind} {share:.0%}" for kind, share in in_32.items()),
 )
 
 # %%
@@ -762,7 +764,7 @@ this.reveal(
 # But look at *where*, on the right; the black line marks the end of the training. The
 # two kinds that **add** vectors hold out up to position 15, sinusoids with more and
 # more mistakes in the last places, and from 17 on they are about as bad as a bag, or
-# worse. For the learned table
+# worse (but for a small peak of the sinusoids beyond 30). For the learned table
 # there is nothing to explain: rows 16 to 63 are as random as at the start. That
 # sinusoids fall just as deep is the surprise, for they *have* vectors there, and
 # section 4 found one matrix for every step. The likely reason: training only ever saw
@@ -982,7 +984,8 @@ draw(
 this.reveal(
     "both-kinds",
     "clearly worse",
-    f"{twice[64].mean():.0%} (in lines of 16, {twice[16].mean():.0%}); "
+    f"both together read {twice[64].mean():.0%} in lines of 64 "
+    f"({twice[16].mean():.0%} in lines of 16), "
     f"rotary alone {windowed['rotary'][64].mean():.0%}",
 )
 

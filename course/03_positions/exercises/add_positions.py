@@ -33,6 +33,11 @@ def add_positions(
     return merge(x, place(rows(table, start, x.shape[1]), x))
 
 
+def as_many_as_sequences(rows, x):
+    """As many rows as sequences, which is the first length of x and not its second."""
+    return rows[: len(x)]
+
+
 def by_batch(table, start, length):
     """More rows than positions, so that a batch can be counted in them."""
     return table[start:]
@@ -104,6 +109,7 @@ EXERCISE = Exercise(
             rows=lambda table, start, length: slice_rows(table, start, length)[::-1],
         ),
         wrong("row-per-sequence", rows=by_batch, place=along_batch),
+        wrong("counts-sequences", rows=by_batch, place=as_many_as_sequences),
         wrong(
             "counts-through-the-batch",
             rows=by_batch,
@@ -113,6 +119,10 @@ EXERCISE = Exercise(
         wrong("not-added", merge=lambda x, rows: rows + 0 * x),
         wrong(
             "appended", merge=lambda x, rows: np.concatenate([x, rows + 0 * x], axis=-1)
+        ),
+        wrong(
+            "appended-behind",
+            merge=lambda x, rows: np.concatenate([x, rows + 0 * x], axis=1),
         ),
         wrong("scaled", merge=lambda x, rows: x * np.sqrt(x.shape[-1]) + rows),
     ),

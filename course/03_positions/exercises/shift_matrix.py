@@ -96,6 +96,7 @@ EXERCISE = Exercise(
         wrong("halves", "sine-traps", pair=lambda i, size: (i, i + size // 2)),
         wrong("same-angle", exponent=lambda i, size: 0 * fraction(i, size)),
         wrong("exponent-i", "sine", exponent=lambda i, size: i / size),
+        wrong("exponent-half-size", "sine", exponent=lambda i, size: 4 * i / size),
         wrong("one-step-only", far=np.sign),
         wrong("direction-ignored", far=np.abs),
         wrong("forwards-only", far=lambda k: max(k, 0)),

@@ -114,6 +114,7 @@ EXERCISE = Exercise(
         wrong("sine-everywhere", cosine=np.sin),
         wrong("cosine-everywhere", sine=np.cos),
         wrong("cosine-first", pairs=lambda f, _: (f // 2, f % 2 == 1)),
+        wrong("number-of-the-feature", pairs=lambda f, _: (f, f % 2 == 0)),
         wrong("each-its-own-wave", pairs=lambda f, _: (f / 2, f % 2 == 0)),
         wrong("exponent-i", exponent=lambda i, size: i / size),
         wrong("exponent-half-size", exponent=lambda i, size: 4 * i / size),
@@ -132,6 +133,10 @@ EXERCISE = Exercise(
         wrong("axes-swapped", roles=lambda t, f, length, _: (f, t, length)),
         wrong("transposed", arrange=np.transpose),
         wrong("angles-returned", sine=identity, cosine=identity),
+        wrong(
+            "pairs-left-apart",
+            arrange=lambda waves: waves.reshape(len(waves), -1, 2),
+        ),
     ),
     accepted={
         "loops and lists": _sine_with_loops,

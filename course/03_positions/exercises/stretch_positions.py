@@ -40,6 +40,13 @@ def read_swapped(table, place):
     return share * table[low] + (1 - share) * table[high]
 
 
+def read_past_the_end(table, place):
+    """Look for a row after the last one, which fails where a place reaches the end."""
+    low = np.floor(place).astype(int)
+    share = (place - low)[:, None]
+    return (1 - share) * table[low] + share * table[low + 1]
+
+
 def read_beyond(table, place):
     """Continue the first and last pair of rows as straight lines."""
     low = np.clip(np.floor(place).astype(int), 0, len(table) - 2)
@@ -148,6 +155,11 @@ EXERCISE = Exercise(
         wrong("shares-swapped", read=read_swapped),
         wrong("rows-averaged", keep=identity, read=read_average),
         wrong("not-clipped", keep=identity),
+        wrong("row-after-the-last", read=read_past_the_end),
+        wrong(
+            "clipped-to-new-length",
+            keep=lambda place, last: np.clip(place, 0, len(place) - 1),
+        ),
         wrong("straight-on", keep=identity, read=read_beyond),
         wrong("fades-at-the-ends", keep=identity, read=read_zero_beyond),
     ),

@@ -133,6 +133,14 @@ EXERCISE = Exercise(
                 causal(length) & hide_keys(memory_mask)
             ),
         ),
+        wrong(
+            "memory-mask-twice",
+            own_mask=lambda length, memory_mask: hide_keys(memory_mask),
+        ),
+        wrong(
+            "causal-for-the-batch",
+            own_mask=lambda length, memory_mask: causal(len(memory_mask)),
+        ),
         # the mask of the memory
         wrong("memory-mask-forgotten", "padding", hide=lambda mask, length: None),
         wrong(

@@ -80,6 +80,7 @@ EXERCISE = Exercise(
         wrong("activation-twice", finish=relu),
         wrong("keeps-negative", bend=lambda x, *_: np.minimum(x, 0)),
         wrong("absolute-value", bend=lambda x, *_: np.abs(x)),
+        wrong("largest-of-an-axis", bend=lambda x, *_: np.max(x, 0)),
         wrong("leaky", bend=lambda x, *_: np.where(x > 0, x, 0.01 * x)),
         wrong("capped", bend=lambda x, *_: np.clip(x, 0, 6)),
         wrong("softmax", bend=lambda x, *_: softmax(x)),
@@ -93,6 +94,7 @@ EXERCISE = Exercise(
         wrong(
             "bias-after-activation", widen=product, bend=lambda x, bias: relu(x) + bias
         ),
+        wrong("narrowed-by-nothing", narrow=lambda hidden, *_: hidden),
         wrong("residual-added", finish=lambda output, x: output + x),
         wrong("first-transposed", kernels=lambda first, second: (first.T, second)),
         wrong("second-transposed", kernels=lambda first, second: (first, second.T)),

@@ -119,6 +119,10 @@ EXERCISE = Exercise(
             divide=lambda x, variance, epsilon: x / (np.sqrt(variance) + epsilon),
         ),
         wrong(
+            "epsilon-added-last",
+            divide=lambda x, variance, epsilon: x / np.sqrt(variance) + epsilon,
+        ),
+        wrong(
             "epsilon-not-used",
             divide=lambda x, variance, epsilon: x / np.sqrt(variance + 1e-5),
         ),

@@ -81,6 +81,7 @@ EXERCISE = Exercise(
         wrong("part-of-raw-input", before=lambda x, part, norm: norm(x) + part(x)),
         wrong("norm-of-part", before=lambda x, part, norm: x + norm(part(x))),
         wrong("part-only-normalised", after=lambda x, part, norm: x + norm(part(x))),
+        wrong("input-only-normalised", after=lambda x, part, norm: norm(x) + part(x)),
         wrong("each-normalised", after=lambda x, part, norm: norm(x) + norm(part(x))),
         wrong("normalised-twice", after=lambda x, part, norm: norm(x + part(norm(x)))),
         wrong("normalised-again", before=lambda x, part, norm: norm(x + part(norm(x)))),

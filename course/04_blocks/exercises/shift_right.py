@@ -70,6 +70,9 @@ EXERCISE = Exercise(
                 ids != 0, behind(start, kept, ids), 0
             ),
         ),
+        wrong(
+            "without-axis", join=lambda start, kept, ids: np.insert(ids, 0, start[0])
+        ),
         wrong("no-start", join=lambda start, kept, ids: kept),
         wrong("first-dropped", join=lambda start, kept, ids: ids[:, 1:]),
         wrong(
