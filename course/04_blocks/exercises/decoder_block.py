@@ -134,10 +134,6 @@ EXERCISE = Exercise(
             ),
         ),
         wrong(
-            "memory-mask-twice",
-            own_mask=lambda length, memory_mask: hide_keys(memory_mask),
-        ),
-        wrong(
             "causal-for-the-batch",
             own_mask=lambda length, memory_mask: causal(len(memory_mask)),
         ),
