@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tlkeras import transfer
 from tlkeras.transfer import Retrainer, _steps
 
 
@@ -122,3 +123,38 @@ def test_steps_in_one_call_are_those_taken_one_by_one(data, steps):
         found.append(model.get_weights())
     for together, single in zip(*found, strict=True):
         np.testing.assert_allclose(together, single, atol=1e-6)
+
+
+def test_logits_are_those_of_the_model_for_any_number_of_examples(trainer, data):
+    for count in (50, 7, 13):
+        np.testing.assert_allclose(
+            trainer.logits(data[0][:count], batch_size=20),
+            trainer.model(data[0][:count], training=False),
+            atol=1e-6,
+        )
+
+
+def test_logits_follow_new_weights_and_changed_layers(data):
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((3,)), keras.layers.Dense(8, "tanh", name="hidden")]
+    trainer = Retrainer(keras.Sequential([*layers, keras.layers.Dense(2)]))
+    before = trainer.logits(data[0])
+    trainer.model.set_weights([2 * w for w in trainer.first_weights])
+    doubled = trainer.logits(data[0])
+    assert np.abs(doubled - before).max() > 0.1
+    transfer.add_lora(trainer.model, rank=2, layers="hidden", seed=0)
+    for weight in trainer.model.trainable_weights:
+        weight.assign(keras.ops.ones(weight.shape))
+    expected = keras.ops.convert_to_numpy(trainer.model(data[0], training=False))
+    assert np.abs(expected - doubled).max() > 0.1
+    np.testing.assert_allclose(trainer.logits(data[0]), expected, atol=1e-5)
+
+
+def test_a_loss_of_your_own(data):
+    inputs = data[0]
+    wanted = np.stack([inputs.sum(axis=1), -inputs.sum(axis=1)], axis=1)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    trainer = Retrainer(model, weight_decay=0, jit_compile=False, loss="mse")
+    trainer.run(inputs, wanted, learning_rate=0.1, steps=400, seed=0)
+    np.testing.assert_allclose(trainer.logits(inputs), wanted, atol=0.05)

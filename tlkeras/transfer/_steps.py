@@ -1,4 +1,6 @@
-"""Several steps of training in one call, which costs less than as many calls."""
+"""Steps of training and forward passes, compiled once for many runs."""
+
+from functools import partial
 
 import keras
 import numpy as np
@@ -26,6 +28,18 @@ def take_steps(model, jit_compile):
             chunk(*_stacked(waiting))
 
     return run
+
+
+def forward_pass(model):
+    """A function from inputs to logits, for any number of examples."""
+    eager = partial(model, training=False)
+    if keras.backend.backend() != "tensorflow":
+        return eager
+    import tensorflow as tf
+
+    # No XLA: it would compile anew for each number of examples.
+    graph = tf.function(eager, autograph=False, reduce_retracing=True)
+    return lambda inputs: (eager if model.run_eagerly else graph)(inputs)
 
 
 def _one_by_one(model, batches):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tlkeras.transfer._compiled import CHANGES
-from tlkeras.transfer._steps import take_steps
+from tlkeras.transfer._steps import forward_pass, take_steps
 
 
 class Retrainer:
@@ -28,6 +28,8 @@ class Retrainer:
             `discriminative_rates`; not built yet. Defaults to `None`.
         jit_compile: whether XLA compiles the step: worth it from some hundred steps on.
             Defaults to `True`.
+        loss: of `(labels, logits)`, as `compile` takes it. Defaults to `None`:
+            cross-entropy with integer labels.
 
     Example:
 
@@ -51,22 +53,28 @@ class Retrainer:
         weight_decay=1e-4,
         jit_compile=True,
         optimizer=None,
+        loss=None,
     ):
         self.model = model
         self.batch_size = batch_size
         self.first_weights = model.get_weights()
         model.compile(
             optimizer or keras.optimizers.AdamW(1e-3, weight_decay=weight_decay),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            loss=loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             jit_compile=jit_compile,
         )
         model.optimizer.build(model.trainable_variables)
         self._jit_compile = jit_compile
-        self._compile_steps()
+        self._compile()
 
-    def _compile_steps(self):
+    def _compile(self):
         self._changes = CHANGES.get(self.model, 0)
         self._take_steps = take_steps(self.model, self._jit_compile)
+        self._forward_pass = forward_pass(self.model)
+
+    def _notice_changes(self):
+        if CHANGES.get(self.model, 0) != self._changes:  # frozen since, or the like
+            self._compile()
 
     def reset(self, seed: int, weights: Sequence[np.ndarray] | None = None) -> None:
         """Forget all runs: weights, the optimizer's state, and what dropout draws from.
@@ -103,7 +111,7 @@ class Retrainer:
         Args:
             inputs: `(N, …)`, as the model takes them; also a dictionary or list of
                 such arrays.
-            labels: integers `(N,)`.
+            labels: integers `(N,)`, or whatever a loss of your own takes, `(N, …)`.
             learning_rate: the highest.
             steps: how many.
             seed: of the batches, and of dropout.
@@ -125,16 +133,15 @@ class Retrainer:
             rate = learning_rate * rise * fall
             return _rows(inputs, chosen), labels[chosen], rate
 
-        if CHANGES.get(self.model, 0) != self._changes:  # frozen since, or the like
-            self._compile_steps()
+        self._notice_changes()
         self._take_steps(map(batch, range(steps)))
 
     def logits(self, inputs: Any, batch_size: int = 1024) -> np.ndarray:
         """What the model says, `(N, classes)`, a batch at a time."""
-        # Called as it is: compiling takes longer than a few passes of a small model.
+        self._notice_changes()
         count = len(keras.tree.flatten(inputs)[0])
         parts = [
-            self.model(_rows(inputs, slice(i, i + batch_size)), training=False)
+            self._forward_pass(_rows(inputs, slice(i, i + batch_size)))
             for i in range(0, count, batch_size)
         ]
         return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
