@@ -17,7 +17,7 @@ from tlkeras.datasets.text.byte_pairs import learn_merges, pretokens
 from tlkeras.generation import generate, jit
 from tlkeras.models import LabelSmoothedCrossEntropy, Transformer
 
-WIDTHS = (16, 44)  # tokens in a row: of short phrases, and of the longest there is
+WIDTHS = (16, 28, 44)  # tokens in a row: of short, of most, of the longest phrases
 MERGES, BATCH, AT_ONCE = 100, 16, 50
 READS = ("source_embedding", "encoder")  # how the weights that read English begin
 
