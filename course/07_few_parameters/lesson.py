@@ -575,7 +575,6 @@ lora_paths = [weight.path for weight in lora_model.weights]
 CHOICES = {
     "query, value: rank 1": (r"(query|value)$", 1),
     "query, value: rank 8": (r"(query|value)$", 8),
-    "everywhere: rank 1": (EVERYWHERE, 1),
     "everywhere: rank 8": (EVERYWHERE, 8),
 }
 
@@ -603,7 +602,7 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# All four are alike, within their intervals. Rank 1 on queries and values, 2,560 numbers
+# All three are alike, within their intervals. Rank 1 on queries and values, 2,560 numbers
 # beside the head, came out lowest, also when we repeated it with other pretrained weights, by
 # three to seven points; three seeds do not make that certain. Beyond it, neither a higher rank
 # nor more places gains anything that three seeds can show.
@@ -1172,7 +1171,7 @@ print(f"yours {yours:.6f}, the library's {float(theirs):.6f}")
 # labels only: small differences between rows may be owed to them. The columns: the share of
 # test sentences that is right, with a 95 % interval over seeds; how many numbers learn; what
 # Adam keeps for them in memory; what is stored for a customer; and the time of a training step
-# (of the four LoRAs, that of rank 8 everywhere, as one compiled model stood for all).
+# (of the three LoRAs, that of rank 8 everywhere, as one compiled model stood for all).
 #
 # **Predict first**, three things.
 
