@@ -34,6 +34,7 @@ REGISTERED = {
     "models.gpt": ("GPT",),
     "models.objectives": ("LabelSmoothedCrossEntropy", "WarmUp"),
     "models.speech_classifier": ("SpeechClassifier",),
+    "models.token_classifier": ("SpanClassifier", "TokenClassifier"),
     "models.speech_encoder": ("SpeechEncoder", "WhisperSinusoids"),
     "models.transformer": ("Transformer",),
     "models.vit": ("ViT",),

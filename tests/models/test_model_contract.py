@@ -22,8 +22,10 @@ from tlkeras.models import (
     BertClassifier,
     BertMaskedLM,
     Classifier,
+    SpanClassifier,
     SpeechClassifier,
     SpeechEncoder,
+    TokenClassifier,
     Transformer,
     ViT,
 )
@@ -151,6 +153,17 @@ CASES = [
             "dropout": 0.3,
         },
         text,
+    ),
+    ModelCase(
+        TokenClassifier,
+        {"backbone": Bert(**BERT), "num_classes": 3, "dropout": 0.3},
+        text,
+    ),
+    ModelCase(
+        SpanClassifier,
+        {"backbone": Bert(**BERT), "dropout": 0.3},
+        text,
+        output="start",
     ),
     ModelCase(
         Classifier,

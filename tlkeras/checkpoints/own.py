@@ -14,8 +14,10 @@ MODELS = (
     "BertClassifier",
     "Classifier",
     "GPT",
+    "SpanClassifier",
     "SpeechClassifier",
     "SpeechEncoder",
+    "TokenClassifier",
     "Transformer",
     "ViT",
 )

@@ -9,6 +9,7 @@ from tlkeras.models.gpt import GPT
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
+from tlkeras.models.token_classifier import SpanClassifier, TokenClassifier
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
 
@@ -19,8 +20,10 @@ __all__ = [
     "BertMaskedLM",
     "Classifier",
     "LabelSmoothedCrossEntropy",
+    "SpanClassifier",
     "SpeechClassifier",
     "SpeechEncoder",
+    "TokenClassifier",
     "Transformer",
     "ViT",
     "WarmUp",

@@ -156,3 +156,57 @@ def test_a_tokenizer_can_be_pickled(every):
 def test_wrong_arguments(do, message):
     with pytest.raises(ValueError, match=message):
         do(load_tokenizer(tokens.BERT))
+
+
+# Windows over a passage
+
+QUESTION, PASSAGE = "what is it?", "one two three four five six seven eight nine ten"
+
+
+@tokens.each_kind
+@pytest.mark.parametrize("stride", [1, 3, 5])
+def test_windows_read_every_token_of_a_passage(every, kind, stride):
+    tokenizer = every[kind]
+    asked = len(tokenizer.encode(QUESTION, special=False))
+    whole, offsets = tokenizer.encode(PASSAGE, special=False, return_offsets=True)
+    extra = len(tokenizer([QUESTION], [PASSAGE])["token_ids"][0]) - asked - len(whole)
+    length = asked + extra + 5
+    batch = tokenizer.windows(QUESTION, PASSAGE, length, stride)
+    count = 1 + max(0, -(-(len(whole) - 5) // stride))
+    assert batch["token_ids"].shape == (count, length)
+    for row in range(count):
+        part = slice(row * stride, row * stride + 5)
+        inside = batch["offsets"][row, :, 1] > 0
+        assert batch["token_ids"][row][inside].tolist() == whole[part]
+        assert batch["offsets"][row][inside].tolist() == list(map(list, offsets[part]))
+        assert batch["padding_mask"][row].sum() == asked + extra + inside.sum()
+
+
+@tokens.each_kind
+def test_a_passage_that_fits_is_one_window(every, kind):
+    tokenizer = every[kind]
+    length = len(tokenizer([QUESTION], [PASSAGE])["token_ids"][0])
+    batch = tokenizer.windows(QUESTION, PASSAGE, length + 3, stride=1)
+    pair = tokenizer([QUESTION], [PASSAGE], sequence_length=length + 3)
+    for name, wanted in pair.items():
+        np.testing.assert_array_equal(batch[name], wanted)
+
+
+@tokens.each_kind
+def test_an_empty_passage_is_one_window(every, kind):
+    batch = every[kind].windows(QUESTION, "", 40, stride=2)
+    assert len(batch["token_ids"]) == 1
+    assert not batch["offsets"].any()
+
+
+def test_windows_without_room_or_with_gaps_are_refused(every):
+    tokenizer = every["words"]
+    taken = len(tokenizer([QUESTION], [""])["token_ids"][0])
+    with pytest.raises(ValueError, match="leave room for the passage"):
+        tokenizer.windows(QUESTION, PASSAGE, taken, stride=1)
+    with pytest.raises(ValueError, match="stride must be at most 2"):
+        tokenizer.windows(QUESTION, PASSAGE, taken + 2, stride=3)
+    with pytest.raises(ValueError, match="stride"):
+        tokenizer.windows(QUESTION, PASSAGE, taken + 2, stride=0)
+    with pytest.raises(ValueError, match="passage must be texts"):
+        tokenizer.windows(QUESTION, None, 40, stride=2)

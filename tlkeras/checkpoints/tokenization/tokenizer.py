@@ -179,23 +179,76 @@ class Tokenizer:
         found, sizes = self._encode(
             texts, pairs, sequence_length, special, read_special
         )
-        width = sequence_length or max((len(x) for x in found), default=0)
-        shape = (len(found), width)
-        token_ids = np.full(shape, self.padding_id or 0, "int32")
-        segment_ids = np.zeros(shape, "int32")
-        padding_mask = np.zeros(shape, "bool")
-        offsets = np.zeros((*shape, 2), "int32")
-        for row, encoding in enumerate(found):
-            size = len(encoding)
-            token_ids[row, :size] = encoding.ids
-            segment_ids[row, :size] = encoding.type_ids
-            padding_mask[row, :size] = True
-            if return_offsets and size:
-                second = None if pairs is None else pairs[row]
-                offsets[row, :size] = _offsets(encoding, texts[row], second, sizes[row])
-        batch = {"token_ids": token_ids, "segment_ids": segment_ids}
-        batch["padding_mask"] = padding_mask
-        return {**batch, "offsets": offsets} if return_offsets else batch
+        batch = self._rows(found, sequence_length)
+        if return_offsets:
+            seconds = [None] * len(found) if pairs is None else pairs
+            places = map(_offsets, found, texts, seconds, sizes)
+            batch["offsets"] = _filled(places, batch["token_ids"].shape)
+        return batch
+
+    def windows(
+        self,
+        question: str,
+        passage: str,
+        sequence_length: int,
+        stride: int,
+        read_special: bool = False,
+    ) -> dict[str, np.ndarray]:
+        """A question with each part of a passage too long to be read at once.
+
+        Neighbours share tokens, so that an answer at the edge of one window stands
+        inside another. W windows, T tokens.
+
+        Args:
+            question: the first text of each window, whole.
+            passage: the text that is cut; one window at least, also where it is empty.
+            sequence_length: T.
+            stride: how many tokens of the passage further the next window begins; at
+                most as many as a window holds of it, and then they share none.
+            read_special: as in a call. Defaults to `False`: strangers wrote them.
+
+        Returns:
+            As of a call, `(W, T)`, with `offsets` `(W, T, 2)`: the first character *of
+            the passage* of each token and the one after its last; 0 and 0 for all that
+            is not of the passage.
+
+        Raises:
+            ValueError: no room for the passage, or `stride` skips some of it.
+
+        Example:
+
+        >>> tokenizer = load_tokenizer("tlkeras://bert_docstrings")
+        >>> passage = "Return the sum of all numbers in a list."
+        >>> batch = tokenizer.windows("What?", passage, sequence_length=10, stride=3)
+        >>> for offsets in batch["offsets"]:
+        ...     within = offsets[offsets[:, 1] > 0]
+        ...     print(passage[within[0, 0] : within[-1, 1]])
+        Return the sum of all
+        of all numbers in a
+        in a list.
+        """
+        check.positive_integer("sequence_length", sequence_length)
+        check.positive_integer("stride", stride)
+        (asked,) = self._cut("question", [question], read_special)
+        (read,) = self._cut("passage", [passage], read_special)
+        taken = len(asked) + self._core.num_special_tokens_to_add(True)
+        room = sequence_length - taken
+        if room < 1:
+            raise ValueError(
+                "sequence_length must leave room for the passage beside the question, "
+                f"which takes {taken} tokens, special ones with it; given "
+                f"{sequence_length}."
+            )
+        if stride > room:
+            raise ValueError(
+                f"stride must be at most {room}, the tokens of the passage that a "
+                f"window has room for, or some are never read; given {stride}."
+            )
+        read.truncate(room, stride=room - stride)
+        parts = [self._core.post_process(asked, x) for x in (read, *read.overflowing)]
+        batch = self._rows(parts, sequence_length)
+        places = [_offsets(x, None, passage, len(asked)) for x in parts]
+        return {**batch, "offsets": _filled(places, batch["token_ids"].shape)}
 
     def decode(self, token_ids: Any, skip_special: bool = True) -> Any:
         """The text of ids `(T,)`, or the texts, a list, of ids `(B, T)` or of lists.
@@ -233,6 +286,21 @@ class Tokenizer:
         return TextStream(read, self._spelling.strips_first)
 
     # ── how it is done ────────────────────────────────────────────────────────────────
+
+    def _rows(self, found, width):
+        """A batch of some `Encoding`s, filled up to a width or to the longest."""
+        width = width or max((len(x) for x in found), default=0)
+        shape = (len(found), width)
+        token_ids = np.full(shape, self.padding_id or 0, "int32")
+        segment_ids = np.zeros(shape, "int32")
+        padding_mask = np.zeros(shape, "bool")
+        for row, encoding in enumerate(found):
+            size = len(encoding)
+            token_ids[row, :size] = encoding.ids
+            segment_ids[row, :size] = encoding.type_ids
+            padding_mask[row, :size] = True
+        batch = {"token_ids": token_ids, "segment_ids": segment_ids}
+        return {**batch, "padding_mask": padding_mask}
 
     def _encode(self, texts, pairs, length, special, read_special):
         """An `Encoding` of each text or pair, and how long each first text is."""
@@ -287,6 +355,14 @@ class Tokenizer:
         return int(token_id)
 
 
+def _filled(places, shape):
+    """Offsets of each row, `(B, T, 2)`, with zeros where there is no token."""
+    offsets = np.zeros((*shape, 2), "int32")
+    for row, pairs in zip(offsets, places, strict=True):
+        row[: len(pairs)] = np.reshape(pairs, (-1, 2))
+    return offsets
+
+
 def _settings(decoder):
     """A decoder as tokenizer.json has it."""
     return None if decoder is None else json.loads(decoder.__getstate__())
@@ -334,7 +410,7 @@ def _offsets(encoding, text, second=None, size=None):
 
     Args:
         encoding: of one text or two.
-        text: the first.
+        text: the first; `None` gives its tokens no place.
         second: the other one, or `None`.
         size: tokens of the first. Defaults to all.
     """
@@ -345,8 +421,12 @@ def _offsets(encoding, text, second=None, size=None):
             pairs.append((0, 0))
             continue
         # The package's own sequence_ids are wrong once texts were cut one by one.
-        piece = (text if size is None or count < size else second)[start:end]
+        whole = text if size is None or count < size else second
         count += 1
+        if whole is None:
+            pairs.append((0, 0))
+            continue
+        piece = whole[start:end]
         if piece.strip():
             start += len(piece) - len(piece.lstrip())
         pairs.append((start, end))
