@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "output": set(),
     "registration": set(),
     "scores": set(),
+    "spans": {"checks"},
     "shipped": set(),
     "course": {"extras", "files", "grading", "visualization"},  # the palette of cards
     "cli": {"cli_grade", "course", "extras", "grading", "output"},

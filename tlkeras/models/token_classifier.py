@@ -60,12 +60,14 @@ class _TokenHead(HeadModel):
 
 @keras.saving.register_keras_serializable(package="tlkeras")
 class TokenClassifier(_TokenHead):
-    """A linear head on every token of a text: what is it?
+    """A linear head on every token of a text, which says what each of them is.
 
         logits = x W + b
 
-    x is the last output of the backbone. Axes: B batch, T length. Padding gets logits
-    too; leave it out of the loss, as a `sample_weight` of 0 does.
+    x is the last output of the backbone. Axes: B batch, T length.
+
+    Masking: True (or 1) in `padding_mask` means keep. Padding gets logits too; leave it
+    out of the loss, as a `sample_weight` of 0 does.
 
     Args:
         backbone: an encoder of texts such as `Bert`. It is shared, not copied.
@@ -110,7 +112,7 @@ class TokenClassifier(_TokenHead):
 
 @keras.saving.register_keras_serializable(package="tlkeras")
 class SpanClassifier(_TokenHead):
-    """Two numbers a token: does the answer begin here, does it end here?
+    """Two numbers for every token: that the answer begins with it, that it ends so.
 
         start, end = columns of x W + b
 
@@ -118,7 +120,10 @@ class SpanClassifier(_TokenHead):
     with `SparseCategoricalCrossentropy(from_logits=True)` and the place of the token;
     a text without an answer has 0, its first token. `tlkeras.spans` cuts texts into
     windows, finds these places, and the best span in what comes out.
-    Axes: B batch, T length. Padding gets −1e9, so that no answer is there.
+    Axes: B batch, T length.
+
+    Masking: True (or 1) in `padding_mask` means keep. Padding gets −1e9, so that no
+    answer is there.
 
     Args:
         backbone: an encoder of texts such as `Bert`. It is shared, not copied.
