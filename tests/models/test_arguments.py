@@ -10,8 +10,10 @@ from tlkeras.models import (
     BertMaskedLM,
     Classifier,
     LabelSmoothedCrossEntropy,
+    SpanClassifier,
     SpeechClassifier,
     SpeechEncoder,
+    TokenClassifier,
     Transformer,
     ViT,
 )
@@ -29,6 +31,8 @@ MAKERS = {
         SpeechEncoder(**SIZES, num_mels=20), 2, **x
     ),
     "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
+    "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
+    "SpanClassifier": lambda **x: SpanClassifier(Bert(9, **SIZES), **x),
     "LabelSmoothedCrossEntropy": LabelSmoothedCrossEntropy,
 }
 CLOSE = {
@@ -41,6 +45,8 @@ CLOSE = {
     "Classifier": ("num_class", "num_classes"),
     "BertMaskedLM": ("trainabel", "trainable"),
     "SpeechClassifier": ("drop", "dropout"),
+    "SpanClassifier": ("droput", "dropout"),
+    "TokenClassifier": ("num_class", "num_classes"),
     "LabelSmoothedCrossEntropy": ("smoothing", "label_smoothing"),
 }
 
