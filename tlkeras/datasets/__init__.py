@@ -40,6 +40,7 @@ from tlkeras.datasets.text import (
     squad_files,
     sst2,
     tatoeba,
+    whole_docstrings,
     xquad,
 )
 
@@ -80,5 +81,6 @@ __all__ = [
     "synthetic_speech",
     "tatoeba",
     "text",
+    "whole_docstrings",
     "xquad",
 ]
