@@ -12,8 +12,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings translator \
-  synthetic-speech speech-digits stickers vit-stickers help
+.PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
+  translator synthetic-speech speech-digits stickers vit-stickers help
 .DEFAULT_GOAL := help
 
 help:
@@ -88,6 +88,17 @@ bert-docstrings: $(VENV)/.parity
 	$(BIN)/python $(SMALL_BERT)/corpus.py build/bert_docstrings/packages $(CORPUS)
 	$(BIN)/python $(SMALL_BERT)/vocabulary.py $(CORPUS) $(SMALL_BERT)
 	$(BIN)/python $(SMALL_BERT)/train.py $(CORPUS)
+	$(SUMS)
+
+# Pretrain the small GPT again; the packages are those of the small BERT.
+SMALL_GPT := data/gpt_docstrings
+WHOLE := build/gpt_docstrings/corpus.txt
+gpt-docstrings: $(VENV)/.parity
+	$(BIN)/pip install --disable-pip-version-check --no-deps --upgrade \
+	  --target build/bert_docstrings/packages --requirement $(SMALL_BERT)/packages.txt
+	$(BIN)/python $(SMALL_GPT)/text.py build/bert_docstrings/packages $(WHOLE)
+	$(BIN)/python $(SMALL_GPT)/vocabulary.py $(WHOLE) $(SMALL_GPT)
+	$(BIN)/python $(SMALL_GPT)/train.py $(WHOLE)
 	$(SUMS)
 
 # Train the small translator of lesson 10 again.
