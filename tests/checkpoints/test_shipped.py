@@ -10,8 +10,14 @@ from keras import ops
 from sklearn.linear_model import LogisticRegression
 
 from tlkeras import shipped
-from tlkeras.checkpoints import from_preset, preprocessor
-from tlkeras.datasets import DataError, languages, stickers, synthetic_speech
+from tlkeras.checkpoints import from_preset, load_tokenizer, preprocessor
+from tlkeras.datasets import (
+    DataError,
+    languages,
+    stickers,
+    synthetic_speech,
+    whole_docstrings,
+)
 from tlkeras.datasets.text import BytePairs
 
 DATA = Path(__file__).parents[2] / "data"
@@ -205,9 +211,30 @@ def test_the_translator_of_lesson_10():
     assert min(right) > 0.95
 
 
+def test_the_small_gpt_knows_what_comes_next():
+    """On docstrings that it never read; chance is log₂ 4096 / 3.6 = 3.3 bits a byte."""
+    model, report = from_preset("tlkeras://gpt_docstrings", return_report=True)
+    assert len(report.loaded) == len(model.weights)
+    assert not report.fresh
+    folder = DATA / "gpt_docstrings"
+    assert (folder / "model.safetensors").stat().st_size < 5e6
+    tokenizer = load_tokenizer("tlkeras://gpt_docstrings")
+    assert tokenizer.vocabulary_size == model.get_config()["vocabulary_size"] == 4096
+    texts = [x for x in whole_docstrings.load_data()[2] if len(x) < 200][:20]
+    nats = size = 0
+    for text in texts:
+        ids = np.array([[0, *tokenizer.encode(text, special=False), 0]])
+        assert tokenizer.decode(ids[0]) == text
+        log_p = ops.convert_to_numpy(ops.log_softmax(model(ids)[:, :-1]))
+        nats -= np.take_along_axis(log_p, ids[:, 1:, None], axis=-1).sum()
+        size += len(text.encode())
+    assert 1 < nats / np.log(2) / size < 2
+
+
 def test_every_file_that_is_read_has_a_hash():
     wanted = ("config.json", "model.safetensors", "vocab.txt", "index.csv")
     wanted += ("samples.xz", "tokenizer_config.json", "names.txt", "pieces.json")
+    wanted += ("tokenizer.json",)
     wanted += tuple(f"{artist}.png" for artist in stickers.ARTISTS)
     found = {
         path.relative_to(shipped.home()).as_posix()
@@ -215,4 +242,4 @@ def test_every_file_that_is_read_has_a_hash():
         for path in shipped.home().glob(f"*/{name}")
     }
     assert found == set(shipped._sums())
-    assert len(found) == 21
+    assert len(found) == 24
