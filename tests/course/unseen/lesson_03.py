@@ -67,7 +67,7 @@ SINE = {
     "linspace": (by_linspace, "sine.exponent-reaches-one"),
     "feature by feature": (
         feature_by_feature,
-        "sine.each-its-own-wave + sine.exponent-half-size",
+        "sine.number-of-the-feature",
     ),
     "last pair forgotten": (right_but_last, None),
     "degrees": (sine(np.radians), "sine.degrees"),
