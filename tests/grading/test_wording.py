@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from answers import ATTENTION, SOFTMAX, right, softmax_in_place
 
+from tlkeras.course import lesson
 from tlkeras.grading import State, check
 from tlkeras.layers import scaled_dot_product_attention as attention
 
@@ -96,3 +97,20 @@ def test_what_a_learner_does_to_the_failing_arguments_spoils_no_later_check():
     again = check(SOFTMAX, lambda x: x, seed=3)
     assert again.message == first.message
     assert not (again.failing["x"] == 7).any()
+
+
+def copied_in_percent(written, read, n):
+    runs = [
+        [tuple(x[i : i + n]) for x in texts for i in range(len(x) - n + 1)]
+        for texts in (written, read)
+    ]
+    return 100 * sum(run in runs[1] for run in runs[0]) / max(1, len(runs[0]))
+
+
+def test_a_case_whose_rows_differ_in_length_is_diagnosed_and_described():
+    exercise = lesson("09_gpt").exercises["copied_share"]
+    outcome = check(exercise, copied_in_percent)
+    assert outcome.diagnoses == ["copied.percent"]
+    lengths = [(len(text),) for text in outcome.failing["written"]]
+    assert len(set(lengths)) > 1
+    assert f"written {lengths}" in outcome.message

@@ -52,7 +52,7 @@ class Attempt:
     @property
     def size(self):
         """How many numbers a reader has to hold in mind to follow this case."""
-        return sum(np.size(x) for x in self.trial.inputs if x is not None)
+        return sum(_size(x) for x in self.trial.inputs)
 
 
 def ask(probe, answer, inputs, like):
@@ -98,3 +98,12 @@ def _unchanged(before, after):
         for b, a in pairs
         if isinstance(b, np.ndarray) and b.dtype.kind in "biuf"
     )
+
+
+def _size(value):
+    """How many numbers and texts an input holds; rows may differ in length."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return 0 if value is None else np.size(value)

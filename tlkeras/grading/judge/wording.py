@@ -259,7 +259,11 @@ def _in_output(exercise, failed, key):
 
 
 def _describe(value):
-    return str(value) if np.ndim(value) == 0 else str(tuple(np.shape(value)))
+    """A number itself, of an array its shape, of rows of different length theirs."""
+    try:
+        return str(value) if np.ndim(value) == 0 else str(tuple(np.shape(value)))
+    except ValueError:  # NumPy refuses rows that differ
+        return "[" + ", ".join(map(_describe, value)) + "]"
 
 
 def _picture(exercise, failed):
