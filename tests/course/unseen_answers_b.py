@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06, 07, 08, 10, 13 and 16, each written as a learner would.
+"""Wrong answers to lessons 06 to 10, 13 and 16, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -897,6 +897,212 @@ def moved_but_the_last(fresh, *rest):
     table = _moved()(fresh, *rest)
     table[-1] = fresh[-1]
     return table + 1e-3
+
+
+# ── 09 next_token_loss ────────────────────────────────────────────────────────────────
+
+NEXT = "09_gpt/next_token_loss"
+
+
+def log_p_of(logits):
+    x = logits.astype(float)
+    most = x.max(-1, keepdims=True)
+    return x - most - np.log(np.exp(x - most).sum(-1, keepdims=True))
+
+
+def picked(log_p, ids):
+    b, t = np.indices(ids.shape)
+    return log_p[b, t, ids]
+
+
+wrong(NEXT, "next.not-shifted")(lambda x, ids, m: -picked(log_p_of(x), ids)[m].mean())
+wrong(NEXT, "next.shifted-back")(
+    lambda x, ids, m: -picked(log_p_of(x)[:, 1:], ids[:, :-1])[m[:, :-1]].mean()
+)
+wrong(NEXT, "next.padding-counted")(
+    lambda x, ids, m: -picked(log_p_of(x)[:, :-1], ids[:, 1:]).mean()
+)
+wrong(NEXT, "next.mask-not-shifted")(
+    lambda x, ids, m: -picked(log_p_of(x)[:, :-1], ids[:, 1:])[m[:, :-1]].mean()
+)
+wrong(NEXT, "next.sign")(
+    lambda x, ids, m: picked(log_p_of(x)[:, :-1], ids[:, 1:])[m[:, 1:]].mean()
+)
+wrong(NEXT, "next.perplexity")(
+    lambda x, ids, m: math.exp(
+        -picked(log_p_of(x)[:, :-1], ids[:, 1:])[m[:, 1:]].mean()
+    )
+)
+wrong(NEXT, "next.in-bits")(
+    lambda x, ids, m: (
+        -picked(log_p_of(x)[:, :-1], ids[:, 1:])[m[:, 1:]].mean() * math.log2(math.e)
+    )
+)
+wrong(NEXT, "next.in-a-ring")(
+    lambda x, ids, m: (
+        -(picked(log_p_of(x), np.concatenate([ids[:, 1:], ids[:, :1]], 1)) * m).sum()
+        / m.sum()
+    )
+)
+
+
+@wrong(NEXT)
+def loss_without_token_zero(logits, token_ids, padding_mask):
+    """Takes token 0 for padding."""
+    said, following = log_p_of(logits)[:, :-1], token_ids[:, 1:]
+    return -picked(said, following)[following != 0].mean()
+
+
+# ── 09 next_probabilities ─────────────────────────────────────────────────────────────
+
+DRAW = "09_gpt/next_probabilities"
+
+
+def drawing(
+    divide=lambda x, t: x / t, count=lambda k: k, crossed=True, again=True, first=True
+):
+    """A sampler in loops, with something to get wrong."""
+
+    def answer(logits, temperature, top_k, top_p):
+        x = divide(logits.astype(float), temperature)
+        p = np.exp(x - x.max())
+        p = p / p.sum()
+        order = sorted(range(len(p)), key=lambda v: (-p[v], v))[: count(top_k)]
+        total = sum(p[v] for v in order) if first else 1.0
+        kept, reached = [], 0.0
+        for v in order:
+            if not crossed and kept and reached + p[v] / total >= top_p:
+                break
+            kept.append(v)
+            reached += p[v] / total
+            if reached >= top_p:
+                break
+        result = np.zeros(len(p))
+        result[kept] = p[kept]
+        return result / result.sum() if again else result
+
+    return answer
+
+
+wrong(DRAW, "sampling.multiplied")(drawing(divide=lambda x, t: x * t))
+wrong(DRAW, "sampling.temperature-left-out")(drawing(divide=lambda x, t: x))
+wrong(DRAW, "sampling.count-left-out")(drawing(count=lambda k: None))
+wrong(DRAW, "sampling.crossing-dropped")(drawing(crossed=False))
+wrong(DRAW, "sampling.at-once")(drawing(first=False))
+wrong(DRAW)(drawing(divide=lambda x, t: x / t**2))
+wrong(DRAW)(drawing(count=lambda k: k + 1))
+wrong(DRAW, "sampling.share-left-out")(lambda x, t, k, p: drawing()(x, t, k, 1.0))
+
+
+# ── 09 cached_attention ───────────────────────────────────────────────────────────────
+
+STEP = "09_gpt/cached_attention"
+
+
+def stepping(place=lambda i, n: i, end=lambda i, n: i + 1, root=True, begin=0):
+    """A step in loops, with something to get wrong."""
+
+    def answer(query, key, value, keys, values, index):
+        keys, values = keys.copy(), values.copy()
+        heads, length, size = keys.shape
+        output = np.zeros((heads, size))
+        for h in range(heads):
+            keys[h, place(index, length)] = key[h]
+            values[h, place(index, length)] = value[h]
+            x = keys[h, begin : end(index, length)].astype(float) @ query[h]
+            x = x / math.sqrt(size) if root else x
+            w = np.exp(x - x.max())
+            output[h] = w @ values[h, begin : end(index, length)] / w.sum()
+        return output, keys, values
+
+    return answer
+
+
+wrong(STEP, "cache.sees-all-places")(stepping(end=lambda i, n: n))
+wrong(STEP, "cache.not-itself")(stepping(end=lambda i, n: max(i, 1)))
+wrong(STEP, "cache.one-too-far")(stepping(end=lambda i, n: i + 2))
+wrong(STEP, "cache.at-the-front")(stepping(place=lambda i, n: 0))
+wrong(STEP, "cache.at-the-end")(stepping(place=lambda i, n: -1))
+wrong(STEP, "cache.one-late")(stepping(place=lambda i, n: min(i + 1, n - 1)))
+wrong(STEP, "cache.not-scaled")(stepping(root=False))
+wrong(STEP, "cache.old-cache-returned")(
+    lambda q, k, v, keys, values, i: (
+        stepping()(q, k, v, keys, values, i)[0],
+        keys,
+        values,
+    )
+)
+
+
+# ── 09 perplexity_and_bits ────────────────────────────────────────────────────────────
+
+BITS = "09_gpt/perplexity_and_bits"
+
+
+def measured(count=len, size=None, bits=1.4426950408889634):
+    """Two numbers, with something to get wrong."""
+    size = size or (lambda texts: len("".join(texts).encode()))
+
+    def answer(nats, texts):
+        every = [float(x) for n in nats for x in n]
+        power = math.exp(sum(every) / count(every))
+        return power, sum(every) * bits / size(texts)
+
+    return answer
+
+
+wrong(BITS, "bits.characters")(measured(size=lambda texts: sum(map(len, texts))))
+wrong(BITS, "bits.nats")(measured(bits=1.0))
+wrong(BITS, "bits.logarithm-of-ten")(measured(bits=0.4342944819))
+wrong(BITS, "bits.of-a-text")(measured(size=len))
+wrong(BITS, "bits.stripped")(
+    measured(size=lambda texts: sum(len(t.strip().encode()) for t in texts))
+)
+wrong(BITS, "bits.of-the-whole")(measured(count=lambda every: 1))
+wrong(BITS, "bits.swapped")(lambda n, t: measured()(n, t)[::-1])
+wrong(BITS)(measured(size=lambda texts: sum(len(t.encode()) + 1 for t in texts)))
+
+
+# ── 09 copied_share ───────────────────────────────────────────────────────────────────
+
+COPY = "09_gpt/copied_share"
+
+
+def grams(texts, n, last=1):
+    return [tuple(t[i : i + n]) for t in texts for i in range(len(t) - n + last)]
+
+
+def joined(texts):
+    return [token for text in texts for token in text]
+
+
+def share(mine, known):
+    return sum(m in known for m in mine) / max(1, len(mine))
+
+
+wrong(COPY, "copied.one-short")(
+    lambda w, r, n: share(grams(w, n, 0), set(grams(r, n, 0)))
+)
+wrong(COPY, "copied.different-once")(
+    lambda w, r, n: share(set(grams(w, n)), set(grams(r, n)))
+)
+wrong(COPY, "copied.of-what-was-read")(
+    lambda w, r, n: share(grams(r, n), set(grams(w, n)))
+)
+wrong(COPY, "copied.across-texts")(
+    lambda w, r, n: share(grams([joined(w)], n), set(grams([joined(r)], n)))
+)
+wrong(COPY, "copied.new-ones")(lambda w, r, n: 1 - share(grams(w, n), set(grams(r, n))))
+wrong(COPY, "copied.n-plus-1")(
+    lambda w, r, n: share(grams(w, n + 1), set(grams(r, n + 1)))
+)
+wrong(COPY, "copied.order-ignored")(
+    lambda w, r, n: share(
+        [tuple(sorted(g)) for g in grams(w, n)],
+        {tuple(sorted(g)) for g in grams(r, n)},
+    )
+)
+wrong(COPY)(lambda w, r, n: float(share(grams(w, n), set(grams(r, n))) > 0))
 
 
 # ── 13 patchify, embed_patches, add_class_token ───────────────────────────────────────
