@@ -67,9 +67,9 @@ def next_probabilities(
     return combine(p, lambda p: by_count(p, top_k), lambda p: by_share(p, top_p), scale)
 
 
-def draw(size, temperature, top_k, top_p, scale=1.5):
+def draw(size, temperature, top_k, top_p):
     """Logits of V tokens and the three settings."""
-    return lambda rng: (floats(rng, size, scale=scale), temperature, top_k, top_p)
+    return lambda rng: (floats(rng, size, scale=1.5), temperature, top_k, top_p)
 
 
 def halves(rng):
@@ -88,6 +88,12 @@ def share_of_what_is_left(rng):
     """The share is reached sooner once the count has left few tokens."""
     p = np.array([0.3, 0.25, 0.2, 0.15, 0.1])
     return np.log(rng.permutation(p)), 1.0, 3, 0.7
+
+
+def far_apart(rng):
+    """Logits whose exponentials overflow, whatever is drawn."""
+    logits = np.array([900.0, 899.2, 898.9, 0.0, -900.0, -1500.0])
+    return rng.permutation(logits), 0.5, 6, 0.999
 
 
 def at_once(p, by_count, by_share, scale):
@@ -156,7 +162,7 @@ EXERCISE = Exercise(
         Case("equals", equals),
         Case("one", draw(8, 0.9, 1, 0.5)),
         Case("tiny-share", draw(8, 1.0, 8, 0.01)),
-        Case("far-apart", draw(6, 0.5, 6, 0.999, scale=1500)),
+        Case("far-apart", far_apart),
     ),
     misconceptions=(
         wrong("multiplied", cool=lambda x, temperature: x * temperature),
