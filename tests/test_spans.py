@@ -111,6 +111,8 @@ def test_what_does_not_fit_is_refused():
         best_span(np.zeros((2, 4)), np.zeros((2, 5)), OFFSETS)
     with pytest.raises(ValueError, match="integers"):
         token_spans(OFFSETS / 2, 0, 1)
+    with pytest.raises(ValueError, match="NaN"):
+        best_span(np.full((2, 5), np.nan), np.zeros((2, 5)), OFFSETS)
     with pytest.raises(ValueError, match="max_tokens"):
         best_span(np.zeros((2, 5)), np.zeros((2, 5)), OFFSETS, max_tokens=0)
 

@@ -38,7 +38,8 @@ def token_spans(offsets: Any, start: int, end: int) -> np.ndarray:
 
     Args:
         offsets: integers `(W, T, 2)`, from `Tokenizer.windows`.
-        start: the first character of the answer.
+        start: the first character of the answer. A space is in no token, so an answer
+            that begins or ends with one is found in no window: strip it before.
         end: the character after its last.
 
     Returns:
@@ -92,7 +93,7 @@ def best_span(
         The `Span`; `None` if there is no answer.
 
     Raises:
-        ValueError: the shapes do not fit, or a number is out of range.
+        ValueError: the shapes do not fit, or a number is out of range or none.
 
     Example:
 
@@ -109,6 +110,8 @@ def best_span(
             f"start and end must be {offsets.shape[:2]}, as offsets are; given "
             f"{start.shape} and {end.shape}."
         )
+    if np.isnan(start).any() or np.isnan(end).any():
+        raise ValueError("start and end must be numbers; some are NaN.")
     check.positive_integer("max_tokens", max_tokens)
     windows, length = start.shape
     in_passage = offsets[..., 1] > 0  # (W, T)

@@ -420,7 +420,8 @@ for axes, beginning in ((left, "Return the"), (right, "Parameters\nx : array")):
     kept_after[beginning] = int((kept > 0).sum())
     print(f"{beginning!r}: top-p = 0.9 keeps {kept_after[beginning]} tokens")
 count_kept = kept_after["Return the"]
-band = "fewer than 10" if count_kept < 10 else "10 to 1,000"
+bands = {10: "fewer than 10", 1001: "10 to 1,000"}
+band = next((b for most, b in bands.items() if count_kept < most), "more than 1,000")
 this.reveal("kept", band, f"{count_kept} of {len(logits):,} tokens are kept")
 
 # %% [markdown] tags=["result"]

@@ -21,6 +21,29 @@ def test_the_probabilities_of_all_tokens_sum_to_one(texts, order, history):
     np.testing.assert_allclose(p.sum(), 1, atol=1e-12)
 
 
+@pytest.mark.parametrize("text", [[8], [-1], [1.5], [[1, 2]], 3, ["a"]])
+def test_what_is_no_text_of_the_vocabulary_is_refused(texts, text):
+    model = NGrams(texts, 8, 2)
+    for use in (
+        model.log_probabilities,
+        model.next_probabilities,
+        lambda x: NGrams([x], 8, 2),
+    ):
+        with pytest.raises(ValueError, match=r"integers .T,. from 0 to 7"):
+            use(text)
+
+
+def test_nothing_to_count_is_refused():
+    with pytest.raises(ValueError, match="a text at least"):
+        NGrams([], 8)
+
+
+def test_too_many_runs_are_refused_whatever_kind_of_integer(texts):
+    for size in (2**13, np.int64(2**13)):
+        with pytest.raises(ValueError, match="below"):
+            NGrams(texts, size, 5)
+
+
 @pytest.mark.parametrize("order", [1, 2, 5])
 def test_a_text_is_scored_token_by_token(texts, order):
     model = NGrams(texts, 8, order)

@@ -118,9 +118,8 @@ class SpanClassifier(_TokenHead):
 
     x is the last output of the backbone. Each is trained as a classifier of T places,
     with `SparseCategoricalCrossentropy(from_logits=True)` and the place of the token;
-    a text without an answer has 0, its first token. `tlkeras.spans` cuts texts into
-    windows, finds these places, and the best span in what comes out.
-    Axes: B batch, T length.
+    a text without an answer has 0, its first token. `tlkeras.spans` finds these places,
+    and the best span in what comes out. Axes: B batch, T length.
 
     Masking: True (or 1) in `padding_mask` means keep. Padding gets −1e9, so that no
     answer is there.

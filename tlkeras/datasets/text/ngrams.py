@@ -23,7 +23,8 @@ class NGrams:
         order: n, tokens in a run, the one that is predicted included. Defaults to 5.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: an argument is out of range, there are no texts, or a token id is
+            not from 0 to V − 1.
 
     Example: after 1 came 2 twice and 3 once.
 
@@ -43,12 +44,15 @@ class NGrams:
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be a positive integer; given {value!r}.")
         self.vocabulary_size, self.order = int(vocabulary_size), int(order)
-        if vocabulary_size**order >= 2**63:
+        if self.vocabulary_size**self.order >= 2**63:
             raise ValueError(
                 "vocabulary_size to the power of order must be below 2**63; given "
                 f"{vocabulary_size} and {order}."
             )
-        keys = np.concatenate([self._keys(text, order) for text in texts])
+        runs = [self._keys(text, order) for text in texts]
+        if not runs:
+            raise ValueError("texts must hold a text at least; there is none to count.")
+        keys = np.concatenate(runs)
         keys, counts = np.unique(keys, return_counts=True)
         self._tables = [_Table.of(keys, counts, vocabulary_size)]
         for shorter in range(order - 1, 0, -1):
@@ -66,6 +70,9 @@ class NGrams:
 
         Returns:
             Floats `(T + 1,)`, each given all tokens before it.
+
+        Raises:
+            ValueError: a token id is not from 0 to V − 1.
         """
         keys = self._keys(text, self.order)
         p = np.full(len(keys), 1 / self.vocabulary_size)
@@ -78,9 +85,12 @@ class NGrams:
 
         Args:
             history: token ids, of which the last n − 1 matter.
+
+        Raises:
+            ValueError: a token id is not from 0 to V − 1.
         """
         size, order = self.vocabulary_size, self.order
-        history = [0] * (order - 1) + [int(token) for token in history]
+        history = [0] * (order - 1) + self._known(history).tolist()
         key = 0
         for token in history[len(history) - order + 1 :]:
             key = key * size + token
@@ -92,12 +102,23 @@ class NGrams:
 
     def _keys(self, text, order):
         """Each run of n tokens as one integer, the predicted token its last digit."""
-        text = np.asarray(text, dtype=np.int64)
+        text = self._known(text)
         padded = np.concatenate([np.zeros(order - 1, np.int64), text, [0]])
         keys = np.zeros(len(text) + 1, np.int64)
         for start in range(order):
             keys = keys * self.vocabulary_size + padded[start : start + len(keys)]
         return keys
+
+    def _known(self, text):
+        """Token ids `(T,)`; others would be taken for runs of other tokens."""
+        ids = np.asarray(text)
+        whole = ids.ndim == 1 and (not ids.size or ids.dtype.kind in "iu")
+        if not whole or ((ids < 0) | (ids >= self.vocabulary_size)).any():
+            raise ValueError(
+                f"A text must be integers (T,) from 0 to {self.vocabulary_size - 1}; "
+                f"given {text!r}."
+            )
+        return ids.astype(np.int64)
 
 
 class _Table(NamedTuple):
