@@ -12,7 +12,9 @@ Licence: that of the package; Matplotlib has its own, which is like Python's.
 """
 
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -59,12 +61,15 @@ def load_data(
     return train, validation, test
 
 
-def texts_of(path, seen):
+def texts_of(path: Path, seen: set[str]) -> Iterator[str]:
     """The docstrings of a source file as plain texts, without those seen before.
 
     Args:
         path: of the file.
-        seen: a set of what other files gave, normalised; it grows.
+        seen: what other files gave, normalised; it grows.
+
+    Yields:
+        One text a docstring.
     """
     for docstring in all_docstrings(path):
         text = plain(docstring)
