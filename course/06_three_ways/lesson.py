@@ -852,7 +852,7 @@ classifier.run_eagerly = this.at_scale(quick=True, default=False)
 loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-@tf.function
+@tf.function(jit_compile=this.at_scale(quick=False, default=True))
 def gradients(inputs, answers):
     """How the loss of the classifier changes with each of its weights."""
     with tf.GradientTape() as tape:
