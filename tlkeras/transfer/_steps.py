@@ -1,5 +1,6 @@
 """Steps of training and forward passes, compiled once for many runs."""
 
+import contextlib
 from functools import partial
 
 import keras
@@ -39,7 +40,14 @@ def forward_pass(model):
 
     # No XLA: it would compile anew for each number of examples.
     graph = tf.function(eager, autograph=False, reduce_retracing=True)
-    return lambda inputs: (eager if model.run_eagerly else graph)(inputs)
+
+    def run(inputs):
+        if model.run_eagerly:
+            return eager(inputs)
+        with _as_traced():
+            return graph(inputs)
+
+    return run
 
 
 def _one_by_one(model, batches):
@@ -70,4 +78,26 @@ def _compiled(model, jit_compile):
 
         tf.while_loop(lambda i: i < count, step, (tf.constant(0),))
 
-    return chunk
+    def run(*arguments):
+        with _as_traced():
+            chunk(*arguments)
+
+    return run
+
+
+@contextlib.contextmanager
+def _as_traced():
+    """TensorFlow runs graphs as they are.
+
+    To rewrite that of a training step takes it seconds, more than a short training of a
+    small model gains.
+    """
+    from tensorflow import config
+
+    name = "disable_meta_optimizer"
+    before = config.optimizer.get_experimental_options().get(name, False)
+    config.optimizer.set_experimental_options({name: True})
+    try:
+        yield
+    finally:
+        config.optimizer.set_experimental_options({name: before})
