@@ -33,6 +33,7 @@ REGISTERED = {
     "models.classifier": ("Classifier",),
     "models.gpt": ("GPT",),
     "models.objectives": ("LabelSmoothedCrossEntropy", "WarmUp"),
+    "models.seq2seq": ("Seq2Seq",),
     "models.speech_classifier": ("SpeechClassifier",),
     "models.speech_encoder": ("SpeechEncoder", "WhisperSinusoids"),
     "models.token_classifier": ("SpanClassifier", "TokenClassifier"),

@@ -10,6 +10,7 @@ from tlkeras.models import (
     BertMaskedLM,
     Classifier,
     LabelSmoothedCrossEntropy,
+    Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
     SpeechEncoder,
@@ -32,6 +33,7 @@ MAKERS = {
     ),
     "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
     "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
+    "Seq2Seq": lambda **x: Seq2Seq(Bert(9, **SIZES), 1, 2, 12, **x),
     "SpanClassifier": lambda **x: SpanClassifier(Bert(9, **SIZES), **x),
     "LabelSmoothedCrossEntropy": LabelSmoothedCrossEntropy,
 }
@@ -45,6 +47,7 @@ CLOSE = {
     "Classifier": ("num_class", "num_classes"),
     "BertMaskedLM": ("trainabel", "trainable"),
     "SpeechClassifier": ("drop", "dropout"),
+    "Seq2Seq": ("share_embeddings", "share_embedding"),
     "SpanClassifier": ("droput", "dropout"),
     "TokenClassifier": ("num_class", "num_classes"),
     "LabelSmoothedCrossEntropy": ("smoothing", "label_smoothing"),
@@ -68,7 +71,9 @@ def test_an_unknown_argument_and_the_one_like_it(name):
 
 
 @pytest.mark.parametrize("epsilon", [-1, 0, "x", float("nan"), None])
-@pytest.mark.parametrize("name", ["Bert", "SpeechEncoder", "Transformer", "ViT"])
+@pytest.mark.parametrize(
+    "name", ["Bert", "Seq2Seq", "SpeechEncoder", "Transformer", "ViT"]
+)
 def test_an_epsilon_that_is_none(name, epsilon):
     with pytest.raises(ValueError, match="layer_norm_epsilon must be a number above 0"):
         MAKERS[name](layer_norm_epsilon=epsilon)

@@ -22,6 +22,7 @@ from tlkeras.models import (
     BertClassifier,
     BertMaskedLM,
     Classifier,
+    Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
     SpeechEncoder,
@@ -96,6 +97,22 @@ def language(rng):
     return {name: x for name, x in text(rng).items() if name != "segment_ids"}
 
 
+def summary(rng):
+    """A text, and 5 words of what is made of it."""
+    return {
+        "source": text(rng),
+        "target_ids": rng.integers(1, 30, (4, 5)).astype("int32"),
+        "target_padding_mask": np.arange(5) < np.array([[5], [2], [4], [1]]),
+    }
+
+
+def caption(rng):
+    return {
+        "source": images(rng),
+        "target_ids": rng.integers(1, 30, (3, 5)).astype("int32"),
+    }
+
+
 def waveform(rng):
     return {"waveform": (0.1 * rng.normal(size=(3, 2000))).astype("float32")}
 
@@ -160,6 +177,36 @@ CASES = [
         text,
     ),
     ModelCase(
+        Seq2Seq,
+        {
+            "encoder": Bert(**BERT),
+            "num_layers": 2,
+            "num_heads": 2,
+            "intermediate_dim": 12,
+            "dropout": 0.2,
+            "max_sequence_length": 9,
+            "activation": "gelu_tanh",
+            "layer_norm_epsilon": 1e-4,
+            "share_embedding": True,
+            "copy": True,
+        },
+        summary,
+    ),
+    ModelCase(
+        Seq2Seq,
+        {
+            "encoder": ViT((8, 12, 3), 4, **STACK),
+            "num_layers": 1,
+            "num_heads": 2,
+            "intermediate_dim": 12,
+            "hidden_dim": 6,
+            "vocabulary_size": 30,
+            "normalize_first": False,
+            "tie_weights": False,
+        },
+        caption,
+    ),
+    ModelCase(
         SpanClassifier,
         {"backbone": Bert(**BERT), "dropout": 0.3},
         text,
@@ -221,7 +268,8 @@ def test_fit(case):
     check_fit(case, run_eagerly=True)
 
 
-backbones = [case for case in CASES if "backbone" not in case.arguments]
+INNER = {"backbone", "encoder"}  # what a model may stand on, by argument
+backbones = [case for case in CASES if not INNER & set(case.arguments)]
 policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 
 
@@ -238,15 +286,15 @@ def test_mixed_precision(case, policy, tmp_path):
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in CASES if "backbone" in case.arguments],
+    [case for case in CASES if INNER & set(case.arguments)],
     ids=lambda case: case.layer.__name__,
 )
 @policies
 def test_a_head_on_a_backbone_of_half_precision(case, policy):
-    whole = case.arguments["backbone"].get_config()
-    arguments = {**case.arguments, "backbone": None}
-    backbone = type(case.arguments["backbone"]).from_config({**whole, "dtype": policy})
-    output = case.call(case.layer(**{**arguments, "backbone": backbone}))
+    (name,) = INNER & set(case.arguments)
+    inner = case.arguments[name]
+    inner = type(inner).from_config({**inner.get_config(), "dtype": policy})
+    output = case.call(case.layer(**{**case.arguments, name: inner}))
     assert np.isfinite(keras.ops.convert_to_numpy(output)).all()
 
 

@@ -14,6 +14,7 @@ MODELS = (
     "BertClassifier",
     "Classifier",
     "GPT",
+    "Seq2Seq",
     "SpanClassifier",
     "SpeechClassifier",
     "SpeechEncoder",
@@ -26,20 +27,21 @@ VARIABLES = {name: f"/{name}" for name in ("kernel", "bias", "gamma", "beta")}
 
 
 def _config(config, names):
-    """The arguments in a config; a backbone in it is a model of ours."""
+    """The arguments in a config; a backbone or encoder in it is a model of ours."""
     config = entry(config, "config", dictionary)
-    if "backbone" in config:
-        backbone(config)
+    for name in ("backbone", "encoder"):
+        if name in config:
+            inside(config, name)
     return config
 
 
-def backbone(config):
+def inside(config, name="backbone"):
     """The config of the model that another one stands on, known to be of ours.
 
     Raises:
         ValueError: it is none, or of no model of this library.
     """
-    inner = entry(config, "backbone", dictionary)
+    inner = entry(config, name, dictionary)
     known = [f"{PREFIX}{name}" for name in MODELS]
     if inner.get("registered_name") not in known:
         raise ValueError(
@@ -73,7 +75,7 @@ def _with_head(bert, config):
 MASKED_LM = Architecture(
     kind="tlkeras",
     model=functools.partial(_made, models.Bert),
-    arguments=lambda config, names: backbone(entry(config, "config", dictionary)),
+    arguments=lambda config, names: inside(entry(config, "config", dictionary)),
     turned=False,
     suffixes=VARIABLES,
     heads={"masked_lm": Head(_with_head, {name: name for name in HEAD})},

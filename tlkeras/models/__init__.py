@@ -7,6 +7,7 @@ from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.classifier import Classifier
 from tlkeras.models.gpt import GPT
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
+from tlkeras.models.seq2seq import Seq2Seq
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.token_classifier import SpanClassifier, TokenClassifier
@@ -20,6 +21,7 @@ __all__ = [
     "BertMaskedLM",
     "Classifier",
     "LabelSmoothedCrossEntropy",
+    "Seq2Seq",
     "SpanClassifier",
     "SpeechClassifier",
     "SpeechEncoder",

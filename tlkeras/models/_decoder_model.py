@@ -72,6 +72,11 @@ class DecoderModel(keras.Model):
             **arguments: masks, and whether one of them is causal, as a
                 `TransformerDecoder` takes them.
         """
+        x = self._run(token_ids, memory, training, scores, states, **arguments)
+        return self.read_out(x)
+
+    def _run(self, token_ids, memory, training, scores, states=None, **arguments):
+        """What leaves the stack, `(B, T, D)`."""
         x = self.embed(token_ids, training=training)
         sources = () if memory is None else (memory,)
         into = ("decoder", "memory")[: 1 + len(sources)]
@@ -89,7 +94,7 @@ class DecoderModel(keras.Model):
             )
         if states is not None:
             states.append(x)
-        return self.read_out(x)
+        return x
 
     # ── step by step ──────────────────────────────────────────────────────────────────
 
@@ -138,23 +143,28 @@ class DecoderModel(keras.Model):
         x, cache = self._extend(token_ids, cache, index)
         return self.read_out(x[:, -1:])[:, 0], cache
 
-    def _extend(self, token_ids, cache, index, memory_index=None):
+    def _extend(self, token_ids, cache, index, memory_index=None, scores=None):
+        """What leaves the stack, `(B, T, D)`, and the cache brought up to date."""
         x = self.embed(token_ids, start_index=index)
         sources = (cache["memory"],) if "memory" in cache else ()
         blocks = []
         for layer, (own, *across) in zip(
             self.decoder_layers, cache["blocks"], strict=True
         ):
-            x, *caches = layer(
+            x, *given = layer(
                 x,  # (B, T, D)
                 *sources,
+                return_attention_scores=scores is not None,
                 encoder_padding_mask=cache.get("memory_padding_mask"),
                 self_attention_cache=own,
                 self_attention_cache_update_index=index,
                 cross_attention_cache=across[0] if across else None,
                 cross_attention_cache_update_index=memory_index,
             )
+            caches, attended = given[: 1 + len(across)], given[1 + len(across) :]
             blocks.append(tuple(caches))
+            if scores is not None:
+                scores.append(attended[-1])
         return x, {**cache, "blocks": blocks}
 
     def _no_keys(self, layer, batch_size, length):

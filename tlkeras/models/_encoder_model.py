@@ -55,6 +55,12 @@ class EncoderModel(keras.Model):
     @classmethod
     def _encode(cls, parts, inputs, training=None, states=None, scores=None):
         """The outputs; the lists, if given, are filled with states and scores."""
+        x, keep = cls._run(parts, inputs, training, states, scores)
+        return cls.read_out(parts, x, keep)
+
+    @classmethod
+    def _run(cls, parts, inputs, training, states, scores):
+        """What leaves the stack, and its mask or `None`."""
         x, keep = cls.embed(parts, inputs, training)
         wanted = {} if keep is None else {"padding_mask": keep}
         for layer in parts.transformer_layers:
@@ -69,7 +75,23 @@ class EncoderModel(keras.Model):
                 scores.append(one)  # (B, N, T, T)
         if states is not None:
             states.append(x)
-        return cls.read_out(parts, x, keep)
+        return x, keep
+
+    def read(
+        self, inputs: Any, training: bool | None = None, scores: list | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Hidden states `(B, T, D)`, and which are real, `(B, T)`; `None` means all.
+
+        Args:
+            inputs: as the model takes them.
+            training: whether dropout is on.
+            scores: a list that takes the attention scores of each encoder.
+
+        Raises:
+            ValueError: the inputs are something else.
+        """
+        x, keep = self._run(self, self.prepare(inputs), training, None, scores)
+        return self.read_out(self, x, keep)["sequence_output"], keep
 
     def call(
         self,
