@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 from tlkeras.checkpoints import from_preset
 from tlkeras.checkpoints.llama import FORM
-from tlkeras.models import GPT
+from tlkeras.models import GPT, Bert, Seq2Seq
 vit, speech, bert = sys.argv[2:]
 rng = np.random.default_rng(0)
 ids = rng.integers(5, 6000, (2, 9), dtype="int32")
@@ -36,6 +36,23 @@ def gpt(name, **arguments):
     found[name] = model(tokens)
     found[f"{name}_step"], _ = model.step(tokens[:, 8:], cache, 8)
 
+# The same of a model that writes from a text, and copies some of its words.
+def seq2seq(copy):
+    encoder = Bert(50, 1, 4, 16, 24)
+    model = Seq2Seq(encoder, 2, 4, 24, share_embedding=True, copy=copy)
+    for weight in model.weights:
+        weight.assign(0.5 * rng.normal(size=weight.shape))
+    source = {**batch, "token_ids": ids % 50, "padding_mask": ids % 3}
+    source["padding_mask"] = np.minimum(source["padding_mask"], 1)
+    target = ids[:, ::-1] % 50
+    cache = model.initial_cache(source, 9)
+    _, cache = model.step(target[:, :7], cache, 0)
+    name = f"seq2seq_{copy}"
+    found[name] = model({"source": source, "target_ids": target})
+    found[f"{name}_step"], _ = model.step(target[:, 7:8], cache, 7)
+
+seq2seq(False)
+seq2seq(True)
 gpt("gpt2")
 gpt("llama", num_key_value_heads=2, **FORM)
 np.savez(sys.argv[1], **{name: ops.convert_to_numpy(x) for name, x in found.items()})

@@ -15,6 +15,8 @@ class HeadModel(keras.Model):
     and the head on `symbols(backbone)`, and hands all of it to `__init__`.
     """
 
+    input_spec = None  # Keras's check of inputs says less than the backbone's
+
     def __init__(self, backbone, parts, inputs, outputs, arguments, dtype, **kwargs):
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self.dtype_policy = dtype  # a functional model does not take it
@@ -34,6 +36,14 @@ class HeadModel(keras.Model):
             raise ValueError(
                 f"backbone must be {wanted}; given {type(backbone).__name__}."
             )
+
+    # ── graph ─────────────────────────────────────────────────────────────────────────
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(self.backbone.prepare(inputs), training=training)
+
+    def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:
+        return keras.Operation.compute_output_spec(self, inputs, **arguments)
 
     # ── config ────────────────────────────────────────────────────────────────────────
 

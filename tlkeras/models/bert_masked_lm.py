@@ -1,12 +1,10 @@
 """A BERT that says which token stood where one is hidden."""
 
 import types
-from typing import Any
 
 import keras
 from keras import ops
 
-from tlkeras.annotations import Tensor
 from tlkeras.layers.feed_forward import get_activation
 from tlkeras.models._head_model import HeadModel, symbols
 from tlkeras.models.bert import Bert
@@ -102,15 +100,6 @@ class BertMaskedLM(HeadModel):
         x = self.backbone(inputs, training=training)["sequence_output"]  # (B, T, D)
         places = ops.cast(positions, "int32")[..., None]  # (B, K, 1)
         return _head(self, ops.take_along_axis(x, places, axis=1))  # (B, K, V)
-
-    def compute_output_spec(
-        self, inputs: Any, positions: Tensor | None = None, **arguments: Any
-    ) -> Any:
-        if positions is not None:  # then the output is not that of the graph
-            return keras.Operation.compute_output_spec(
-                self, inputs, positions=positions, **arguments
-            )
-        return super().compute_output_spec(inputs)
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")

@@ -1,13 +1,11 @@
 """An encoder that puts what it reads into one of several classes."""
 
 import types
-from typing import Any
 
 import keras
 from keras import ops
 
 from tlkeras import checks as check
-from tlkeras.annotations import Tensor
 from tlkeras.models._encoder_model import EncoderModel
 from tlkeras.models._head_model import HeadModel, symbols
 
@@ -62,7 +60,6 @@ class Classifier(HeadModel):
         (2020), arXiv:2010.11929, section 3.1 (images).
     """
 
-    input_spec = None  # Keras's check of inputs says less than the backbone's
     takes: tuple[type, str] = (
         EncoderModel,
         "an encoder of tlkeras.models, such as Bert, ViT or SpeechEncoder",
@@ -110,14 +107,6 @@ class Classifier(HeadModel):
             pooled = outputs["pooled_output"]  # (B, D)
         logits = parts.head(parts.head_dropout(pooled))  # (B, classes)
         super().__init__(backbone, parts, inputs, logits, arguments, dtype, **kwargs)
-
-    def call(self, inputs, training=None, mask=None):
-        return super().call(self.backbone.prepare(inputs), training=training)
-
-    def compute_output_spec(
-        self, inputs: Any, training: bool | None = None, mask: Tensor | None = None
-    ) -> Any:
-        return keras.Operation.compute_output_spec(self, inputs, training=training)
 
 
 def _check_pooling(pooling, backbone):

@@ -16,8 +16,6 @@ from tlkeras.models._head_model import HeadModel, symbols
 class _TokenHead(HeadModel):
     """A linear head on each token of a text. Private: use its subclasses."""
 
-    input_spec = None  # Keras's check of inputs says less than the backbone's
-
     def __init__(self, backbone, size, arguments, dropout, dtype, kwargs):
         wanted = "an encoder of texts, such as a tlkeras.models.Bert"
         self.check_backbone(backbone, EncoderModel, wanted, kwargs)
@@ -48,14 +46,6 @@ class _TokenHead(HeadModel):
     def read_out(logits: Tensor, keep: Tensor) -> Any:
         """What the model returns, of logits `(B, T, size)` and a mask `(B, T)`."""
         return logits
-
-    def call(self, inputs, training=None, mask=None):
-        return super().call(self.backbone.prepare(inputs), training=training)
-
-    def compute_output_spec(
-        self, inputs: Any, training: bool | None = None, mask: Tensor | None = None
-    ) -> Any:
-        return keras.Operation.compute_output_spec(self, inputs, training=training)
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
