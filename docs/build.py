@@ -26,6 +26,7 @@ LAYERS = {
         "PositionEmbedding",
         "interpolate_positions",
         "RotaryEmbedding",
+        "RelativePositionBias",
         "TokenAndPositionEmbedding",
     ],
     "Blocks": ["TransformerEncoder", "TransformerDecoder", "FeedForward", "gelu_tanh"],

@@ -88,6 +88,7 @@ LEFT_OUT = {
     "implementation",
     "normalization",
     "use_bias",
+    "key_dim",
 }
 
 

@@ -277,13 +277,14 @@ def keep_mask(name, mask, *shapes):
             "Convert it: np.array(…)."
         )
     given = tuple(mask.shape)
-    if not any(_broadcasts(given, shape) for shape in shapes):
+    if not any(broadcasts(given, shape) for shape in shapes):
         wanted = " or ".join(str(tuple(shape)) for shape in shapes)
         raise ValueError(f"{name} must have shape {wanted}; given {given}.")
     mask_values(name, mask)
 
 
-def _broadcasts(given, wanted):
+def broadcasts(given, wanted):
+    """Whether a shape has the axes of another, each as long, 1 or unknown."""
     return len(given) == len(wanted) and all(
         g in (1, None) or w is None or g == w
         for g, w in zip(given, wanted, strict=True)

@@ -19,6 +19,7 @@ REGISTERED = {
     "layers.patch_embedding": ("PatchEmbedding",),
     "layers.position_embedding": ("PositionEmbedding",),
     "layers.registers": ("Registers",),
+    "layers.relative_position_bias": ("RelativePositionBias",),
     "layers.rotary_embedding": ("RotaryEmbedding",),
     "layers.sine_position_encoding": ("SinePositionEncoding",),
     "layers.spec_augment": ("SpecAugment",),

@@ -23,6 +23,7 @@ from tlkeras.layers import (
     PatchEmbedding,
     PositionEmbedding,
     Registers,
+    RelativePositionBias,
     RotaryEmbedding,
     SinePositionEncoding,
     SpecAugment,
@@ -70,7 +71,12 @@ BLOCK = {
     "rotary": RotaryEmbedding(max_wavelength=100),
     "implementation": "equation",
 }
-LLAMA = {"normalization": "rms", "activation": "swiglu", "use_bias": False}
+LLAMA = {
+    "normalization": "rms",
+    "activation": "swiglu",
+    "use_bias": False,
+    "key_dim": 6,
+}
 
 CASES = [
     Case(
@@ -134,6 +140,18 @@ CASES = [
     Case(
         FeedForward,
         {"intermediate_dim": 12, "activation": "swiglu", "use_bias": False},
+        floats(3, 5, 8),
+    ),
+    Case(FeedForward, {"intermediate_dim": 12, "activation": "geglu"}, floats(3, 5, 8)),
+    Case(
+        RelativePositionBias,
+        {
+            "num_heads": 2,
+            "num_buckets": 8,
+            "max_distance": 6,
+            "bidirectional": False,
+            "initializer": "he_normal",
+        },
         floats(3, 5, 8),
     ),
     Case(SinePositionEncoding, {"max_wavelength": 100}, floats(3, 5, 8)),

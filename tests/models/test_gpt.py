@@ -205,7 +205,7 @@ def test_steps_in_half_precision(rng, tokens, kind, policy, tolerance):
 BAD = [
     (lambda m, t: GPT(**SIZES, positions="sine"), "positions must be one of 'learned'"),
     (lambda m, t: GPT(**SIZES, normalization="batch"), "normalization must be one of"),
-    (lambda m, t: GPT(**SIZES, activation="geglu"), "activation must be"),
+    (lambda m, t: GPT(**SIZES, activation="reglu"), "activation must be"),
     (lambda m, t: GPT(**SIZES, num_key_value_heads=3), "multiple of num_key_value_hea"),
     (lambda m, t: GPT(**SIZES, max_wavelength=0), "max_wavelength must be"),
     (lambda m, t: GPT(**SIZES, num_kv_heads=2), "no argument 'num_kv_heads'"),

@@ -8,6 +8,7 @@ from tlkeras.layers.multi_head_attention import MultiHeadAttention
 from tlkeras.layers.patch_embedding import PatchEmbedding
 from tlkeras.layers.position_embedding import PositionEmbedding, interpolate_positions
 from tlkeras.layers.registers import Registers
+from tlkeras.layers.relative_position_bias import RelativePositionBias
 from tlkeras.layers.rotary_embedding import RotaryEmbedding
 from tlkeras.layers.scaled_dot_product_attention import scaled_dot_product_attention
 from tlkeras.layers.sine_position_encoding import (
@@ -30,6 +31,7 @@ __all__ = [
     "PatchEmbedding",
     "PositionEmbedding",
     "Registers",
+    "RelativePositionBias",
     "RotaryEmbedding",
     "SinePositionEncoding",
     "SpecAugment",

@@ -29,13 +29,15 @@ class Visibility(NamedTuple):
     """What each query may see: masks that were given, and rules of order.
 
     `masks` broadcast to `(B, N, T, S)`. `query_start` is the position of the first
-    query among the keys, which is not 0 when decoding with a cache.
+    query among the keys, which is not 0 when decoding with a cache. A bias, which also
+    broadcasts so, makes some keys more visible than others.
     """
 
     masks: tuple = ()
     query_start: Any = 0
     use_causal_mask: bool = False
     sliding_window: int | None = None
+    bias: Any = None
 
     def order(self, query_length, key_positions):
         """What may be seen by position, boolean `(T, C)` for C keys, or `None`."""
@@ -59,11 +61,12 @@ def choose(
     return_attention_scores=False,
     drops_scores=False,
     flash_attention=None,
+    has_bias=False,
 ):
     """The name in `WAYS` of what an `implementation` means for these heads.
 
-    Only the equation yields scores, and can drop some. `flash_attention=False` keeps
-    `"auto"` from a backend's own kernel.
+    Only the equation yields scores, can drop some, and adds a bias.
+    `flash_attention=False` keeps `"auto"` from a backend's own kernel.
     """
     if implementation != "auto":
         if return_attention_scores and implementation != "equation":
@@ -71,8 +74,13 @@ def choose(
                 "return_attention_scores=True needs implementation='equation' or "
                 f"'auto'; given {implementation!r}, which never holds the scores."
             )
+        if has_bias and implementation != "equation":
+            raise ValueError(
+                "attention_bias needs implementation='equation' or 'auto'; given "
+                f"{implementation!r}, which adds none."
+            )
         return implementation
-    if return_attention_scores or drops_scores:
+    if return_attention_scores or drops_scores or has_bias:
         return "equation"
     if flash_attention is not False and _has_kernel(query, key, value):
         return "fused"
@@ -116,6 +124,7 @@ def _equation(query, key, value, visible, dropout):
         mask=visible.mask(ops.shape(query)[2], ops.shape(key)[2]),
         return_attention_scores=True,
         dropout=dropout,
+        bias=visible.bias,
     )
 
 

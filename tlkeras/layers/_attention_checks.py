@@ -55,6 +55,17 @@ def check_masks(sizes, query_mask, value_mask, key_mask, attention_mask):
     )
 
 
+def check_bias(sizes, bias):
+    """Raise unless a bias holds floats that fit the sizes `(B, N, T, S)`."""
+    if bias is None:
+        return
+    check.floats("attention_bias", bias, "A mask says what may be seen; this is added.")
+    given, shapes = tuple(bias.shape), (sizes[1:], sizes)
+    if not any(check.broadcasts(given, shape) for shape in shapes):
+        wanted = " or ".join(str(tuple(shape)) for shape in shapes)
+        raise ValueError(f"attention_bias must have shape {wanted}; given {given}.")
+
+
 def check_grid_masks(shapes, query_mask, value_mask, key_mask):
     """Raise unless the masks fit the shapes `(B, …, D)` of query, value and key."""
     query, value, key = shapes

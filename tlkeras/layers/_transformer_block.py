@@ -9,6 +9,7 @@ from tlkeras.layers._output_spec import traced_output_spec
 from tlkeras.layers._saved_policy import saved_policy
 from tlkeras.layers.feed_forward import (
     faster_equivalent,
+    gate_of,
     get_activation,
     serialize_activation,
 )
@@ -38,6 +39,7 @@ class TransformerBlock(keras.layers.Layer):
         implementation="auto",
         normalization="layer",
         use_bias=True,
+        key_dim=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -60,15 +62,19 @@ class TransformerBlock(keras.layers.Layer):
             "normalization", normalization, tuple(NORMALIZATIONS)
         )
         self.use_bias = check.flag("use_bias", use_bias)
+        if key_dim is not None:
+            check.positive_integer("key_dim", key_dim)
+        self.key_dim = key_dim
         self._make_attention(key_dim=2, rotary=rotary)  # raises now, not later
         self.supports_masking = True
 
     def _attention(self, name, query_shape, value_shape, **arguments):
         hidden_dim = query_shape[-1]
-        check.multiple("hidden_dim", hidden_dim, "num_heads", self.num_heads)
-        layer = self._make_attention(
-            key_dim=hidden_dim // self.num_heads, name=name, **arguments
-        )
+        key_dim = self.key_dim
+        if key_dim is None:
+            check.multiple("hidden_dim", hidden_dim, "num_heads", self.num_heads)
+            key_dim = hidden_dim // self.num_heads
+        layer = self._make_attention(key_dim=key_dim, name=name, **arguments)
         layer.build(query_shape, value_shape)
         return layer
 
@@ -87,18 +93,18 @@ class TransformerBlock(keras.layers.Layer):
         )
 
     def _make_feed_forward(self, hidden_dim):
-        gated = self.activation == "swiglu"
+        gate = gate_of(self.activation)
         wide = self.intermediate_dim
         self._feedforward_gate_dense = None
-        if gated:
+        if gate:
             self._feedforward_gate_dense = self._dense(
-                "feedforward_gate_dense", hidden_dim, wide, "silu"
+                "feedforward_gate_dense", hidden_dim, wide, gate
             )
         self._feedforward_intermediate_dense = self._dense(
             "feedforward_intermediate_dense",
             hidden_dim,
             wide,
-            None if gated else self.activation,
+            None if gate else self.activation,
         )
         self._feedforward_output_dense = self._dense(
             "feedforward_output_dense", wide, hidden_dim
@@ -177,6 +183,8 @@ class TransformerBlock(keras.layers.Layer):
             config["normalization"] = self.normalization
         if not self.use_bias:
             config["use_bias"] = False
+        if self.key_dim is not None:
+            config["key_dim"] = self.key_dim
         return config
 
     @classmethod

@@ -50,21 +50,29 @@ def faster_equivalent(activation):
     return exact_gelu if activation is keras.activations.gelu else activation
 
 
+# What bends the gate, where a name means a product of two: Shazeer (2020), section 2.
+GATES = {"swiglu": "silu", "geglu": gelu_tanh}
+
+
+def gate_of(activation):
+    """What bends the gate of an activation that has one, or `None`."""
+    return GATES.get(activation) if isinstance(activation, str) else None
+
+
 def get_activation(activation, gated=False):
     """A function from a name: `"gelu_tanh"`, or any that Keras knows.
 
-    `"swiglu"`, which is no function of one input, stays a name; `gated` says whether
-    who asks has a gate.
+    `"swiglu"` and `"geglu"`, which are no functions of one input, stay names; `gated`
+    says whether who asks has a gate.
     """
-    if activation == "swiglu" and gated:
+    has_gate = gate_of(activation) is not None
+    if has_gate and gated:
         return activation
     try:
         known = gelu_tanh if activation == "gelu_tanh" else activation
         return keras.activations.get(known)
     except ValueError as error:
-        advice = (
-            " It needs a gate, as FeedForward has." if activation == "swiglu" else ""
-        )
+        advice = " It needs a gate, as FeedForward has." if has_gate else ""
         raise ValueError(
             "activation must be 'gelu_tanh', a name that Keras knows or a function; "
             f"given {activation!r}.{advice}"
@@ -73,7 +81,7 @@ def get_activation(activation, gated=False):
 
 def serialize_activation(activation):
     """The name that makes it again, or what Keras writes of a function."""
-    if activation == "swiglu":
+    if gate_of(activation) is not None:
         return activation
     return keras.activations.serialize(activation)
 
@@ -83,7 +91,8 @@ class FeedForward(keras.layers.Layer):
     r"""Widen every position's vector, bend it, and bring it back to its size.
 
     `FFN(x) = φ(x W₁ + b₁) W₂ + b₂`, or with a gate, `activation="swiglu"`:
-    `FFN(x) = (swish(x Wᵍ + bᵍ) ⊙ (x W₁ + b₁)) W₂ + b₂`.
+    `FFN(x) = (swish(x Wᵍ + bᵍ) ⊙ (x W₁ + b₁)) W₂ + b₂`; `"geglu"` has `gelu_tanh` in
+    place of swish, as T5 computes it.
 
     Axes: B batch, D model size, F `intermediate_dim`. Masking: passed on.
 
@@ -91,8 +100,8 @@ class FeedForward(keras.layers.Layer):
         intermediate_dim: F. A gate adds a third matrix; 2/3 of the usual F keeps the
             number of weights.
         activation: φ: `"relu"`, `"gelu"` (exact), `"gelu_tanh"` (its approximation),
-            another name that Keras knows, a function, or `"swiglu"`. Defaults to
-            `"relu"`.
+            another name that Keras knows, a function, `"swiglu"` or `"geglu"`.
+            Defaults to `"relu"`.
         dropout: share of the hidden layer set to 0 in training. Defaults to 0.
         use_bias: add the biases. Defaults to `True`.
         kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
@@ -119,7 +128,7 @@ class FeedForward(keras.layers.Layer):
     Reference:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.3.
         Hendrycks & Gimpel (2016), arXiv:1606.08415, section 2 (GELU).
-        Shazeer (2020), arXiv:2002.05202, section 2 (SwiGLU).
+        Shazeer (2020), arXiv:2002.05202, section 2 (SwiGLU, GEGLU).
     """
 
     def __init__(
@@ -152,15 +161,13 @@ class FeedForward(keras.layers.Layer):
         check.not_empty("inputs", input_shape)
         self._hidden_dim = input_shape[-1]
         hidden_dim, wide = input_shape[-1], self.intermediate_dim
-        gated = self.activation == "swiglu"
-        self.gate_dense = (
-            self._dense("gate", hidden_dim, wide, "silu") if gated else None
-        )
+        gate = gate_of(self.activation)
+        self.gate_dense = gate and self._dense("gate", hidden_dim, wide, gate)
         self.intermediate_dense = self._dense(
             "intermediate",
             hidden_dim,
             wide,
-            None if gated else faster_equivalent(self.activation),
+            None if gate else faster_equivalent(self.activation),
         )
         self.output_dense = self._dense("output", wide, hidden_dim)
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)

@@ -11,6 +11,7 @@ from tlkeras import masks
 from tlkeras.annotations import Shape, Tensor
 from tlkeras.layers._attention import IMPLEMENTATIONS, WAYS, Visibility, choose
 from tlkeras.layers._attention_checks import (
+    check_bias,
     check_cache,
     check_grid_masks,
     check_masks,
@@ -112,6 +113,8 @@ class MultiHeadAttention(keras.layers.Layer):
             one is returned.
         cache_update_index: where the keys and values of this call go into the cache.
             `None` means the cache is complete and `value` is not looked at.
+        attention_bias: floats `(N, T, S)` or `(B, N, T, S)`, added to the logits, such
+            as those of a `RelativePositionBias`. It needs the equation.
 
     Returns:
         `(B, T, E)`; or a tuple of it, the scores `(B, N, T, S)` if asked for, and the
@@ -301,6 +304,7 @@ class MultiHeadAttention(keras.layers.Layer):
         use_causal_mask=False,
         cache=None,
         cache_update_index=None,
+        attention_bias=None,
     ):
         key = value if key is None else key
         check.flag("use_causal_mask", use_causal_mask)
@@ -317,6 +321,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 return_attention_scores=return_attention_scores,
                 training=training,
                 use_causal_mask=use_causal_mask,
+                attention_bias=attention_bias,
             )
         start = 0 if cache_update_index is None else cache_update_index
         gate = self._gate_dense(query) if self.use_gate else None  # (B, T, N, V)
@@ -328,8 +333,13 @@ class MultiHeadAttention(keras.layers.Layer):
         given = (query_mask, value_mask, key_mask, attention_mask)
         sizes = (query.shape[0], self.num_heads, query.shape[1], key.shape[1])
         check_masks(sizes, *given)
+        check_bias(sizes, attention_bias)
         visible = Visibility(
-            masks.attention_masks(*given), start, use_causal_mask, self.sliding_window
+            masks.attention_masks(*given),
+            start,
+            use_causal_mask,
+            self.sliding_window,
+            attention_bias,
         )
         compute = self._attend if _is_own(self) else self._attend_as_overridden
         output, scores = compute(
@@ -350,11 +360,17 @@ class MultiHeadAttention(keras.layers.Layer):
             return_attention_scores,
             drops_scores=bool(self.dropout and training),
             flash_attention=self.flash_attention,
+            has_bias=visible.bias is not None,
         )
         dropout = functools.partial(self._dropout_layer, training=training)
         return WAYS[way](query, key, value, visible, dropout)
 
     def _attend_as_overridden(self, query, key, value, visible, *options):
+        if visible.bias is not None:
+            raise ValueError(
+                "attention_bias needs this layer's own _compute_attention; "
+                f"{type(self).__name__} has replaced it."
+            )
         groups = self.num_heads // self.num_key_value_heads
         key, value = (ops.repeat(x, groups, axis=2) for x in (key, value))
         mask = visible.mask(ops.shape(query)[1], ops.shape(key)[1])
@@ -411,13 +427,22 @@ class MultiHeadAttention(keras.layers.Layer):
         return heads if self.rotary is None else self.rotary(heads, start_index=start)
 
     def _call_on_grid(
-        self, query, key, value, masks_given, cache, attention_mask, **arguments
+        self,
+        query,
+        key,
+        value,
+        masks_given,
+        cache,
+        attention_mask,
+        attention_bias,
+        **arguments,
     ):
-        if cache is not None:
-            raise ValueError(
-                "cache needs inputs with three axes, (batch, length, features); given "
-                f"query {tuple(query.shape)}."
-            )
+        for name, given in (("cache", cache), ("attention_bias", attention_bias)):
+            if given is not None:
+                raise ValueError(
+                    f"{name} needs inputs with three axes, (batch, length, features); "
+                    f"given query {tuple(query.shape)}."
+                )
         check_grid_masks((query.shape, value.shape, key.shape), *masks_given)
         axes = GridAxes(len(query.shape), self.attention_axes)
         names = ("query_mask", "value_mask", "key_mask")

@@ -20,6 +20,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     return_attention_scores: bool = False,
     dropout: Callable[[Tensor], Tensor] | None = None,
+    bias: Tensor | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
     r"""Average the values, weighted by how well each query matches each key.
 
@@ -45,6 +46,8 @@ def scaled_dot_product_attention(
         return_attention_scores: also return the weights. Defaults to `False`.
         dropout: a function applied to the attention scores before they weigh the
             values, such as a `keras.layers.Dropout`. Defaults to `None`.
+        bias: floats that broadcast to `(…, T, S)`, added to `Q Kᵀ / √H`. Defaults to
+            `None`.
 
     Returns:
         The output `(…, T, V)`; with `return_attention_scores=True` a pair of it and the
@@ -69,9 +72,12 @@ def scaled_dot_product_attention(
     query, key, value = (ops.convert_to_tensor(x) for x in (query, key, value))
     _check_shapes(query, key, value)
     _check_options(query, key, mask, scale, dropout)
+    _check_bias(query, key, bias)
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     logits = ops.matmul(query * scale, ops.swapaxes(key, -1, -2))  # (…, T, S)
     logits = at_least_float32(logits)
+    if bias is not None:
+        logits = logits + ops.cast(bias, logits.dtype)  # (…, T, S)
     if mask is not None:
         logits = ops.where(ops.cast(mask, "bool"), logits, MASKED)
     scores = ops.cast(ops.softmax(logits, axis=-1), value.dtype)  # (…, T, S)
@@ -132,6 +138,19 @@ def _check_options(query, key, mask, scale, dropout):
         raise ValueError(
             "mask must broadcast to (…, query length, key length) = "
             f"{wanted}; given {tuple(mask.shape)}."
+        )
+
+
+def _check_bias(query, key, bias):
+    if bias is None:
+        return
+    check.floats("bias", bias, "A mask says what may be seen; a bias is added.")
+    wanted = (*query.shape[:-1], key.shape[-2])
+    fits = all(b in (1, None, w) or w is None for b, w in _last_two(bias.shape, wanted))
+    if not fits or not _broadcast(bias.shape[:-2], wanted[:-2]):
+        raise ValueError(
+            "bias must broadcast to (…, query length, key length) = "
+            f"{wanted}; given {tuple(bias.shape)}."
         )
 
 

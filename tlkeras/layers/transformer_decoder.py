@@ -34,8 +34,8 @@ class TransformerDecoder(TransformerBlock):
         dropout: share set to 0 in training, of attention scores and of what each part
             adds. Defaults to 0.
         activation: of the hidden layer, a name or function. Defaults to `"relu"`.
-            `"gelu"` is the exact one, `"gelu_tanh"` its approximation; `"swiglu"` has a
-            gate, as in `FeedForward`.
+            `"gelu"` is the exact one, `"gelu_tanh"` its approximation; `"swiglu"` and
+            `"geglu"` have a gate, as in `FeedForward`.
         layer_norm_epsilon: added to the variance. Defaults to 1e-5.
         kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
         bias_initializer: of the biases. Defaults to `"zeros"`.
@@ -48,6 +48,7 @@ class TransformerDecoder(TransformerBlock):
             square. Defaults to `"layer"`.
         use_bias: add the biases of attention and feed-forward network. Defaults to
             `True`.
+        key_dim: size of a head. Defaults to `None`: D / N.
 
     Call arguments:
         decoder_sequence: floats `(B, T, D)`.
@@ -63,6 +64,8 @@ class TransformerDecoder(TransformerBlock):
         use_causal_mask: see only one's own and earlier positions. Defaults to `True`.
         training: whether dropout is on.
         return_attention_scores: also return the scores. Defaults to `False`.
+        decoder_attention_bias: floats `(N, T, T)` or `(B, N, T, T)`, added to the
+            logits of the self-attention; with a cache the last axis is C.
 
     Returns:
         `(B, T, D)`; with caches a tuple of it and each updated cache. The scores come
@@ -134,6 +137,7 @@ class TransformerDecoder(TransformerBlock):
         use_causal_mask=True,
         training=None,
         return_attention_scores=False,
+        decoder_attention_bias=None,
     ):
         self._check_call(
             decoder_sequence,
@@ -170,6 +174,7 @@ class TransformerDecoder(TransformerBlock):
             value=y,
             value_mask=padding_mask,
             attention_mask=decoder_attention_mask,
+            attention_bias=decoder_attention_bias,
             use_causal_mask=use_causal_mask,
             cache=self_attention_cache,
             cache_update_index=self_attention_cache_update_index,

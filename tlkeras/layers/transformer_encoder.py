@@ -28,8 +28,8 @@ class TransformerEncoder(TransformerBlock):
         dropout: share set to 0 in training, of attention scores and of what each of the
             two parts adds. Defaults to 0.
         activation: of the hidden layer, a name or function. Defaults to `"relu"`.
-            `"gelu"` is the exact one, `"gelu_tanh"` its approximation; `"swiglu"` has a
-            gate, as in `FeedForward`.
+            `"gelu"` is the exact one, `"gelu_tanh"` its approximation; `"swiglu"` and
+            `"geglu"` have a gate, as in `FeedForward`.
         layer_norm_epsilon: added to the variance. Defaults to 1e-5.
         kernel_initializer: of the kernels. Defaults to `"glorot_uniform"`.
         bias_initializer: of the biases. Defaults to `"zeros"`.
@@ -41,6 +41,7 @@ class TransformerEncoder(TransformerBlock):
             square. Defaults to `"layer"`.
         use_bias: add the biases of attention and feed-forward network. Defaults to
             `True`.
+        key_dim: size of a head. Defaults to `None`: D / N.
 
     Call arguments:
         inputs: floats `(B, T, D)`.
@@ -48,6 +49,7 @@ class TransformerEncoder(TransformerBlock):
         attention_mask: boolean `(B, T, T)`, `(T, T)` or `(B, N, T, T)`.
         training: whether dropout is on.
         return_attention_scores: also return the scores. Defaults to `False`.
+        attention_bias: floats `(N, T, T)` or `(B, N, T, T)`, added to the logits.
 
     Returns:
         `(B, T, D)`, or a pair of it and the attention scores `(B, N, T, T)`.
@@ -94,6 +96,7 @@ class TransformerEncoder(TransformerBlock):
         attention_mask=None,
         training=None,
         return_attention_scores=False,
+        attention_bias=None,
     ):
         check.axes("inputs", inputs.shape, "B T D")
         check.not_empty("inputs", inputs.shape)
@@ -109,6 +112,7 @@ class TransformerEncoder(TransformerBlock):
             value=y,
             value_mask=padding_mask,
             attention_mask=attention_mask,
+            attention_bias=attention_bias,
             return_attention_scores=return_attention_scores,
             training=training,
         )
