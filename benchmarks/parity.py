@@ -10,6 +10,7 @@ import tempfile
 
 import _bert_parity as berts
 import _gpt_parity as gpts
+import _t5_parity as t5s
 import keras
 import numpy as np
 from _torch_weights import (
@@ -392,6 +393,8 @@ ROWS = [
     ("BertMaskedLM", "transformers", berts.masked_lm),
     ("GPT, a GPT-2", "transformers", gpts.gpt2),
     ("GPT, a Llama", "transformers", gpts.llama),
+    ("Seq2Seq, a T5", "transformers", t5s.t5),
+    ("Seq2Seq, a Flan-T5", "transformers", t5s.flan_t5),
 ]
 
 

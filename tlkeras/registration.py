@@ -37,6 +37,7 @@ REGISTERED = {
     "models.seq2seq": ("Seq2Seq",),
     "models.speech_classifier": ("SpeechClassifier",),
     "models.speech_encoder": ("SpeechEncoder", "WhisperSinusoids"),
+    "models.t5_encoder": ("T5Encoder",),
     "models.token_classifier": ("SpanClassifier", "TokenClassifier"),
     "models.transformer": ("Transformer",),
     "models.vit": ("ViT",),

@@ -7,6 +7,7 @@ import pytest
 import tlkeras.checkpoints
 from tlkeras.checkpoints.architectures import ARCHITECTURES
 from tlkeras.checkpoints.llama import FORM
+from tlkeras.checkpoints.t5 import t5
 from tlkeras.checkpoints.torch_transformer import TORCH_TRANSFORMER
 from tlkeras.models import GPT, Bert, BertMaskedLM, SpeechEncoder, Transformer, ViT
 
@@ -35,7 +36,14 @@ def llama():
     return gpt(tie_weights=False, **FORM)
 
 
+def untied_t5():
+    sizes = {**SIZES, "vocabulary_size": 9, "positions": "relative"}
+    layers = sizes.pop("num_layers")
+    return t5(layers, layers, tie_weights=False, activation="geglu", **sizes)
+
+
 CASES = {
+    "t5": (untied_t5, set()),
     "bert": (masked_lm, set()),
     "roberta": (masked_lm, set()),
     "distilbert": (lambda: masked_lm(use_pooler=False), NO_SEGMENT),

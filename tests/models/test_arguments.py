@@ -14,6 +14,7 @@ from tlkeras.models import (
     SpanClassifier,
     SpeechClassifier,
     SpeechEncoder,
+    T5Encoder,
     TokenClassifier,
     Transformer,
     ViT,
@@ -32,6 +33,7 @@ MAKERS = {
         SpeechEncoder(**SIZES, num_mels=20), 2, **x
     ),
     "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
+    "T5Encoder": lambda **x: T5Encoder(9, **{**SIZES, **x}),
     "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
     "Seq2Seq": lambda **x: Seq2Seq(Bert(9, **SIZES), 1, 2, 12, **x),
     "SpanClassifier": lambda **x: SpanClassifier(Bert(9, **SIZES), **x),
@@ -49,6 +51,7 @@ CLOSE = {
     "SpeechClassifier": ("drop", "dropout"),
     "Seq2Seq": ("share_embeddings", "share_embedding"),
     "SpanClassifier": ("droput", "dropout"),
+    "T5Encoder": ("max_distances", "max_distance"),
     "TokenClassifier": ("num_class", "num_classes"),
     "LabelSmoothedCrossEntropy": ("smoothing", "label_smoothing"),
 }
@@ -72,7 +75,7 @@ def test_an_unknown_argument_and_the_one_like_it(name):
 
 @pytest.mark.parametrize("epsilon", [-1, 0, "x", float("nan"), None])
 @pytest.mark.parametrize(
-    "name", ["Bert", "Seq2Seq", "SpeechEncoder", "Transformer", "ViT"]
+    "name", ["Bert", "Seq2Seq", "SpeechEncoder", "T5Encoder", "Transformer", "ViT"]
 )
 def test_an_epsilon_that_is_none(name, epsilon):
     with pytest.raises(ValueError, match="layer_norm_epsilon must be a number above 0"):

@@ -26,6 +26,7 @@ from tlkeras.models import (
     SpanClassifier,
     SpeechClassifier,
     SpeechEncoder,
+    T5Encoder,
     TokenClassifier,
     Transformer,
     ViT,
@@ -46,6 +47,14 @@ BERT = {
     "num_segments": 3,
     "use_pooler": False,
     **STACK,
+}
+T5 = {
+    **STACK,
+    "vocabulary_size": 30,
+    "key_dim": 3,
+    "num_buckets": 8,
+    "max_distance": 6,
+    "activation": "geglu",
 }
 LANGUAGE = {
     "vocabulary_size": 30,
@@ -206,6 +215,25 @@ CASES = [
         },
         caption,
     ),
+    ModelCase(
+        Seq2Seq,
+        {
+            "encoder": T5Encoder(**T5),
+            "num_layers": 2,
+            "num_heads": 2,
+            "intermediate_dim": 12,
+            "share_embedding": True,
+            "tie_weights": False,
+            "positions": "relative",
+            "num_buckets": 6,
+            "max_distance": 5,
+            "normalization": "rms",
+            "use_bias": False,
+            "key_dim": 5,
+        },
+        lambda rng: {**summary(rng), "source": language(rng)},
+    ),
+    ModelCase(T5Encoder, T5, language, output="sequence_output"),
     ModelCase(
         SpanClassifier,
         {"backbone": Bert(**BERT), "dropout": 0.3},

@@ -7,7 +7,7 @@ from keras import ops
 
 from tlkeras.checkpoints import from_preset, save_to_preset
 from tlkeras.generation import beam_search, generate, jit
-from tlkeras.models import GPT, Bert, Seq2Seq, SpeechEncoder, ViT
+from tlkeras.models import GPT, Bert, Seq2Seq, SpeechEncoder, T5Encoder, ViT
 from tlkeras.models._copying import copy_log_probabilities
 
 STACK = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 12}
@@ -59,7 +59,27 @@ def sound(rng):
     return {"features": features, "padding_mask": np.arange(24) < [[24], [9], [17]]}
 
 
+def t5(**others):
+    return T5Encoder(V, num_buckets=4, max_distance=6, key_dim=3, **STACK, **others)
+
+
+def plain(rng):
+    return {name: x for name, x in text(rng).items() if name != "segment_ids"}
+
+
+T5 = {
+    "positions": "relative",
+    "num_buckets": 4,
+    "max_distance": 3,
+    "normalization": "rms",
+    "activation": "geglu",
+    "use_bias": False,
+    "key_dim": 5,
+    "share_embedding": True,
+}
 MAKERS = {
+    "like a T5": (t5, plain, {**T5, "tie_weights": False}),
+    "copied by a T5": (t5, plain, {**T5, "copy": True}),
     "text": (bert, text, {}),
     "copied text": (bert, text, {"copy": True, "share_embedding": True}),
     "images": (
@@ -399,10 +419,13 @@ def test_the_scores_on_request(rng, targets, kind):
             {"hidden_dim": 4, "share_embedding": True},
             "share_embedding=True needs hidden_dim=8, the width of the en.*given 4",
         ),
+        ({"positions": "rotary"}, "positions must be one of 'learned', 'relative'"),
         (
-            {"share_embedding": True, "tie_weights": False},
-            "share_embedding=True needs tie_weights=True",
+            {"positions": "relative", "num_buckets": 7},
+            "num_buckets must be even, at least 2 and below .*given num_buckets=7",
         ),
+        ({"normalization": "batch"}, "normalization must be one of 'layer', 'rms'"),
+        ({"key_dim": 0}, "key_dim must be a positive integer; given 0"),
         ({"hidden_dim": 9}, "hidden_dim must be a multiple of num_heads"),
         ({"num_layers": 0}, "num_layers must be a positive integer; given 0"),
         ({"dropout": 1}, r"dropout must be a number in \[0, 1\); given 1"),

@@ -139,6 +139,7 @@ class Architecture:
             Defaults to all names.
         leave: patterns of tensors that are never used all the same.
         zeros: of a config, patterns of our weights that are 0 where there is no tensor.
+        factors: of a config, patterns of our weights to what they are multiplied by.
         optional: our layers that may have no tensor, and whose tensors may be left.
         unclaimed: arguments that size such layers.
         later: argument to what changes a filled model for it.
@@ -162,6 +163,7 @@ class Architecture:
     complete: tuple[str, ...] = ("",)
     leave: tuple[str, ...] = ()
     zeros: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda config: ()
+    factors: Callable[[Mapping[str, Any]], Mapping[str, float]] = lambda config: {}
     optional: tuple[str, ...] = ()
     unclaimed: tuple[str, ...] = ()
     later: Mapping[str, Callable] = dataclasses.field(default_factory=dict)

@@ -8,6 +8,7 @@ from tlkeras.checkpoints.llama import LLAMA
 from tlkeras.checkpoints.llama_gguf import LLAMA_GGUF
 from tlkeras.checkpoints.own import OWN
 from tlkeras.checkpoints.roberta import ROBERTA
+from tlkeras.checkpoints.t5 import T5
 from tlkeras.checkpoints.vit import VIT
 from tlkeras.checkpoints.whisper import WHISPER
 
@@ -23,6 +24,7 @@ ARCHITECTURES = {
     "whisper": WHISPER,
     "gpt2": GPT2,
     "llama": LLAMA,
+    "t5": T5,
     "gguf>llama": LLAMA_GGUF,
     "keras_hub>BertBackbone": keras_hub.BERT,
     "keras_hub>ViTBackbone": keras_hub.VIT,

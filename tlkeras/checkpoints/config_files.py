@@ -203,7 +203,7 @@ def claims(arguments):
 
     width, inner = size("hidden_dim"), size("intermediate_dim")
     layers, rows = sum(map(size, STACKS)), sum(map(size, TABLES))
-    computed = arguments.get("positions") == "rotary"
+    computed = arguments.get("positions") in ("rotary", "relative")
     if "source_vocabulary_size" not in arguments and not computed:  # no Transformer
         rows += size("max_sequence_length")
     rows += entry(arguments, "num_registers", check.natural_number, 0)
@@ -220,5 +220,6 @@ def claims(arguments):
     heads = size("num_heads") or 1
     shared = arguments.get("num_key_value_heads") or heads
     check.positive_integer("num_key_value_heads", shared)
-    attention = 2 * width * width * (heads + min(shared, heads)) // heads
+    joined = heads * size("key_dim") or width  # all heads together
+    attention = 2 * width * joined * (heads + min(shared, heads)) // heads
     return width * rows + layers * (attention + 2 * width * inner)

@@ -173,7 +173,11 @@ class Filling:
         """The numbers of a tensor in the shape of our variable."""
         array = part.cut(array, self.architecture.theirs(variable))
         array = array.astype("float32") if str(array.dtype) in FLOATS else array
-        return part.parted(self.architecture.turn(array, variable))
+        array = part.parted(self.architecture.turn(array, variable))
+        for pattern, factor in self.architecture.factors(self.config).items():
+            if matches(variable.path, (pattern,)):
+                array = array * np.float32(factor)
+        return array
 
     def check_sizes(self, arguments):
         """Raise when the config asks for what is not there, before a model is made."""

@@ -18,6 +18,7 @@ MODELS = (
     "SpanClassifier",
     "SpeechClassifier",
     "SpeechEncoder",
+    "T5Encoder",
     "TokenClassifier",
     "Transformer",
     "ViT",

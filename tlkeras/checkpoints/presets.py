@@ -58,8 +58,9 @@ def from_preset(
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, RoBERTa,
-    DistilBERT, ViT, DeiT, I-JEPA, Whisper's encoder, GPT-2, Llama; `model.safetensors`,
-    or several files with their `model.safetensors.index.json`), of KerasHub
+    DistilBERT, ViT, DeiT, I-JEPA, Whisper's encoder, GPT-2, Llama, T5 and Flan-T5;
+    `model.safetensors`, or several files with their `model.safetensors.index.json`), of
+    KerasHub
     (`BertBackbone`, `ViTBackbone`, `GPT2Backbone`, `LlamaBackbone`;
     `model.weights.h5`) or of `save_to_preset`; or one GGUF file of a Llama, by its own
     path. `"hf://owner/name"` is a repository of the Hugging Face hub; its commit is
@@ -75,7 +76,9 @@ def from_preset(
     `image_shape` of its own, for which its positions are interpolated. A Whisper
     becomes the `SpeechEncoder` in it, its front end as preprocessor_config.json says.
     A GPT-2 or a Llama becomes a `GPT` with its head; what is quantised in a GGUF file
-    becomes floats. A Llama of KerasHub does not say how long its texts may be: give
+    becomes floats. A T5 becomes a `Seq2Seq` on a `T5Encoder`; its positions know no
+    longest text, but `max_sequence_length` does, 512 tokens unless you say otherwise. A
+    Llama of KerasHub does not say how long its texts may be: give
     `max_sequence_length`.
 
     Args:

@@ -10,6 +10,7 @@ from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.seq2seq import Seq2Seq
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
+from tlkeras.models.t5_encoder import T5Encoder
 from tlkeras.models.token_classifier import SpanClassifier, TokenClassifier
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
@@ -25,6 +26,7 @@ __all__ = [
     "SpanClassifier",
     "SpeechClassifier",
     "SpeechEncoder",
+    "T5Encoder",
     "TokenClassifier",
     "Transformer",
     "ViT",

@@ -49,6 +49,18 @@ class DecoderModel(keras.Model):
         """Logits `(B, T, V)`, from what leaves the stack."""
         raise NotImplementedError
 
+    def bias(
+        self, x: Tensor, start_index: Tensor = 0, key_length: int | None = None
+    ) -> Tensor | None:
+        """What every block adds to the logits of its self-attention, or `None`.
+
+        Args:
+            x: what enters the stack, `(B, T, D)`.
+            start_index: the position of its first token.
+            key_length: L, the length of the cache. Defaults to T.
+        """
+        return None
+
     # ── all at once ───────────────────────────────────────────────────────────────────
 
     def decode(
@@ -78,6 +90,7 @@ class DecoderModel(keras.Model):
     def _run(self, token_ids, memory, training, scores, states=None, **arguments):
         """What leaves the stack, `(B, T, D)`."""
         x = self.embed(token_ids, training=training)
+        arguments["decoder_attention_bias"] = self.bias(x)
         sources = () if memory is None else (memory,)
         into = ("decoder", "memory")[: 1 + len(sources)]
         for layer in self.decoder_layers:
@@ -147,6 +160,7 @@ class DecoderModel(keras.Model):
         """What leaves the stack, `(B, T, D)`, and the cache brought up to date."""
         x = self.embed(token_ids, start_index=index)
         sources = (cache["memory"],) if "memory" in cache else ()
+        bias = self.bias(x, index, cache["blocks"][0][0].shape[2])
         blocks = []
         for layer, (own, *across) in zip(
             self.decoder_layers, cache["blocks"], strict=True
@@ -155,6 +169,7 @@ class DecoderModel(keras.Model):
                 x,  # (B, T, D)
                 *sources,
                 return_attention_scores=scores is not None,
+                decoder_attention_bias=bias,
                 encoder_padding_mask=cache.get("memory_padding_mask"),
                 self_attention_cache=own,
                 self_attention_cache_update_index=index,

@@ -48,6 +48,11 @@ class EncoderModel(keras.Model):
         """The dictionary of outputs, from what leaves the stack."""
         raise NotImplementedError
 
+    @staticmethod
+    def bias(parts: Any, x: Tensor) -> Tensor | None:
+        """What every block adds to its logits, of what enters the stack, or `None`."""
+        return None
+
     def prepare(self, inputs: Any) -> Any:
         """The inputs as the graph takes them, found sound."""
         return inputs
@@ -62,7 +67,8 @@ class EncoderModel(keras.Model):
     def _run(cls, parts, inputs, training, states, scores):
         """What leaves the stack, and its mask or `None`."""
         x, keep = cls.embed(parts, inputs, training)
-        wanted = {} if keep is None else {"padding_mask": keep}
+        wanted = {"padding_mask": keep, "attention_bias": cls.bias(parts, x)}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
         for layer in parts.transformer_layers:
             if states is not None:
                 states.append(x)
@@ -137,10 +143,12 @@ def encoders(num_layers, num_heads, intermediate_dim, kernel_initializer, **argu
     ]
 
 
-def check_sizes(num_heads, hidden_dim, **others):
-    """Raise unless all are positive, and N divides D; return them."""
+def check_sizes(num_heads, hidden_dim, key_dim=None, **others):
+    """Raise unless all are positive, and N divides D if it must; return them."""
     sizes = {"num_heads": num_heads, "hidden_dim": hidden_dim, **others}
+    sizes |= {} if key_dim is None else {"key_dim": key_dim}
     for name, value in sizes.items():
         check.positive_integer(name, value)
-    check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
+    if key_dim is None:
+        check.multiple("hidden_dim", hidden_dim, "num_heads", num_heads)
     return sizes

@@ -8,14 +8,19 @@ from keras import ops
 
 from tlkeras import checks as check
 from tlkeras.annotations import Tensor
-from tlkeras.layers import PositionEmbedding, TransformerDecoder
+from tlkeras.layers import (
+    PositionEmbedding,
+    RelativePositionBias,
+    TransformerDecoder,
+)
+from tlkeras.layers._transformer_block import NORMALIZATIONS
+from tlkeras.models import _seq2seq_checks as checks
 from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models._copying import copy_log_probabilities
 from tlkeras.models._decoder_model import DecoderModel
-from tlkeras.models._encoder_model import EncoderModel, check_sizes
+from tlkeras.models._encoder_model import check_sizes
 
-INPUTS = ("source", "target_ids")
-MASK = "target_padding_mask"
+POSITIONS = ("learned", "relative")
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -24,6 +29,11 @@ class Seq2Seq(DecoderModel):
 
         memory = Encoder(source)
         logits = Decoder(E(target) + positions, memory) Eᵀ
+
+    A T5 is one of
+
+        Seq2Seq(T5Encoder(…), …, share_embedding=True, positions="relative",
+            normalization="rms", use_bias=False, layer_norm_epsilon=1e-6)
 
     The target is what was written so far: at position t come the logits of token t + 1.
     With `copy=True` a word is either written or copied from the source, and what comes
@@ -59,6 +69,13 @@ class Seq2Seq(DecoderModel):
             Defaults to `True`.
         copy: words of the source may be copied, which needs an encoder of texts and one
             vocabulary for both. Defaults to `False`.
+        positions: `"learned"`, a vector each, or `"relative"`, a `RelativePositionBias`
+            that all decoders share. Defaults to `"learned"`.
+        num_buckets, max_distance: of relative positions. Default to 32 and 128.
+        normalization: `"layer"`, or `"rms"`, of the root mean square alone. Defaults to
+            `"layer"`.
+        use_bias: add biases in the decoders. Defaults to `True`.
+        key_dim: size of a head. Defaults to `None`: D / N.
         dtype: of the decoder. Defaults to that of the encoder.
 
     Call arguments:
@@ -98,7 +115,8 @@ class Seq2Seq(DecoderModel):
     Reference:
         Rothe et al. (2019), arXiv:1907.12461, section 3 (a trained encoder);
         See et al. (2017), arXiv:1704.04368, section 2.2 (copying); Press & Wolf (2016),
-        arXiv:1608.05859, section 3 (one table).
+        arXiv:1608.05859, section 3 (one table);
+        Raffel et al. (2019), arXiv:1910.10683, section 2.1 (T5).
     """
 
     def __init__(
@@ -117,18 +135,20 @@ class Seq2Seq(DecoderModel):
         share_embedding=False,
         tie_weights=True,
         copy=False,
+        positions="learned",
+        num_buckets=32,
+        max_distance=128,
+        normalization="layer",
+        use_bias=True,
+        key_dim=None,
         dtype=None,
         **kwargs,
     ):
         refuse_unknown(type(self), kwargs)
-        source_dim, words = _check_encoder(encoder)
+        source_dim, words = checks.check_encoder(encoder)
         hidden_dim = source_dim if hidden_dim is None else hidden_dim
         vocabulary_size = words if vocabulary_size is None else vocabulary_size
-        if vocabulary_size is None:
-            raise ValueError(
-                f"vocabulary_size must be given, as a {type(encoder).__name__} reads "
-                "no words."
-            )
+        checks.check_vocabulary(encoder, vocabulary_size)
         arguments = {
             **check_sizes(
                 num_layers=num_layers,
@@ -137,6 +157,7 @@ class Seq2Seq(DecoderModel):
                 hidden_dim=hidden_dim,
                 vocabulary_size=vocabulary_size,
                 max_sequence_length=max_sequence_length,
+                key_dim=key_dim,
             ),
             "dropout": check.rate("dropout", dropout),
             "activation": activation,
@@ -147,8 +168,16 @@ class Seq2Seq(DecoderModel):
             "share_embedding": check.flag("share_embedding", share_embedding),
             "tie_weights": check.flag("tie_weights", tie_weights),
             "copy": check.flag("copy", copy),
+            "positions": check.choice("positions", positions, POSITIONS),
+            "num_buckets": num_buckets,
+            "max_distance": max_distance,
+            "normalization": check.choice(
+                "normalization", normalization, tuple(NORMALIZATIONS)
+            ),
+            "use_bias": check.flag("use_bias", use_bias),
+            "key_dim": key_dim,
         }
-        _check_sharing(arguments, source_dim, words)
+        checks.check_sharing(arguments, source_dim, words)
 
         # ── layers ────────────────────────────────────────────────────────────────────
 
@@ -156,6 +185,8 @@ class Seq2Seq(DecoderModel):
         dtype = keras.dtype_policies.get(dtype)
         normal = keras.initializers.TruncatedNormal(stddev=0.02)
         parts = types.SimpleNamespace(encoder=encoder, target_embedding=None)
+        parts.target_positions = parts.target_position_bias = None
+        parts.target_logits = parts.decoder_norm = parts.copy_switch = None
         if not share_embedding:
             parts.target_embedding = keras.layers.ReversibleEmbedding(
                 vocabulary_size,
@@ -166,12 +197,31 @@ class Seq2Seq(DecoderModel):
                 dtype=dtype,
                 name="target_embedding",
             )
-        parts.target_positions = PositionEmbedding(
-            max_sequence_length,
-            initializer=normal.clone(),
-            dtype=dtype,
-            name="target_positions",
-        )
+        elif not tie_weights:
+            parts.target_logits = keras.layers.Dense(
+                vocabulary_size,
+                use_bias=False,
+                kernel_initializer=normal.clone(),
+                dtype=dtype,
+                name="target_logits",
+            )
+        if positions == "learned":
+            parts.target_positions = PositionEmbedding(
+                max_sequence_length,
+                initializer=normal.clone(),
+                dtype=dtype,
+                name="target_positions",
+            )
+        else:
+            parts.target_position_bias = RelativePositionBias(
+                num_heads,
+                num_buckets,
+                max_distance,
+                bidirectional=False,
+                initializer=normal.clone(),
+                dtype=dtype,
+                name="target_position_bias",
+            )
         parts.target_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="target_dropout"
         )
@@ -184,14 +234,16 @@ class Seq2Seq(DecoderModel):
                 layer_norm_epsilon=layer_norm_epsilon,
                 kernel_initializer=normal.clone(),
                 normalize_first=arguments["normalize_first"],
+                normalization=normalization,
+                use_bias=use_bias,
+                key_dim=key_dim,
                 dtype=dtype,
                 name=f"decoder_{i}",
             )
             for i in range(num_layers)
         ]
-        parts.decoder_norm = parts.copy_switch = None
         if normalize_first:
-            parts.decoder_norm = keras.layers.LayerNormalization(
+            parts.decoder_norm = NORMALIZATIONS[normalization](
                 epsilon=layer_norm_epsilon, dtype=dtype, name="decoder_norm"
             )
         if copy:
@@ -209,11 +261,14 @@ class Seq2Seq(DecoderModel):
     # ── graph ─────────────────────────────────────────────────────────────────────────
 
     def call(self, inputs, training=None, return_attention_scores=False):
-        source, target_ids, target_mask = self._read(inputs)
+        source, target_ids, target_mask = checks.read_inputs(
+            inputs, self.vocabulary_size
+        )
+        self._check_length("the length of target_ids", target_ids.shape[1])
         scores: dict[str, list] = {"encoder": [], "decoder": [], "memory": []}
         wanted = scores["encoder"] if return_attention_scores else None
         memory, keep = self.encoder.read(source, training, wanted)  # (B, S, ·), (B, S)
-        _check_rows(memory.shape[0], target_ids.shape[0])
+        checks.check_rows(memory.shape[0], target_ids.shape[0])
         x = self._run(
             target_ids,
             ops.cast(memory, self.compute_dtype),
@@ -266,11 +321,24 @@ class Seq2Seq(DecoderModel):
     ) -> Tensor:
         x = self._table(token_ids)  # (B, T, D)
         x = ops.cast(x, self.compute_dtype)  # that of the decoder
-        x = x + self.target_positions(x, start_index=start_index)
+        if self.target_positions is not None:
+            x = x + self.target_positions(x, start_index=start_index)
         return self.target_dropout(x, training=training)
 
+    def bias(
+        self, x: Tensor, start_index: Tensor = 0, key_length: int | None = None
+    ) -> Tensor | None:
+        if self.target_position_bias is None:
+            return None
+        return self.target_position_bias(
+            x, start_index=start_index, key_length=key_length
+        )  # (B, N, T, L)
+
     def read_out(self, x: Tensor) -> Tensor:
-        logits = self._table(self._normalize(x), reverse=True)  # (B, T, V)
+        x = self._normalize(x)  # (B, T, D)
+        if self.target_logits is not None:
+            return self.target_logits(x)  # (B, T, V)
+        logits = self._table(x, reverse=True)  # (B, T, V)
         return ops.cast(logits, self.compute_dtype)
 
     @property
@@ -295,25 +363,6 @@ class Seq2Seq(DecoderModel):
             logits, self._switch(x), attention, source["token_ids"], keep
         )
 
-    # ── inputs ────────────────────────────────────────────────────────────────────────
-
-    def _read(self, inputs):
-        """Source, targets, and their mask or `None`, found sound."""
-        given = set(inputs) if isinstance(inputs, dict) else {type(inputs).__name__}
-        if given - {MASK} != set(INPUTS):
-            raise ValueError(
-                f"inputs must be a dictionary of {' and '.join(INPUTS)} and, if "
-                f"wanted, {MASK}; given {', '.join(sorted(map(str, given)))}."
-            )
-        target_ids, keep = inputs["target_ids"], inputs.get(MASK)
-        check.axes("target_ids", target_ids.shape, "B T")
-        check.not_empty("target_ids", target_ids.shape)
-        self._check_length("the length of target_ids", target_ids.shape[1])
-        limit = f"vocabulary_size = {self.vocabulary_size}"
-        check.indices("target_ids", target_ids, self.vocabulary_size, limit)
-        check.keep_mask(MASK, keep, target_ids.shape)
-        return inputs["source"], target_ids, keep
-
     # ── config ────────────────────────────────────────────────────────────────────────
 
     def get_config(self) -> dict[str, Any]:
@@ -328,45 +377,3 @@ class Seq2Seq(DecoderModel):
             config["encoder"], custom_objects
         )
         return cls(**{**config, "encoder": encoder})
-
-
-def _check_encoder(encoder):
-    """Its width, and the size of its vocabulary or `None`."""
-    if not isinstance(encoder, EncoderModel):
-        raise ValueError(
-            "encoder must be one of tlkeras.models, such as Bert, ViT or "
-            f"SpeechEncoder; given {type(encoder).__name__}."
-        )
-    table = getattr(encoder, "token_embedding", None)
-    words = None if table is None else table.input_dim
-    return encoder.output["sequence_output"].shape[-1], words
-
-
-def _check_sharing(arguments, source_dim, words):
-    """Raise unless the encoder has the words that are shared with it."""
-    wanted = [name for name in ("share_embedding", "copy") if arguments[name]]
-    given = arguments["vocabulary_size"]
-    if wanted and words != given:
-        raise ValueError(
-            f"{wanted[0]}=True needs an encoder of texts with the vocabulary of the "
-            f"targets, vocabulary_size={given}; this encoder has {words or 'no'} "
-            "tokens."
-        )
-    if arguments["share_embedding"] and arguments["hidden_dim"] != source_dim:
-        raise ValueError(
-            f"share_embedding=True needs hidden_dim={source_dim}, the width of the "
-            f"encoder; given {arguments['hidden_dim']}."
-        )
-    if arguments["share_embedding"] and not arguments["tie_weights"]:
-        raise ValueError(
-            "share_embedding=True needs tie_weights=True: one table reads and writes; "
-            "given tie_weights=False."
-        )
-
-
-def _check_rows(source, target):
-    if None not in (source, target) and source != target:
-        raise ValueError(
-            "source and target_ids must hold as many rows as each other; given "
-            f"{source} and {target}."
-        )
