@@ -40,6 +40,16 @@ def test_what_is_solved_is_known_now(tiny):
     assert "What you met in `row_sums`, and know now" in str(tiny.end())
 
 
+def test_what_was_given_up_is_not_called_known(tiny):
+    tiny.check(lambda x: x.sum(0), name="row_sums")
+    tiny.solution("row_sums", give_up=True)
+    shown = str(tiny.end())
+    assert "What you met in `row_sums`, before you looked at its solution" in shown
+    assert "know now" not in shown
+    tiny.check(lambda x: x.sum(1), name="row_sums")  # for no points, but by hand
+    assert "What you met in `row_sums`, and know now" in str(tiny.end())
+
+
 def test_a_prediction_may_wait_for_its_experiment(tiny):
     tiny.predict("share", "How many?", ["one", "two"], mine="two")
     shown = str(tiny.end())

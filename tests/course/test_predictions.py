@@ -44,6 +44,64 @@ def test_a_prediction_may_change_until_the_result_is_known(tiny, place):
     assert progress.kept(folder)["predictions"]["01_tiny"]["share"]["right"] is True
 
 
+def test_a_prediction_after_the_result_is_kept_and_not_counted(tiny, place):
+    """Whoever runs all cells first may still answer, and is told what it is worth."""
+    tiny.reveal("share", "all of them")
+    assert "seen the result before, which is fine" in str(ask(tiny, "half of them"))
+    assert "seen the result before" in str(ask(tiny, "all of them"))  # may change
+    shown = str(tiny.reveal("share", "all of them", "9 of 9"))
+    assert "Result: 9 of 9" in shown
+    assert "You said all of them, after you had seen the result" in shown
+    assert "right." not in shown
+    assert "after you had seen the result" in str(ask(tiny))
+    assert progress.predictions(progress.started_folder(), tiny) == (0, 0)
+    end = str(tiny.end())
+    assert "Predictions: none made." in end
+    assert "Said after the result had been seen, and not counted: 1." in end
+
+
+def test_a_late_prediction_in_a_form(tiny, place, monkeypatch):
+    monkeypatch.setattr(predictions, "_can_show_forms", lambda: True)
+    form = ask(tiny)
+    tiny.reveal("share", "all of them")  # all cells were run
+    _, field, note = form._box.children
+    field.value = "none of them"
+    assert "seen the result before" in note.value
+    assert "You said none of them, after" in str(tiny.reveal("share", "all of them"))
+
+
+def test_a_prediction_in_time_counts_beside_a_late_one(tiny, place):
+    ask(tiny, "all of them")
+    tiny.reveal("rate", 0.5, within=0.1)
+    tiny.predict("rate", "What share?", mine="0.5")
+    tiny.reveal("rate", 0.5, within=0.1)
+    tiny.reveal("share", "all of them")
+    ended = str(tiny.end())
+    assert "Predictions: 1 of 1 right." in ended
+    assert "not counted: 1." in ended
+    assert "have not run" not in ended
+
+
+def test_results_that_were_shown_are_remembered(tiny, tmp_path, monkeypatch):
+    (tmp_path / ".tlkeras").mkdir()
+    monkeypatch.chdir(tmp_path)
+    tiny.reveal("share", "all of them")
+    ask(tiny, "all of them")
+    tiny.reveal("share", "all of them")
+    assert progress.kept(tmp_path)["shown"] == {"01_tiny": {"share": True}}
+    assert progress.predictions(tmp_path, tiny) == (0, 0)
+
+
+def test_one_minus_sign(tiny, place):
+    tiny.predict("rate", "How many?", mine="-0.5")
+    shown = str(tiny.predict("rate", "How many?", mine="-0.5"))
+    assert "−0.5" in shown
+    shown += str(tiny.reveal("rate", -0.25, within=0.1))
+    shown += str(tiny.reveal("rate", -0.25, "a loss of -0.25", within=0.1))
+    assert shown.count("−0.25") == 2
+    assert "-0" not in shown
+
+
 def test_without_a_prediction_the_result_is_shown_and_nothing_counts(tiny, place):
     assert "No prediction" in str(tiny.reveal("share", "all of them"))
     assert progress.kept(progress.started_folder())["predictions"] == {}

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tlkeras.course import lessons, progress, solutions
@@ -76,3 +78,15 @@ def test_each_exercise_has_a_solution_as_a_learner_would_write_it(lesson):
         assert "SOLUTION" not in text
         assert "NotImplementedError" not in text
         compile(text, name, "exec")
+
+
+def test_lines_of_a_solution_stay_whole(tiny, started):
+    """In a narrow window the block scrolls; a word is never broken."""
+    html = tiny.solution("double", give_up=True)._repr_html_()
+    (style,) = re.findall(r'<pre style="([^"]*)"', html)
+    rules = dict(rule.split(":", 1) for rule in style.split(";"))
+    assert rules["white-space"] == "pre"
+    assert rules["overflow-x"] == "auto"
+    assert rules["word-break"] == rules["overflow-wrap"] == "normal"
+    assert rules["padding"] == "8px 12px"
+    assert "--jp-layout-color2" in rules["background"]  # of either theme

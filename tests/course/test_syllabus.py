@@ -44,6 +44,16 @@ def test_each_failure_shows_the_next_hint_of_that_exercise(tiny):
     assert "Hint 1 of 1" in tiny.check(lambda x: x, name="row_sums").message
 
 
+@pytest.mark.parametrize("number", [0, 2, "next"])
+def test_hints_have_no_numbers(tiny, number):
+    """Whoever asks for the second hint is told how to get there."""
+    with pytest.raises(CourseError, match=r"one after another.*this\.hint\('double'\)"):
+        tiny.hint("double", number)
+    with pytest.raises(CourseError, match="no exercise named 'triple'"):
+        tiny.hint("triple", number)
+    assert "hint 1 of" in str(tiny.hint("double"))
+
+
 def test_a_blank_shows_no_hint_and_counts_as_no_failure(tiny):
     def double(x):
         raise NotImplementedError

@@ -10,6 +10,7 @@ import pytest
 from tlkeras.course import lesson
 from tlkeras.grading import check
 from tlkeras.grading.judge.card import _short, inline
+from tlkeras.grading.messages import minus
 from tlkeras.visualization import palette
 
 ATTENTION = lesson("01_attention").exercises["scaled_dot_product_attention"]
@@ -138,3 +139,31 @@ def test_the_card_takes_the_colours_of_a_notebooks_theme():
     card = check(ATTENTION, unscaled)._repr_html_()
     assert "background:var(--jp-layout-color1," in card
     assert "background:#fff" not in card
+
+
+def test_a_card_has_one_minus_sign():
+    """In its sentences, its picture and what stands beside the pointer."""
+
+    def negative(query, key, value, mask=None):
+        return -ATTENTION.reference(query, key, value, mask)
+
+    card = check(ATTENTION, negative)._repr_html_()
+    text = html.unescape(re.sub(r"<code>.*?</code>|style=\"[^\"]*\"", "", card))
+    assert re.search(r"−\d", text)
+    assert not re.search(r"(?<![\w-])-\.?\d", re.sub(r"<svg[^>]*>", "", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-0.5", "−0.5"),
+        ("from -3 to -.5", "from −3 to −.5"),
+        ("-1e-05", "−1e−05"),
+        ("-inf", "−inf"),
+        ("2020-05-12, 3-4, x-1, --out", "2020-05-12, 3-4, x-1, --out"),
+        ("axis=-1, x[-1], [-1]", "axis=-1, x[-1], [−1]"),
+        ("two-headed", "two-headed"),
+    ],
+)
+def test_which_hyphen_is_a_minus(text, expected):
+    assert minus(text) == expected

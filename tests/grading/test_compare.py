@@ -18,7 +18,7 @@ def ragged(x):
 
 def test_a_zero_has_no_sign():
     assert number(np.float32(-0.0)) == "0"
-    assert number(-0.25) == "-0.25"
+    assert number(-0.25) == "−0.25"
 
 
 BAD_ANSWERS = {

@@ -5,10 +5,16 @@ from html import escape
 from pathlib import Path
 
 from tlkeras.grading import Messages
-from tlkeras.grading.judge.card import frame, inline
+from tlkeras.grading.judge.card import INK, SHADED, frame, inline
 from tlkeras.visualization.palette import GREY
 
 MESSAGES = Messages(Path(__file__).parent)
+# Lines stay whole: in a narrow window the block scrolls sideways.
+CODE = (
+    "margin:8px 0 0;padding:8px 12px;border-radius:4px;overflow-x:auto;"
+    "white-space:pre;word-break:normal;overflow-wrap:normal;"
+    f"background:{SHADED};color:{INK};font-size:13px"
+)
 
 
 @dataclass
@@ -41,8 +47,5 @@ class Card:
             f'<div style="margin-top:4px">{inline(line)}</div>' for line in self.lines
         )
         if self.code:
-            body += (
-                '<pre style="margin:8px 0 0;white-space:pre-wrap;font-size:13px">'
-                f"{escape(self.code)}</pre>"
-            )
+            body += f'<pre style="{CODE}">{escape(self.code)}</pre>'
         return frame(self.headline, body, self.edge, self.kind)

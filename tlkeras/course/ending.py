@@ -2,6 +2,7 @@
 
 from tlkeras.course import progress, syllabus
 from tlkeras.course.cards import MESSAGES, Card
+from tlkeras.grading import State
 from tlkeras.visualization.palette import BLUE, GREEN
 
 
@@ -24,7 +25,8 @@ def ending(lesson) -> Card:
         if names
     ]
     lines += _predictions(kept["predictions"].get(lesson.name, {}))
-    lines += _mistakes(lesson, kept["mistakes"].get(lesson.name, {}), waiting)
+    known = [n for n, x in entries.items() if x["state"] == State.PASSED.value]
+    lines += _mistakes(lesson, kept["mistakes"].get(lesson.name, {}), waiting, known)
     lines.append(_next(lesson))
     reached = min(sum(entry["points"] for entry in entries.values()), lesson.points)
     headline = say(
@@ -39,23 +41,27 @@ def ending(lesson) -> Card:
 
 def _predictions(entries):
     """How many came true, and how many wait for their experiment."""
-    seen = [entry["right"] for entry in entries.values() if "right" in entry]
+    in_time = progress.in_time(entries)
+    right, seen = progress.count(in_time)
     if seen:
-        yield MESSAGES.say("end", "predictions", right=sum(seen), count=len(seen))
-    if len(seen) < len(entries):
-        yield MESSAGES.say("end", "waiting-predictions", count=len(entries) - len(seen))
-    if not entries:
+        yield MESSAGES.say("end", "predictions", right=right, count=seen)
+    if seen < len(in_time):
+        yield MESSAGES.say("end", "waiting-predictions", count=len(in_time) - seen)
+    if not in_time:
         yield MESSAGES.say("end", "no-predictions")
+    if late := len(entries) - len(in_time):
+        yield MESSAGES.say("end", "late-predictions", count=late)
 
 
-def _mistakes(lesson, met, waiting):
+def _mistakes(lesson, met, waiting, known):
     """A line for each exercise: the first sentence about each mistake."""
     for name in lesson.names:
         messages = lesson.exercises[name].messages
         ideas = [messages.get("misconceptions", id_) for id_ in met.get(name, ())]
         firsts = [f"{x.strip().split('. ')[0].rstrip('.')}." for x in ideas if x]
         if firsts:
-            key = "so-far" if name in waiting else "mistakes"
+            seen = "mistakes" if name in known else "mistakes-given-up"
+            key = "so-far" if name in waiting else seen
             told = " · ".join(firsts)
             yield MESSAGES.say("end", key, exercise=name, ideas=told)
 

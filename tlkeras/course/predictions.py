@@ -7,6 +7,7 @@ from html import escape
 
 from tlkeras.course import progress
 from tlkeras.course.cards import MESSAGES, Card
+from tlkeras.grading.messages import minus
 from tlkeras.visualization.palette import BLUE, GREEN, GREY, RED
 
 THOUSANDS = re.compile(r"[-−]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?\s*%?")  # 1,000
@@ -30,16 +31,21 @@ def ask(lesson, name, question, choices, said):
     """
     entry = _entries(lesson).get(name, {})
     if "right" in entry:
-        return _card("seen", question, said=_shown(entry["said"]))
+        key = "seen-late" if entry.get("late") else "seen"
+        return _card(key, question, said=_shown(entry["said"]))
 
     def keep(answer):
+        """Keep an answer; the sentence that says so."""
         answer = parsed(answer, choices)
+        late = name in _kept("shown", lesson)
         if "right" not in _entries(lesson).get(name, {}):
-            progress.predict(lesson, name, {"said": answer})
-        return _shown(answer)
+            entry = {"said": answer, "late": True} if late else {"said": answer}
+            progress.predict(lesson, name, entry)
+        key = "kept-late" if late else "kept"
+        return MESSAGES.say("predict", key, said=_shown(answer))
 
     if said is not None:
-        return _card("kept", question, said=keep(said))
+        return Card(question, [keep(said)], edge=BLUE, kind="prediction")
     if _can_show_forms():
         return _form(question, choices, entry.get("said"), keep)
     return _by_hand(question, choices, keep)
@@ -92,9 +98,10 @@ def reveal(lesson, name, result, sentence, within):
     number = not isinstance(result, str)
     if number and within is None:
         raise TypeError(f"reveal({name!r}, …) with a number needs within=…")
-    shown = sentence or (f"{float(result):.3g}" if number else result)
+    shown = minus(sentence or (f"{float(result):.3g}" if number else result))
     entry = _entries(lesson).get(name)
     if entry is None:
+        progress.show(lesson, name)
         headline = MESSAGES.say("predict", "result", result=shown)
         return Card(headline, [MESSAGES.say("predict", "none")], kind="prediction")
     said, words = entry["said"], _shown(entry["said"])
@@ -103,27 +110,32 @@ def reveal(lesson, name, result, sentence, within):
     elif right := isinstance(said, float):
         if "%" in shown:
             said = said / 100 if abs(said) > 1 else said  # 53 was written for 53 %
-            words = f"{100 * said:.3g} %"
+            words = minus(f"{100 * said:.3g} %")
         right = abs(said - float(result)) <= within
     if "right" not in entry:
         progress.predict(lesson, name, {**entry, "right": bool(right)})
-    lines = [MESSAGES.say("predict", "right" if right else "wrong", said=words)]
+    key = "late" if entry.get("late") else "right" if right else "wrong"
+    lines = [MESSAGES.say("predict", key, said=words)]
     if not (number or right or shown == result):
         lines.append(MESSAGES.say("predict", "answer", right=result))
     return Card(
         MESSAGES.say("predict", "result", result=shown),
         lines,
-        edge=GREEN if right else RED,
+        edge=GREY if key == "late" else GREEN if right else RED,
         kind="prediction",
     )
 
 
 def _entries(lesson):
-    return progress.kept(progress.started_folder())["predictions"].get(lesson, {})
+    return _kept("predictions", lesson)
+
+
+def _kept(kind, lesson):
+    return progress.kept(progress.started_folder())[kind].get(lesson, {})
 
 
 def _shown(said):
-    return f"{said:g}" if isinstance(said, float) else said
+    return minus(f"{said:g}") if isinstance(said, float) else said
 
 
 def _card(key, question, **values):
@@ -172,8 +184,7 @@ def _form(question, choices, said, keep):
         if change["new"] in (None, ""):
             return
         try:
-            kept = MESSAGES.say("predict", "kept", said=keep(change["new"]))
-            note.value = f"<small>{escape(kept)}</small>"
+            note.value = f"<small>{escape(keep(change['new']))}</small>"
         except ValueError as error:
             note.value = f"<small>{escape(str(error))}</small>"
 
@@ -210,7 +221,7 @@ def _by_hand(question, choices, keep):
             if not answer.strip():
                 return None
             try:
-                return _card("kept", question, said=keep(answer))
+                return Card(question, [keep(answer)], edge=BLUE, kind="prediction")
             except ValueError as error:
                 print(error)
     except (EOFError, OSError, RuntimeError, NotImplementedError):

@@ -2,8 +2,8 @@
 
 A started folder holds `.tlkeras/`. There `progress.json` keeps, for each lesson, the
 best outcome of each exercise, the mistakes that were named, the solutions that were
-asked for, and what was predicted. Outside such a folder all this is kept while the
-notebook runs, and nothing is ever written.
+asked for, what was predicted, and which results were shown before that. Outside such a
+folder all this is kept while the notebook runs, and nothing is ever written.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ MESSAGES = Messages(Path(__file__).parent)
 MARK = ".tlkeras"
 FORMAT = 1
 # What is kept beside the outcomes (`lessons`), each lesson to name to entry.
-KINDS = ("lessons", "mistakes", "solutions", "predictions")
+KINDS = ("lessons", "mistakes", "solutions", "predictions", "shown")
 
 _unsaved: dict = {kind: {} for kind in KINDS}  # where no folder was started
 
@@ -90,12 +90,26 @@ def predict(lesson: str, name: str, entry: dict, place=None):
     Args:
         lesson: name of the lesson.
         name: of the prediction.
-        entry: `{"said": …}`, and once the result was seen also `"right"`.
+        entry: `{"said": …}`, and once the result was seen also `"right"`; `"late"` if
+            it had been shown before: then it counts for nothing.
         place: a folder. Defaults to the current one.
     """
     _change(
         lambda kept: kept["predictions"].setdefault(lesson, {}).update({name: entry}),
         place,
+    )
+
+
+def show(lesson: str, name: str, place=None):
+    """Keep that a result was shown to somebody who had predicted nothing. Never raises.
+
+    Args:
+        lesson: name of the lesson.
+        name: of the prediction.
+        place: a folder. Defaults to the current one.
+    """
+    _change(
+        lambda kept: kept["shown"].setdefault(lesson, {}).update({name: True}), place
     )
 
 
@@ -147,7 +161,17 @@ def waiting(folder, lesson) -> list[str]:
 def predictions(folder, lesson) -> tuple[int, int]:
     """How many predictions of a lesson came true, and how many were made and seen."""
     entries = kept(folder)["predictions"].get(lesson.name, {}) if folder else {}
-    seen = [entry["right"] for entry in entries.values() if "right" in entry]
+    return count(in_time(entries))
+
+
+def in_time(entries: dict) -> list[dict]:
+    """The predictions of some entries that were made before their result was shown."""
+    return [entry for entry in entries.values() if not entry.get("late")]
+
+
+def count(entries: list[dict]) -> tuple[int, int]:
+    """How many of some predictions came true, and of how many the result was seen."""
+    seen = [entry["right"] for entry in entries if "right" in entry]
     return sum(seen), len(seen)
 
 

@@ -104,20 +104,26 @@ class Lesson:
         """
         return unsolved.is_stub(answer) or self._failed.get(name) is answer
 
-    def hint(self, name: str) -> Any:
+    def hint(self, name: str, number: Any = None) -> Any:
         """The next hint for an exercise; after the last, the first again.
 
         Args:
             name: of the exercise.
+            number: nothing: hints come one after another.
 
         Returns:
             A card.
 
         Raises:
-            ValueError: the lesson has no such exercise.
+            ValueError: the lesson has no such exercise, or a number is given; the
+                message says how to ask for the next one.
         """
         from tlkeras.course.hints import hint
 
+        self.exercise(name)
+        if number is not None:
+            sentence = MESSAGES.say("hint", "one-by-one", name=name, given=number)
+            raise CourseError(sentence)
         self._asked[name] += 1
         return hint(self.exercise(name), self._asked[name] - 1)
 

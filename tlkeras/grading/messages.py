@@ -6,6 +6,7 @@ in `tlkeras/grading/messages.<language>.toml`, a lesson's beside the lesson.
 """
 
 import os
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,16 @@ class Messages:
         return sentence.strip().format(**values) if values else sentence.strip()
 
 
+def minus(text: str) -> str:
+    """The real minus sign where a hyphen stands before a number, not between two.
+
+    >>> minus("-0.5 of 3-4, 1e-05, x-1")
+    '−0.5 of 3-4, 1e−05, x-1'
+    """
+    return MINUS.sub("−", text)
+
+
+MINUS = re.compile(r"(?<![\w.)\]=-])(?<!\w\[)-(?=\.?\d|inf\b)|(?<=\de)-(?=\d)")
 say = Messages().say  # in the grader's own words
 
 

@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 
 from tlkeras.grading.judge.links import LINK, plain
-from tlkeras.grading.messages import say
+from tlkeras.grading.messages import minus, say
 from tlkeras.visualization.palette import (
     BLUE,
     DIVERGING,
@@ -27,6 +27,7 @@ CELL, GAP = 30, 1  # pixels
 PAPER = "var(--jp-layout-color1,var(--vscode-editor-background,#fff))"
 INK = "var(--jp-content-font-color1,var(--vscode-editor-foreground,#1a1a1a))"
 FAINT = "var(--jp-content-font-color2,var(--vscode-descriptionForeground,#555))"
+SHADED = "var(--jp-layout-color2,var(--vscode-textCodeBlock-background,#f2f2f2))"
 LINE = "var(--jp-border-color2,var(--vscode-panel-border,#ddd))"
 
 
@@ -135,9 +136,10 @@ def _heat_map(matrix, colours, low, high):
         fraction = (value - low) / (high - low) if high > low else 0.5
         colour = shade(colours, fraction) if np.isfinite(value) else "#F0E442"
         x, y = column * step, row * step
+        title = minus(f"[{row}, {column}] {value:.6g}")
         cells.append(
             f'<rect x="{x}" y="{y}" width="{step - GAP}" height="{step - GAP}" '
-            f'fill="{colour}"><title>[{row}, {column}] {value:.6g}</title></rect>'
+            f'fill="{colour}"><title>{title}</title></rect>'
         )
         if step == CELL:
             cells.append(
@@ -154,8 +156,8 @@ def _heat_map(matrix, colours, low, high):
 def _short(value):
     """At most five characters, to fit a cell."""
     if not np.isfinite(value):
-        return "NaN" if np.isnan(value) else "inf" if value > 0 else "−inf"
+        return "NaN" if np.isnan(value) else "inf" if value > 0 else minus("-inf")
     text = f"{value:.2f}" if abs(value) < 100 else f"{value:.0e}".replace("e+0", "e")
     if not text.strip("-0."):  # nothing is left to have a sign
         text = text.lstrip("-")
-    return text.replace("-", "−")
+    return minus(text)

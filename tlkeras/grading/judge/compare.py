@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 
 from tlkeras.grading.judge.problems import Problem
+from tlkeras.grading.messages import minus
 
 
 def as_arrays(output, expected):
@@ -130,10 +131,10 @@ def _same(left, right, tolerance):
 
 
 def number(value):
-    """A number as a learner reads it: True, 7, 0.4821, nan."""
+    """A number as a learner reads it: True, 7, −0.4821, nan."""
     if np.asarray(value).dtype.kind != "f":
-        return str(value)
-    return f"{value + 0.0:.4g}"  # −0 + 0 is 0
+        return minus(str(value))
+    return minus(f"{value + 0.0:.4g}")  # −0 + 0 is 0
 
 
 def _shape(array):

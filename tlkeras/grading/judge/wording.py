@@ -10,6 +10,7 @@ from tlkeras.grading.judge.links import to_section
 from tlkeras.grading.judge.outcome import Outcome, Picture, State
 from tlkeras.grading.judge.problems import OWN_CAUSE
 from tlkeras.grading.judge.raised import Raised
+from tlkeras.grading.messages import minus
 
 
 def outcome(exercise, state, points, problem=None, **details):
@@ -261,7 +262,8 @@ def _in_output(exercise, failed, key):
 def _describe(value):
     """A number itself, of an array its shape, of rows of different length theirs."""
     try:
-        return str(value) if np.ndim(value) == 0 else str(tuple(np.shape(value)))
+        scalar = np.ndim(value) == 0
+        return minus(str(value)) if scalar else str(tuple(np.shape(value)))
     except ValueError:  # NumPy refuses rows that differ
         return "[" + ", ".join(map(_describe, value)) + "]"
 
