@@ -1,4 +1,4 @@
-"""Write `docs/layers.md` and `docs/transfer.md` from the docstrings of the library.
+"""Write the pages of `PAGES` in `docs/` from the docstrings of the library.
 
 python docs/build.py            # write it
 python docs/build.py --check    # fail when it is not up to date
@@ -45,12 +45,15 @@ KINDS = {
     "loss": keras.losses.Loss,
     "schedule": keras.optimizers.schedules.LearningRateSchedule,
 }
+# What an instance of another class is called.
+CALLED = {"tlkeras.pipelines": "pipeline"}
 # Classes whose methods Keras calls, not a reader.
 PLAIN = (*KINDS.values(), keras.callbacks.Callback)
 # Page to its headings and the rooms below them; the layers come first, in groups.
 PAGES = {
     "layers": {"Masks": "masks", "Generation": "generation", "Models": "models"},
     "transfer": {"Checkpoints": "checkpoints", "Transfer": "transfer"},
+    "pipelines": {"Reference": "pipelines"},
 }
 
 
@@ -111,7 +114,7 @@ def entry(module, name):
     lines.append(text.strip("\n").rstrip())
     for heading, body in zip(sections[::2], sections[1::2], strict=True):
         lines.append(section(heading, body, module, name))
-    if module.__name__ == "tlkeras.transfer":
+    if module.__name__ in ("tlkeras.transfer", "tlkeras.pipelines"):
         lines.append(methods(thing))
     return "\n\n".join(line for line in lines if line)
 
@@ -123,7 +126,8 @@ def signatures(module, name, thing):
         is_layer = issubclass(thing, keras.layers.Layer)
         call = thing.call if is_layer else getattr(thing, "__call__", None)  # noqa: B004
         kind = next(
-            (k for k, base in KINDS.items() if issubclass(thing, base)), "sampler"
+            (k for k, base in KINDS.items() if issubclass(thing, base)),
+            CALLED.get(module.__name__, "sampler"),
         )
         if inspect.isfunction(call):
             lines.append(signature(kind, call))

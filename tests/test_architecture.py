@@ -20,6 +20,8 @@ MAY_IMPORT = {
     "models": {"annotations", "checks", "masks", "layers"},
     "generation": {"annotations", "checks", "masks", "layers", "models"},
     "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
+    # datasets: the vocabularies that our own translator reads and writes with
+    "pipelines": {"checkpoints", "checks", "datasets", "generation", "spans"},
     # visualization to draw a comparison, when asked to
     "transfer": {"annotations", "checks", "visualization"},
     "datasets": {"extras", "shipped"},

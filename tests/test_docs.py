@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"layers": 36, "transfer": 20}  # with this many examples at least
+PAGES = {
+    "layers": 36,
+    "transfer": 20,
+    "pipelines": 5,
+}  # with this many examples at least
 DOCS = ROOT / "docs"
 TEXTS = {name: (DOCS / f"{name}.md").read_text("utf-8") for name in PAGES}
 HEADS = {name: (DOCS / f"{name}.head.md").read_text("utf-8") for name in PAGES}
@@ -68,7 +72,7 @@ def test_every_link_leads_to_a_heading(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "index"), [("layers", 0), ("layers", 1), ("transfer", 0)]
+    ("name", "index"), [("layers", 0), ("layers", 1), ("transfer", 0), ("pipelines", 0)]
 )
 def test_an_example_prints_what_it_says(name, index, tmp_path):
     code = re.findall(r"```python\n(.*?)```", HEADS[name], re.DOTALL)[index]

@@ -3,8 +3,8 @@
 The rule: a public name is in `__all__` of a room. In `layers`, `masks`, `generation`
 and `models` its docstring has the sections of the house style and names every argument,
 and each line that starts with `>>>` runs and prints what stands below it, in the
-namespace of the module that defines the name. In `transfer` and `checkpoints` it names
-every argument (tests/test_docs.py runs the examples). Elsewhere a docstring that starts
+namespace of the module that defines the name. In `transfer`, `checkpoints` and
+`pipelines` it names every argument (tests/test_docs.py runs the examples). Elsewhere a docstring that starts
 with a sentence will do.
 """
 
@@ -19,7 +19,7 @@ import keras
 import pytest
 
 STRICT = ("layers", "masks", "generation", "models")
-NAMED = ("transfer", "checkpoints")
+NAMED = ("transfer", "checkpoints", "pipelines")
 PLAIN = ("visualization", "datasets", "grading", "course")
 SECTIONS = ("Args", "Call arguments", "Returns", "Raises", "Example", "Reference")
 HEADING = re.compile(rf"^({'|'.join(SECTIONS)}):", re.MULTILINE)
@@ -55,7 +55,7 @@ def sections(thing):
 
 
 def arguments(function):
-    hidden = ("self", "args", "kwargs")
+    hidden = ("self", "_cls", "args", "kwargs")
     return [
         name for name in inspect.signature(function).parameters if name not in hidden
     ]
@@ -79,6 +79,8 @@ def test_it_starts_with_a_sentence(name):
 def test_it_names_every_argument(name):
     thing = ARGUED[name]
     function = thing.__init__ if inspect.isclass(thing) else thing
+    if inspect.isclass(thing) and issubclass(thing, tuple):  # a NamedTuple
+        function = thing.__new__
     wanted = set(arguments(function))
     assert wanted == named(sections(thing).get("Args", ""))
 

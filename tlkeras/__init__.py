@@ -20,6 +20,7 @@ _ROOMS = (
     "layers",
     "masks",
     "models",
+    "pipelines",
     "scores",
     "transfer",
     "visualization",

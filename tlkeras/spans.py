@@ -113,16 +113,17 @@ def best_span(
     if np.isnan(start).any() or np.isnan(end).any():
         raise ValueError("start and end must be numbers; some are NaN.")
     check.positive_integer("max_tokens", max_tokens)
-    windows, length = start.shape
     in_passage = offsets[..., 1] > 0  # (W, T)
-    size = np.arange(length)[None] - np.arange(length)[:, None] + 1  # (T, T)
-    legal = in_passage[:, :, None] & in_passage[:, None, :]  # (W, T, T)
-    legal &= (size >= 1) & (size <= max_tokens)
-    sums = np.where(legal, start[:, :, None] + end[:, None, :], -np.inf)  # (W, T, T)
-    if not windows or not legal.any():
+    if not in_passage.any():
         return None
-    window, first, last = np.unravel_index(sums.argmax(), sums.shape)
-    best = float(sums[window, first, last])
+    # ends[w, t, n] and sums: of the span of n + 1 tokens that begins at t
+    most = min(max_tokens, start.shape[1])  # M
+    room = ((0, 0), (0, most - 1))
+    ends = np.pad(np.where(in_passage, end, -np.inf), room, constant_values=-np.inf)
+    ends = np.lib.stride_tricks.sliding_window_view(ends, most, axis=1)  # (W, T, M)
+    sums = np.where(in_passage, start, -np.inf)[:, :, None] + ends  # (W, T, M)
+    window, first, more = np.unravel_index(sums.argmax(), sums.shape)
+    best, last = float(sums[window, first, more]), first + more
     if (start[:, 0] + end[:, 0]).min() - best > threshold:
         return None
     at = offsets[window]
