@@ -4,8 +4,8 @@ The rule: a public name is in `__all__` of a room. In `layers`, `masks`, `genera
 and `models` its docstring has the sections of the house style and names every argument,
 and each line that starts with `>>>` runs and prints what stands below it, in the
 namespace of the module that defines the name. In `transfer`, `checkpoints` and
-`pipelines` it names every argument (tests/test_docs.py runs the examples). Elsewhere a docstring that starts
-with a sentence will do.
+`pipelines` it names every argument (tests/test_docs.py runs the examples). Elsewhere a
+docstring that starts with a sentence will do.
 """
 
 import doctest

@@ -17,16 +17,16 @@ CODES = ("sv", "nl", "de", "fr", "es", "it", "pt")
 
 @pytest.fixture(scope="module")
 def translate():
-    return TextToText(PRESET, batch_size=32, jit_compile=False)
+    return TextToText(PRESET, batch_size=64, jit_compile=False)
 
 
 def test_seven_languages_at_once(translate):
     """Phrases of formats that it has seen; benchmarks say 85 to 97 % are exact."""
-    phrases = {code: languages.load_data(code, 1, 12)[1] for code in CODES}
+    phrases = {code: languages.load_data(code, 1, 6)[1] for code in CODES}
     asked = [(p, f"<{code}>") for code in CODES for p in phrases[code]]
     found = translate([p.english for p, _ in asked], begin=[tag for _, tag in asked])
     right = [x.text == p.translation for x, (p, _) in zip(found, asked, strict=True)]
-    assert len(right) == 84
+    assert len(right) == 42
     assert np.mean(right) > 0.8
     assert translate.max_new_tokens == translate.model.max_sequence_length - 1
     assert all(x.ended for x in found)
