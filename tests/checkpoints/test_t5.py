@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from checkpoints.peers import TOLERANCE, changed, padded, saved
-from tlkeras.checkpoints import from_preset
+from tlkeras.checkpoints import from_preset, load_tokenizer, save_to_preset
 from tlkeras.generation import generate
 
 pytestmark = pytest.mark.parity
@@ -148,8 +148,6 @@ def test_generation_with_a_cache(tmp_path, shape):
 
 
 def test_it_is_one_of_ours_then(tmp_path):
-    from tlkeras.checkpoints import save_to_preset
-
     made(tmp_path / "theirs", "untied")
     model = from_preset(tmp_path / "theirs", dropout=0.3)
     assert model.dropout == model.encoder.get_config()["dropout"] == 0.3
@@ -197,3 +195,21 @@ def test_a_head_that_is_not_the_table(tmp_path):
         ValueError, match=r"lm_head\.weight .* must hold the numbers of"
     ):
         from_preset(tmp_path)
+
+
+def test_its_tokenizer(tmp_path):
+    """SentencePiece's Unigram, of the tokenizer.json that `transformers` writes."""
+    from transformers import T5Tokenizer
+
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
+    pieces += [(f"▁{word}", -3.0) for word in ("the", "mean", "an", "sum", "trans")]
+    pieces += [(letter, -6.0 - i / 10) for i, letter in enumerate("aeghimnortsul")]
+    theirs = T5Tokenizer(vocab=[*pieces, ("ing", -4.0)], extra_ids=2)
+    theirs.save_pretrained(tmp_path)
+    ours = load_tokenizer(tmp_path)
+    texts = ["the meaning", "transmit an sum", "  an <extra_id_0> zigzag the", ""]
+    for text in texts:
+        assert list(ours.encode(text)) == theirs(text)["input_ids"], text
+    assert ours.tokens(ours.encode("the meaning")) == ["▁the", "▁mean", "ing", "</s>"]
+    assert (ours.padding_id, ours.end_id, ours.unknown_id) == (0, 1, 2)
+    assert ours.decode(ours.encode("the meaning")) == "the meaning"

@@ -220,6 +220,8 @@ def claims(arguments):
     heads = size("num_heads") or 1
     shared = arguments.get("num_key_value_heads") or heads
     check.positive_integer("num_key_value_heads", shared)
-    joined = heads * size("key_dim") or width  # all heads together
+    joined = width  # all heads together
+    if arguments.get("key_dim") is not None:
+        joined = heads * size("key_dim")
     attention = 2 * width * joined * (heads + min(shared, heads)) // heads
     return width * rows + layers * (attention + 2 * width * inner)
