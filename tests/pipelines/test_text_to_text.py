@@ -8,7 +8,7 @@ from keras import ops
 from tlkeras.datasets import languages
 from tlkeras.datasets.text import BytePairs, Vocabulary, words
 from tlkeras.generation import beam_search, generate
-from tlkeras.models import GPT, Transformer
+from tlkeras.models import GPT, Bert, Transformer, ViT
 from tlkeras.pipelines import TextToText, Written
 
 PRESET = "tlkeras://translator"
@@ -145,7 +145,7 @@ def test_a_tokenizer_reads_and_writes(tokenizers):
         ({"source": "pieces", "max_new_tokens": 12}, "at most 11, for which"),
         ({"source": "pieces", "num_beams": 0}, "num_beams must be a positive"),
         ({"source": "pieces", "begin": "<de>"}, "token must be one of none"),
-        ({"source": "pieces", "source_length": 13}, "sequence_length must be at most"),
+        ({"source": "pieces", "source_length": 13}, "source_length must be at most"),
     ],
 )
 def test_what_is_refused(tiny, pieces, arguments, says):
@@ -153,6 +153,36 @@ def test_what_is_refused(tiny, pieces, arguments, says):
         arguments = {**arguments, "source": pieces[0]}
     with pytest.raises(ValueError, match=says):
         TextToText(tiny, **arguments)
+
+
+def test_a_decoder_on_an_encoder_gets_what_that_takes(tokenizers):
+    tokenizer = tokenizers["words"]
+
+    class OnEncoder(keras.Model):
+        """It writes the second token of its source again and again."""
+
+        max_sequence_length = 5
+
+        def __init__(self, encoder):
+            super().__init__()
+            self.encoder = encoder
+
+        def initial_cache(self, source, max_length, source_padding_mask):
+            assert set(source) == set(self.encoder.input)
+            self.encoder(source)  # refuses what it does not take
+            return {"source": ops.convert_to_tensor(source["token_ids"])}
+
+        def step(self, token_ids, cache, index):
+            return ops.one_hot(cache["source"][:, 1], tokenizer.vocabulary_size), cache
+
+    size = tokenizer.vocabulary_size
+    bert = Bert(size, 1, 2, 8, 16, max_sequence_length=20)
+    write = TextToText(OnEncoder(bert), tokenizer, jit_compile=False)
+    assert write.source_length == 20  # of the encoder, not of what is written
+    assert [x.text for x in write(["東 a", "元"])] == ["東 東 東 東", "元 元 元 元"]
+    vit = ViT((4, 4, 1), 2, 1, 1, 4, 4)
+    with pytest.raises(ValueError, match=r"encoder of texts.*given one of type ViT"):
+        TextToText(OnEncoder(vit), tokenizer, source_length=4)
 
 
 def test_a_target_that_is_too_small(tiny, pieces):

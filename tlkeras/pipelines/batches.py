@@ -62,8 +62,10 @@ def loaded_model(model: Any) -> keras.Model:
     return model
 
 
-def most_tokens(model: Any, sequence_length: int | None) -> int:
-    """How many tokens of a text the model reads, at most.
+def most_tokens(
+    model: Any, sequence_length: int | None, name: str = "sequence_length"
+) -> int:
+    """How many tokens of a text the model reads, at most; `name` is the argument's.
 
     Raises:
         ValueError: the model does not say and nobody else does, or it reads fewer.
@@ -72,14 +74,14 @@ def most_tokens(model: Any, sequence_length: int | None) -> int:
     wanted = known if sequence_length is None else sequence_length
     if wanted is None:
         raise ValueError(
-            "sequence_length must say how many tokens the model reads, as it has no "
+            f"{name} must say how many tokens the model reads, as it has no "
             "max_sequence_length itself; given None."
         )
-    check.positive_integer("sequence_length", wanted)
+    check.positive_integer(name, wanted)
     if known is not None and wanted > known:
         raise ValueError(
-            f"sequence_length must be at most {known}, the tokens that the model reads;"
-            f" given {wanted}."
+            f"{name} must be at most {known}, the tokens that the model reads; given "
+            f"{wanted}."
         )
     return int(wanted)
 

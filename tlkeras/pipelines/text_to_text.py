@@ -13,15 +13,19 @@ from tlkeras.pipelines import batches, vocabularies, writing
 from tlkeras.pipelines.texts import two_of
 from tlkeras.pipelines.writing import Written
 
+INPUTS = ("token_ids", "padding_mask", "segment_ids")  # of an encoder
+
 
 class TextToText:
     """Texts to what a model that reads and writes makes of them.
 
     Args:
-        model: what reads a source by `initial_cache(source_ids, max_length,
+        model: what reads a source by `initial_cache(source, max_length,
             source_padding_mask)` and writes by `step`, such as a
             `tlkeras.models.Transformer`; or a preset of one: `"tlkeras://translator"`
-            translates phrases from English into seven languages.
+            translates phrases from English into seven languages. The source is the
+            token ids `(B, S)`; where the model has an `encoder`, a dictionary of what
+            that takes: `token_ids`, `segment_ids`, `padding_mask`.
         source: what texts are read with: a `tlkeras.checkpoints.Tokenizer`, a preset of
             one, or a vocabulary of `tlkeras.datasets.text`. Defaults to `None`: that of
             the model's preset.
@@ -93,7 +97,9 @@ class TextToText:
                 f"max_new_tokens must be at most {limit - 1}, for which the model has "
                 f"room; given {most}."
             )
-        self.source_length = batches.most_tokens(self.model, source_length)
+        reads = getattr(self.model, "encoder", self.model)
+        self.source_length = batches.most_tokens(reads, source_length, "source_length")
+        self._names = _source_names(self.model)
         self._write = writing.compiled(self._batch, self.jit_compile, self.model)
 
     def __call__(
@@ -137,13 +143,16 @@ class TextToText:
         return {
             "token_ids": np.array(ids, "int32"),
             "padding_mask": np.ones(len(ids), "bool"),
+            "segment_ids": np.zeros(len(ids), "int32"),
             "begin": np.array(start, "int32"),
         }
 
-    def _batch(self, source_ids, padding_mask, begin):
+    def _batch(self, token_ids, padding_mask, segment_ids, begin):
         """Tokens `(B, L)`, with their log-probabilities or with the scores of beams."""
         length = self.max_new_tokens + 1
-        cache = self.model.initial_cache(source_ids, length, padding_mask)
+        given = dict(zip(INPUTS, (token_ids, padding_mask, segment_ids), strict=True))
+        source = {x: given[x] for x in self._names} if self._names else token_ids
+        cache = self.model.initial_cache(source, length, padding_mask)
         common = (self.model.step, begin[:, None], length, self.target.end_id, cache)
         if self.num_beams == 1:
             return generate(*common, return_log_probabilities=True)
@@ -153,13 +162,25 @@ class TextToText:
         return tokens[:, 0], scores[:, 0]
 
     def _continue(self, batch):
-        arrays = (batch[name] for name in ("token_ids", "padding_mask", "begin"))
+        arrays = (batch[name] for name in (*INPUTS, "begin"))
         found = self._write(*map(keras.ops.convert_to_tensor, arrays))
         for row, scores in zip(*map(keras.ops.convert_to_numpy, found), strict=True):
             ids, score, ended = writing.continuation(
                 row, scores, 1, self.max_new_tokens, self.target.end_id
             )
             yield Written(self.target.decode(ids), score, ended)
+
+
+def _source_names(model):
+    """What the encoder of a model takes, by name; nothing where it has none."""
+    taken = getattr(getattr(model, "encoder", None), "input", None)
+    names = list(taken) if isinstance(taken, dict) else []
+    if set(names) - set(INPUTS) or (taken is not None and not names):
+        raise ValueError(
+            f"model must have an encoder of texts, which takes {', '.join(INPUTS)} or "
+            f"some of them; given one of type {type(model.encoder).__name__}."
+        )
+    return names
 
 
 def _vocabularies(model, source, target):
