@@ -2,7 +2,8 @@
 
 import pytest
 
-from tlkeras.course import lesson_text
+from tlkeras.course import lesson_text, lessons
+from tlkeras.course.sentences import lesson_failures
 
 TEXT = """# %% [markdown]
 # # Title
@@ -69,3 +70,8 @@ def test_what_is_wrong_is_said_with_its_line(old, new, number, problem):
     first, *_ = lesson_text.problems(lines)
     assert first[0] == number
     assert problem in first[1]
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda x: x.name)
+def test_a_lesson_its_exercises_and_the_syllabus_agree(lesson):
+    assert list(lesson_failures(lesson)) == []
