@@ -1,0 +1,5 @@
+"""What lesson 12 asks for: right answers, inputs that tell, and known wrong answers.
+
+Each reference is plain Python or float64 NumPy written in steps; a misconception
+replaces a step (see `tlkeras.grading.Exercise`). Axes: W windows, T tokens of a window.
+"""
