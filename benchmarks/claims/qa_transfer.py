@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2] / "course" / "12_question_answering"))
 
 STARTS, OVERLAP = ("pretrained", "from scratch"), "word overlap"
-STEPS = {1000: 250, 250: 150, 2000: 400, 100: 100}  # of 16 windows, by questions
+STEPS = {1000: 250, 250: 125, 2000: 500, 100: 60}  # of 16 windows, by questions
 RATES, GRID_COUNT, TUNING_SEED, SEEDS = (1e-3, 2e-3), 1000, 100, range(5)
 TESTS, VALIDATION = 300, 150
 SHIFT = "matplotlib"
@@ -52,7 +52,9 @@ def once(function):
             scores = {name: f"{x:.4f}" for name, x in function(*run).items()}
             row = dict(zip(RUN, key, strict=True)) | scores
             row["seconds"] = f"{time.process_time() - start:.1f}"
-            row["made"] = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
+            row["made"] = (
+                f"keras {version('keras')}, tensorflow {version('tensorflow')}"
+            )
             new = not FILE.is_file()
             with open(FILE, "a", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
@@ -71,7 +73,7 @@ def data():
     from tlkeras.datasets import parameter_questions
 
     train, validation, test = parameter_questions.load_data()
-    other = sum(parameter_questions.load_data((SHIFT,)), [])
+    other = [q for part in parameter_questions.load_data((SHIFT,)) for q in part]
     sets = {"test": test[:TESTS], SHIFT: other[:TESTS]}
     return train, validation[:VALIDATION], sets
 
@@ -89,7 +91,9 @@ def drawn(count, seed):
     import numpy as np
 
     train = data()[0]
-    return [train[i] for i in np.random.default_rng(seed).permutation(len(train))[:count]]
+    return [
+        train[i] for i in np.random.default_rng(seed).permutation(len(train))[:count]
+    ]
 
 
 @once
@@ -163,7 +167,9 @@ def table(score):
         cells = []
         for n in counts:
             a, b = values(STARTS[0], n, score), values(other, n, score)
-            cells.append(cell([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())]))
+            cells.append(
+                cell([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())])
+            )
         lines.append([f"{STARTS[0]} − {other}", *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

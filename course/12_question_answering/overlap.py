@@ -8,7 +8,9 @@ import numpy as np
 from tlkeras.scores import answer_f1
 
 WORD = re.compile(r"\w+")
-PLACE = re.compile(r"'[^']*'|\"[^\"]*\"|-?[\w.]*\w|[^\w\s]")  # what an answer is made of
+PLACE = re.compile(
+    r"'[^']*'|\"[^\"]*\"|-?[\w.]*\w|[^\w\s]"
+)  # what an answer is made of
 
 
 def words(text):

@@ -1,4 +1,4 @@
-"""What lesson 12 trains: a small BERT that marks answers in passages, again and again."""
+"""What lesson 12 trains: a small BERT that marks answers in passages."""
 
 import keras
 import numpy as np
@@ -12,7 +12,9 @@ from tlkeras.transfer import Retrainer
 PRESET = "tlkeras://bert_docstrings"
 LENGTH, STRIDE = 64, 32  # tokens of a window; how much further the next one begins
 BATCH, MAX_TOKENS = 16, 12
-COMMON = "a an and as by can default does for have if in is it of or parameter that the "
+COMMON = (
+    "a an and as by can default does for have if in is it of or parameter that the "
+)
 COMMON += "this to type used what which . , : ? ( ) ' \" _ - ="
 
 
@@ -103,13 +105,20 @@ class Reader:
         ends = np.cumsum([len(offset) for offset in offsets])[:-1]
         return list(zip(np.split(found, ends), offsets, strict=True))
 
-    def answers(self, questions, threshold=0.0):
-        """What the model answers to each question; `""` where it sees no answer."""
-        texts = []
-        for question, found in zip(questions, self.logits(questions), strict=True):
-            logits, offsets = found
+    def answers(self, questions, threshold=0.0, found=None):
+        """What the model answers to each question; `""` where it sees no answer.
+
+        Args:
+            questions: the questions.
+            threshold: as of `tlkeras.spans.best_span`.
+            found: their `logits`. Defaults to `None`: computed here.
+        """
+        texts, found = [], found or self.logits(questions)
+        for question, (logits, offsets) in zip(questions, found, strict=True):
             span = best_span(logits[:, 0], logits[:, 1], offsets, MAX_TOKENS, threshold)
-            texts.append("" if span is None else question.passage[span.start : span.end])
+            texts.append(
+                "" if span is None else question.passage[span.start : span.end]
+            )
         return texts
 
 

@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 10, 13 and 16, each written as a learner would.
+"""Wrong answers to lessons 06 to 10, 12, 13 and 16, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -6,6 +6,7 @@ the ids of misconceptions, or nothing where a slip has no idea behind it.
 
 import itertools
 import math
+import re
 
 import numpy as np
 
@@ -1267,6 +1268,231 @@ wrong(ROLL)(lambda s: _rolled(np.squeeze(s)[None] if s.shape[1] == 1 else s))
 wrong(ROLL, "rollout.residual-once")(
     lambda s: _rolled(s, mix=lambda a: a) / 2  # off the diagonal ½ I changes nothing
 )
+
+# ── 12 answer_tokens ──────────────────────────────────────────────────────────────────
+
+HELD = "12_question_answering/answer_tokens"
+
+
+def held(offsets, start, end):
+    """By characters: which token each of them is in."""
+    pairs = []
+    for row in np.asarray(offsets):
+        where = {c: t for t, (b, e) in enumerate(row) for c in range(int(b), int(e))}
+        pairs.append((where.get(start), where.get(end - 1)))
+    return pairs
+
+
+wrong(HELD, "tokens.minus-one")(
+    lambda o, a, b: [(-1, -1) if None in pair else pair for pair in held(o, a, b)]
+)
+wrong(HELD, "tokens.one-past")(
+    lambda o, a, b: [(0, 0) if None in p else (p[0], p[1] + 1) for p in held(o, a, b)]
+)
+wrong(HELD, "tokens.windows-dropped")(
+    lambda o, a, b: np.reshape([p for p in held(o, a, b) if None not in p], (-1, 2))
+)
+wrong(HELD, "tokens.end-is-last")(
+    lambda o, a, b: [(0, 0) if None in pair else pair for pair in held(o, a, b + 1)]
+)
+wrong(HELD)(lambda o, a, b: [(0, 0) if None in p else p[::-1] for p in held(o, a, b)])
+wrong(HELD)(lambda o, a, b: [(p[0] or 0, p[1] or 0) for p in held(o, a, b)])
+
+
+@wrong(HELD, "tokens.must-begin-there")
+def held_from_its_beginning(offsets, start, end):
+    pairs = []
+    for row in offsets:
+        first = np.flatnonzero((row[:, 0] == start) & (row[:, 1] > start))
+        last = np.flatnonzero((row[:, 0] < end) & (row[:, 1] >= end))
+        pairs.append((first[0], last[0]) if len(first) and len(last) else (0, 0))
+    return np.array(pairs)
+
+
+# ── 12 best_span ──────────────────────────────────────────────────────────────────────
+
+PAIR = "12_question_answering/best_span"
+
+
+def pair_of(rank, legal, within=True):
+    """The best pair by some rank, of those that are legal."""
+
+    def find(start, end, passage, most):
+        count = len(start)
+        pairs = [
+            (i, j)
+            for i, j in itertools.product(range(count), repeat=2)
+            if legal(i, j, most) and (not within or (passage[i] and passage[j]))
+        ]
+        return max(pairs, key=lambda p: rank(float(start[p[0]]), float(end[p[1]])))
+
+    return find
+
+
+def fits(i, j, most):
+    return 0 <= j - i < most
+
+
+wrong(PAIR, "span.any-length")(pair_of(lambda s, e: s + e, lambda i, j, n: i <= j))
+wrong(PAIR, "span.one-too-long")(
+    pair_of(lambda s, e: s + e, lambda i, j, n: 0 <= j - i <= n)
+)
+wrong(PAIR, "span.never-alone")(
+    pair_of(lambda s, e: s + e, lambda i, j, n: 0 < j - i < n)
+)
+wrong(PAIR, "span.question-too")(pair_of(lambda s, e: s + e, fits, within=False))
+wrong(PAIR, "span.product")(pair_of(lambda s, e: s * e, fits))
+wrong(PAIR)(pair_of(min, fits))
+wrong(PAIR)(pair_of(lambda s, e: s, fits))
+
+
+@wrong(PAIR, "span.independent")
+def two_largest(start, end, passage, most):
+    real = np.flatnonzero(passage)
+    return real[start[real].argmax()], real[end[real].argmax()]
+
+
+# ── 12 window_bounds ──────────────────────────────────────────────────────────────────
+
+CUT = "12_question_answering/window_bounds"
+
+
+def bounds_by(step):
+    def bounds(length, room, stride):
+        found, begin = [], 0
+        while True:
+            found.append((begin, min(length, begin + room)))
+            if begin + room >= length:
+                return found
+            begin += max(1, step(room, stride))
+
+    return bounds
+
+
+wrong(CUT, "windows.stride-is-shared")(bounds_by(lambda room, stride: room - stride))
+wrong(CUT, "windows.nothing-shared")(bounds_by(lambda room, stride: room))
+wrong(CUT, "windows.last-token")(
+    lambda *a: [(b, e - 1) for b, e in bounds_by(lambda r, s: s)(*a)]
+)
+wrong(CUT, "windows.goes-on")(
+    lambda n, r, s: [(b, min(n, b + r)) for b in range(0, max(n, 1), s)]
+)
+wrong(CUT)(lambda n, r, s: [(b, b + s) for b in range(0, max(n, 1), s)])
+wrong(CUT)(lambda *a: bounds_by(lambda r, s: s)(*a)[::-1])
+
+# ── 12 english_f1 ─────────────────────────────────────────────────────────────────────
+
+BAG = "12_question_answering/english_f1"
+ARTICLES = ("a", "an", "the")
+
+
+def bag(text):
+    kept = "".join(c for c in text.lower() if c.isalnum() or c.isspace())
+    return [word for word in kept.split() if word not in ARTICLES]
+
+
+def f1_of(cut=bag, common=None, score=None, best=max):
+    common = common or (lambda g, w: sum(min(g.count(x), w.count(x)) for x in set(g)))
+    score = score or (lambda c, g, w: 2 * c / (g + w))
+
+    def f1(prediction, answers):
+        given, found = cut(prediction), []
+        for wanted in map(cut, answers):
+            same = common(given, wanted)
+            both = given and wanted
+            found.append(
+                score(same, len(given), len(wanted)) if both else float(given == wanted)
+            )
+        return best(found)
+
+    return f1
+
+
+wrong(BAG, "english.sets")(f1_of(common=lambda g, w: len({*g} & {*w})))
+wrong(BAG, "english.recall")(f1_of(score=lambda c, g, w: c / w))
+wrong(BAG, "english.precision")(f1_of(score=lambda c, g, w: c / g))
+wrong(BAG, "english.first-answer")(f1_of(best=lambda found: found[0]))
+wrong(BAG, "english.not-clipped")(f1_of(common=lambda g, w: sum(x in w for x in g)))
+wrong(BAG, "english.of-both")(f1_of(score=lambda c, g, w: c / (g + w - c)))
+wrong(BAG)(f1_of(score=lambda c, g, w: (c / g * c / w) ** 0.5))
+wrong(BAG)(lambda p, a: 1 - f1_of()(p, a))
+
+
+# ── 12 chinese_f1 ─────────────────────────────────────────────────────────────────────
+
+RUNS = "12_question_answering/chinese_f1"
+HAN = "[\u4e00-\u9fa5]"
+
+
+def han_tokens(text):
+    for sign in "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』":
+        text = text.replace(sign, "")
+    return re.sub(f"({HAN})", r" \1 ", text.lower()).split()
+
+
+def run_f1(cut=han_tokens, common=None, factor=2):
+    def longest(given, wanted):
+        sizes = [0]
+        for i, j in itertools.product(range(len(given)), range(len(wanted))):
+            same = [x == y for x, y in zip(given[i:], wanted[j:], strict=False)]
+            sizes.append((*same, False).index(False))
+        return max(sizes)
+
+    def f1(prediction, answer):
+        given, wanted = cut(prediction), cut(answer)
+        if not given or not wanted:
+            return 1.0 if given == wanted else 0.0
+        return factor * (common or longest)(given, wanted) / (len(given) + len(wanted))
+
+    return f1
+
+
+wrong(RUNS, "chinese.counted-anywhere")(
+    run_f1(common=lambda g, w: sum(min(g.count(x), w.count(x)) for x in set(g)))
+)
+wrong(RUNS, "chinese.not-doubled")(run_f1(factor=1))
+wrong(RUNS, "chinese.letters-alone")(
+    run_f1(cut=lambda text: list("".join(han_tokens(text))))
+)
+wrong(RUNS, "chinese.cut-at-spaces")(
+    run_f1(cut=lambda text: re.sub(r"[，。：？！《》、]", "", text.lower()).split())
+)
+wrong(RUNS)(run_f1(common=lambda g, w: int(g == w) * len(g)))
+wrong(RUNS)(lambda p, a: run_f1()(p, a) ** 2)
+
+
+# ── 12 answer_of_windows ──────────────────────────────────────────────────────────────
+
+ALL = "12_question_answering/answer_of_windows"
+
+
+def answered(none=min, sign=1, scale=lambda x: x, null=lambda s, e: s + e):
+    find = pair_of(lambda s, e: s + e, fits)
+
+    def answer(start, end, passage, most, threshold):
+        start, end = scale(start.astype(float)), scale(end.astype(float))
+        spans = [find(*row, most) for row in zip(start, end, passage, strict=True)]
+        scores = [start[w, i] + end[w, j] for w, (i, j) in enumerate(spans)]
+        best = scores.index(max(scores))
+        nulls = [null(s[0], e[0]) for s, e in zip(start, end, strict=True)]
+        if none(nulls) - scores[best] > sign * threshold:
+            return 0, 0, 0
+        return best, *spans[best]
+
+    return answer
+
+
+wrong(ALL, "answer.largest-null")(answered(none=max))
+wrong(ALL, "answer.nulls-averaged")(answered(none=np.mean))
+wrong(ALL, "answer.threshold-turned")(answered(sign=-1))
+wrong(ALL, "answer.always-answers")(answered(none=lambda nulls: -math.inf))
+wrong(ALL, "answer.half-a-null")(answered(null=lambda s, e: s))
+wrong(ALL, "answer.softmax-in-each-window")(
+    answered(scale=lambda x: x - np.log(np.exp(x).sum(1, keepdims=True)))
+)
+wrong(ALL)(lambda *a: answered()(*a)[::-1])
+wrong(ALL)(answered(null=lambda s, e: s + e + 1))
+
 
 # ── 16 frames, mel_filters ────────────────────────────────────────────────────────────
 

@@ -40,7 +40,9 @@ def answer_of_windows(
         tuple(int(x) for x in one_best_span(s, e, p, max_tokens))
         for s, e, p in zip(start, end, passage, strict=True)
     ]
-    scores = np.array([s[i] + e[j] for s, e, (i, j) in zip(start, end, spans, strict=True)])
+    scores = np.array(
+        [s[i] + e[j] for s, e, (i, j) in zip(start, end, spans, strict=True)]
+    )
     nulls = null(start, end)
     out = leave_out(nulls, scores, threshold)
     if out.all():
@@ -55,7 +57,7 @@ def answer_of_windows(
 
 
 def windows(spans, nulls, threshold=0.0, question=3, length=9, levels=None):
-    """Windows with a span each: (first, last, score) in the passage, and a null score."""
+    """Windows, each with a span: (first, last, score), and a null score."""
 
     def draw(rng):
         count = len(spans)
@@ -99,6 +101,8 @@ EXERCISE = Exercise(
     cases=(
         Case("one", windows([(2, 4, 9)], [5])),
         Case("one-without", windows([(2, 4, 6)], [8])),
+        Case("barely", windows([(2, 4, 8), (3, 4, 2)], [7.5, 8.5])),
+        Case("barely-none", windows([(2, 4, 8), (3, 4, 2)], [8.5, 9])),
         Case("second", windows([(1, 1, 4), (5, 6, 9)], [7, 3])),
         Case("last", windows([(1, 1, 4), (3, 4, 3), (6, 7, 10)], [6, 7, 2])),
         Case("none", windows([(1, 1, 4), (5, 6, 5)], [9, 7])),
@@ -118,7 +122,9 @@ EXERCISE = Exercise(
         wrong("largest-null", of_all=lambda nulls, window: nulls.max()),
         wrong("nulls-averaged", of_all=lambda nulls, window: nulls.mean()),
         wrong("window-by-window", leave_out=silent_ones),
-        wrong("first-window", chosen=lambda scores: 0, of_all=lambda nulls, w: nulls[0]),
+        wrong(
+            "first-window", chosen=lambda scores: 0, of_all=lambda nulls, w: nulls[0]
+        ),
         wrong("worst-window", chosen=np.argmin),
         wrong("always-answers", silent=lambda null, best, threshold: False),
         wrong(

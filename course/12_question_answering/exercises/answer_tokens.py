@@ -138,7 +138,9 @@ EXERCISE = Exercise(
     misconceptions=(
         wrong("end-is-last", holds_last=lambda b, e, answer: b <= answer[1] < e),
         wrong("one-past", place=lambda first, last, window: (first, last + 1)),
-        wrong("must-begin-there", holds_first=lambda b, e, answer: e and b == answer[0]),
+        wrong(
+            "must-begin-there", holds_first=lambda b, e, answer: e and b == answer[0]
+        ),
         wrong("must-end-there", holds_last=lambda b, e, answer: e == answer[1]),
         wrong(
             "whole-tokens-only",

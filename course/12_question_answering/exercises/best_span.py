@@ -16,7 +16,9 @@ def legal(first, last, most):
 def together(start, end, legal, most):
     """Of all legal pairs the one with the largest score."""
     pairs = itertools.product(np.flatnonzero(start > -1e9), np.flatnonzero(end > -1e9))
-    return max((p for p in pairs if legal(*p, most)), key=lambda p: start[p[0]] + end[p[1]])
+    return max(
+        (p for p in pairs if legal(*p, most)), key=lambda p: start[p[0]] + end[p[1]]
+    )
 
 
 def in_the_passage(logits, passage):
@@ -55,7 +57,9 @@ def peaks(starts, ends, most=4, length=13, question=4, after=2, middle=0.0):
     """Logits with some high ones: place → how high, counted in the passage."""
 
     def draw(rng):
-        start, end = floats(rng, 2, question + length + after, scale=0.3) + np.float32(middle)
+        start, end = floats(rng, 2, question + length + after, scale=0.3) + np.float32(
+            middle
+        )
         for logits, high in ((start, starts), (end, ends)):
             for place, height in high.items():
                 logits[question + place] += height
@@ -95,7 +99,9 @@ def end_first(start, end, legal, most):
 def product(start, end, legal, most):
     """The largest product of logits (wrong)."""
     pairs = itertools.product(np.flatnonzero(start > -1e9), np.flatnonzero(end > -1e9))
-    return max((p for p in pairs if legal(*p, most)), key=lambda p: start[p[0]] * end[p[1]])
+    return max(
+        (p for p in pairs if legal(*p, most)), key=lambda p: start[p[0]] * end[p[1]]
+    )
 
 
 def as_probabilities(logits):
@@ -127,7 +133,8 @@ EXERCISE = Exercise(
         Case("behind", peaks({13: 9, 4: 5}, {14: 9, 6: 5})),
         Case("half-in-question", peaks({-1: 9, 5: 5}, {0: 5, 7: 5})),
         Case("below-zero", peaks({3: 6}, {4: 6}, middle=-12.0)),
-        Case("sure-of-one", peaks({2: 9, 7: 6}, {9: 6, 3: 1})),
+        Case("sure-of-one", peaks({2: 9, 7: 6}, {0: 5, 1: 5, 9: 4.5})),
+        Case("uneven", peaks({2: 9, 7: 5}, {3: 4, 8: 5})),
         Case("long", peaks({2: 6}, {9: 6}, most=30)),
     ),
     misconceptions=(
@@ -169,8 +176,6 @@ def _in_loops(start, end, passage, max_tokens):
     return found
 
 
-
-
 def _in_a_matrix(start, end, passage, max_tokens):
     at = np.arange(len(start))
     size = at[None] - at[:, None] + 1
@@ -199,9 +204,10 @@ def _of_log_probabilities(start, end, passage, max_tokens):
 def _with_tensorflow(start, end, passage, max_tokens):
     import tensorflow as tf
 
+    reach = min(max_tokens, len(start)) - 1
     start = tf.where(passage, start, -1e9)
     end = tf.where(passage, end, -1e9)
-    keep = tf.linalg.band_part(tf.ones((len(start),) * 2), 0, max_tokens - 1)
+    keep = tf.linalg.band_part(tf.ones((len(start),) * 2), 0, reach)
     sums = tf.where(keep > 0, start[:, None] + end[None], -3e9)
     best = int(tf.argmax(tf.reshape(sums, [-1])))
     return best // len(start), best % len(start)

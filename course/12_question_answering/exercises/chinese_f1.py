@@ -51,7 +51,7 @@ def chinese_f1(
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
 CHARACTERS = "长城是世界上最古老的建筑之一位于北京西部秦始皇时期开始修明代完成"
-LATIN = "GPS BERT Keras 1987 3.5 DNA Python".split()
+LATIN = ["GPS", "BERT", "Keras", "1987", "3.5", "DNA", "Python"]
 
 
 def some(rng, count):

@@ -68,7 +68,8 @@ def as_number(answer, *inputs):
 
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
-WORDS = "axis array sum mean sample weight kernel matrix theta than anchor cathedral".split()
+WORDS = ["axis", "array", "sum", "mean", "sample", "weight", "kernel", "matrix"]
+LIKE_ARTICLES = ["theta", "than", "anchor", "another", "data", "area"]
 
 
 def some(rng, count, words=WORDS):
@@ -96,7 +97,7 @@ def with_articles(rng):
 
 def like_articles(rng):
     """Words that begin or end as articles do."""
-    a, b, c, d = some(rng, 4, "theta than anchor cathedral another data area".split())
+    a, b, c, d = some(rng, 4, LIKE_ARTICLES)
     return f"{a} {b} {c}", [f"{b} {d}"]
 
 

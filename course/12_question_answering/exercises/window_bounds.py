@@ -85,7 +85,9 @@ EXERCISE = Exercise(
         wrong(
             "goes-on",
             go_on=lambda begin, length, room: begin + room < length + room,
-            finish=lambda pairs, length, room: [p for p in pairs if p[0] < length] or pairs[:1],
+            finish=lambda pairs, length, room: (
+                [p for p in pairs if p[0] < length] or pairs[:1]
+            ),
         ),
         wrong("one-too-many", go_on=lambda begin, length, room: begin + room <= length),
         wrong(

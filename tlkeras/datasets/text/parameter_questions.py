@@ -9,8 +9,8 @@ line each. There are three kinds of question:
   or in a sentence, as whoever wrote it liked;
 - `type`: what a parameter may be.
 
-Every fifth question or so has no answer: what it describes is not in the passage, or
-the passage does not say a default.
+Some questions have no answer: what they describe is not in the passage, or it does not
+say a default.
 
 A split holds whole source files, so no docstring is in two of them, and a passage that
 stands in several places is taken once. What comes out depends on the versions
@@ -23,7 +23,6 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +38,10 @@ ENTRIES = 3  # parameters in a passage
 WORDS = (4, 10)  # of a description
 NONE = 0.15  # about this share of questions has no answer
 
-SECTION = re.compile(r"^(?:Other )?Parameters\s*\n\s*-{3,}\n(.*?)(?=^\S[^\n]*\n-{3,}|\Z)", re.M | re.S)
+SECTION = re.compile(
+    r"^(?:Other )?Parameters\s*\n\s*-{3,}\n(.*?)(?=^\S[^\n]*\n-{3,}|\Z)", re.M | re.S
+)
+MARKS = re.compile(r":\w+(?::\w+)?:(?=`)|[`*$~\\]+")
 HEAD = re.compile(r"^(\w+)\s*:\s*(\S.*)$")
 VALUE = r"""('[^']*'|"[^"]*"|[-+]?[\d.]*\d(?:e[-+]?\d+)?|True|False|None)(?!\w)"""
 STATED = re.compile(
@@ -81,7 +83,7 @@ def entry(name: str, head: str, text: str) -> Entry | None:
         head: what stands behind the colon.
         text: the paragraph below.
     """
-    head, text = (" ".join(re.sub(r"[`*$\\]+", "", re.sub(r":\w+(:\w+)?:(?=`)", "", x)).split()) for x in (head, text))
+    head, text = (" ".join(MARKS.sub("", x).split()) for x in (head, text))
     sentences = re.split(r"(?<=[a-z)'\"\d][.])\s+(?=[A-Z'\"])", text)
     first, rest = sentences[0], [s for s in sentences[1:] if STATED.search(s)][:1]
     line = f"{name} : {head}. " + " ".join([first, *rest])
@@ -107,14 +109,18 @@ def entries(docstring: str) -> Iterator[Entry]:
         docstring: as `ast.get_docstring` gives it.
 
     Yields:
-        An `Entry` each; parameters that are said too little or too much of are left out.
+        An `Entry` each; what is said too little or too much of is left out.
     """
     found = SECTION.search(docstring)
     for block in re.split(r"\n(?=\S)", found.group(1)) if found else ():
         head, _, text = block.partition("\n")
         match = HEAD.match(head)
         if match:
-            one = entry(match.group(1), match.group(2), re.split(r"\n\s*\n|\n\s*(?:[-*]|\.\.) ", text)[0])
+            one = entry(
+                match.group(1),
+                match.group(2),
+                re.split(r"\n\s*\n|\n\s*(?:[-*]|\.\.) ", text)[0],
+            )
             if one is not None:
                 yield one
 
@@ -134,19 +140,23 @@ def load_data(
         id begins with the kind, one of `KINDS`, and the package: `"which/scipy/17"`.
 
     Raises:
+        ValueError: `packages` is a text, or there is none.
         ModuleNotFoundError: a package is not installed.
     """
+    if isinstance(packages, str) or not packages:
+        raise ValueError(
+            f'packages must be names, such as ("scipy",); given {packages!r}.'
+        )
     rng = np.random.default_rng(seed)
     splits: list[list[Any]] = [[], [], []]
     seen: set[str] = set()
     for package in packages:
         files = _files(package)
-        order = [files[i] for i in rng.permutation(len(files))]
-        ends = np.round(np.cumsum(SHARES) * len(order)).astype(int)
-        parts = np.split(np.array(order, object), ends[:-1])
+        ends = np.round(np.cumsum(SHARES) * len(files)).astype(int)
+        parts = np.split(rng.permutation(len(files)), ends[:-1])
         for split, part in zip(splits, parts, strict=True):
-            for path in part:
-                split += ((package, p) for p in _passages(path, seen))
+            for number in part:
+                split += ((package, p) for p in _passages(files[number], seen))
     train, validation, test = (_asked(split, rng) for split in splits)
     return train, validation, test
 
@@ -167,7 +177,15 @@ def _files(package):
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
     files = source_files(next(iter(spec.submodule_search_locations)))
-    return [tuple(tuple(entries(d)) for d in all_docstrings(f)) for f in files]
+    return [tuple(_of_file(path)) for path in files]
+
+
+def _of_file(path):
+    """The parameters of each docstring of a source file; most files have none."""
+    if b"Parameters" not in path.read_bytes():
+        return
+    for docstring in all_docstrings(path):
+        yield tuple(entries(docstring))
 
 
 def _passages(file, seen):
