@@ -406,9 +406,9 @@ import re
 sentences = re.split("[，。]", CHINESE)
 chinese_scores = []
 for asked, answer in CHINESE_QUESTIONS.items():
-    said = max(sentences, key=lambda one: len(set(one) & set(asked)))
-    chinese_scores.append(chinese_f1(said, answer))
-    print(f"{chinese_scores[-1]:.2f}  {asked} {said} ({answer})")
+    best = max(sentences, key=lambda one: len(set(one) & set(asked)))
+    chinese_scores.append(chinese_f1(best, answer))
+    print(f"{chinese_scores[-1]:.2f}  {asked} {best} ({answer})")
 pairs = [(a, b) for a in [*sentences, *back] for b in CHINESE_QUESTIONS.values()]
 chinese_difference = max(
     abs(chinese_f1(a, b) - answer_f1(a, [b], language="zh")) for a, b in pairs
