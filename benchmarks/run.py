@@ -28,6 +28,7 @@ RUNS = {
     "transfer_caching": [],
     "transfer_cifar10": [],  # shows the runs kept; to measure, --measure
     "translation_transfer": [],  # shows the runs kept; to measure, --measure
+    "summaries_transfer": [],  # shows the runs kept; to measure, --measure
     "qa_transfer": [],  # shows the runs kept; to measure, --measure
     "gpt_adaptation": [],  # shows the runs kept; to measure, --measure
     "speech": [],

@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 10, 12, 13 and 16, each written as a learner would.
+"""Wrong answers to lessons 06 to 13 and 16, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -1739,3 +1739,231 @@ ADAPT = "16_speech/adapt"
 wrong(ADAPT, "adapt.never-frozen")(_adapted(True, True))
 wrong(ADAPT, "adapt.never-thawed")(_adapted(False, False))
 wrong(ADAPT, "adapt.head-alone")(_adapted(False, True, stages=1))
+
+
+# ── 11 units_of ───────────────────────────────────────────────────────────────────────
+
+UNITS = "11_summaries/units_of"
+
+
+def _units(alone=lambda c: "\u3400" <= c <= "\u9fff", word=str.isalnum, low=str.lower):
+    def units(text):
+        found, before = [], False
+        for c in low(text):
+            joins = word(c) and not alone(c)
+            if joins and before:
+                found[-1] += c
+            elif word(c):
+                found.append(c)
+            before = joins
+        return found
+
+    return units
+
+
+wrong(UNITS, "units.case-kept")(_units(low=str))
+wrong(UNITS, "units.chinese-together")(_units(alone=lambda c: False))
+wrong(UNITS, "units.every-letter")(_units(alone=lambda c: True))
+wrong(UNITS, "units.underscores-kept")(_units(word=lambda c: c.isalnum() or c == "_"))
+wrong(UNITS, "units.chinese-lost")(_units(word=lambda c: c.isascii() and c.isalnum()))
+wrong(UNITS, "units.digits-lost")(_units(word=str.isalpha))
+wrong(UNITS, "units.cut-at-spaces")(lambda text: text.lower().split())
+wrong(UNITS)(lambda text: sorted(_units()(text)))
+wrong(UNITS)(lambda text: _units()(text)[:-1])
+wrong(UNITS)(lambda text: _units(low=str.upper)(text))
+
+
+# ── 11 rouge_n ────────────────────────────────────────────────────────────────────────
+
+ROUGE_N = "11_summaries/rouge_n"
+
+
+def _rouge_n(clip=min, order=lambda *x: x, f=lambda p, r: 2 * p * r / (p + r), step=1):
+    def rouge(candidate, reference, n):
+        runs = [
+            [tuple(x[i : i + n]) for i in range(0, len(x) - n + 1, step)]
+            for x in (candidate, reference)
+        ]
+        ours, theirs = runs
+        right = sum(clip(ours.count(g), theirs.count(g)) for g in {*ours} & {*theirs})
+        if not right:
+            return 0.0, 0.0, 0.0
+        p, r = right / len(ours), right / len(theirs)
+        return order(p, r, f(p, r))
+
+    return rouge
+
+
+wrong(ROUGE_N, "rouge-n.not-clipped")(_rouge_n(clip=lambda ours, theirs: ours))
+wrong(ROUGE_N, "rouge-n.counted-once")(_rouge_n(clip=lambda ours, theirs: 1))
+wrong(ROUGE_N, "rouge-n.swapped")(_rouge_n(order=lambda p, r, f: (r, p, f)))
+wrong(ROUGE_N, "rouge-n.f-first")(_rouge_n(order=lambda p, r, f: (f, p, r)))
+wrong(ROUGE_N, "rouge-n.plain-mean")(_rouge_n(f=lambda p, r: p / 2 + r / 2))
+wrong(ROUGE_N, "rouge-n.f-halved")(_rouge_n(f=lambda p, r: p * r / (p + r)))
+wrong(ROUGE_N, "rouge-n.words-only")(lambda a, b, n: _rouge_n()(a, b, 1))
+wrong(ROUGE_N)(_rouge_n(clip=max))
+wrong(ROUGE_N)(_rouge_n(f=min))
+wrong(ROUGE_N)(lambda a, b, n: _rouge_n()(a, b, n + 1))
+
+
+# ── 11 rouge_l ────────────────────────────────────────────────────────────────────────
+
+ROUGE_L = "11_summaries/rouge_l"
+
+
+def _common(a, b):
+    """Lengths of subsequences, one row after the other."""
+    row = [0] * (len(b) + 1)
+    for x in a:
+        left = 0
+        for j, y in enumerate(b, start=1):
+            left, row[j] = row[j], left + 1 if x == y else max(row[j], row[j - 1])
+    return row[-1]
+
+
+def _rouge_l(common=_common, over=lambda a, b: (len(a), len(b)), turn=1):
+    def rouge(a, b):
+        k, (m, n) = common(a, b), over(a, b)
+        if not k:
+            return 0.0, 0.0, 0.0
+        return (*(k / m, k / n)[::turn], 2 * k / (m + n))
+
+    return rouge
+
+
+def _run(a, b):
+    pieces = [a[i:j] for j in range(len(a) + 1) for i in range(j)]
+    joined = f" {' '.join(b)} "
+    return max((len(p) for p in pieces if f" {' '.join(p)} " in joined), default=0)
+
+
+def _left_to_right(a, b):
+    rest, count = list(b), 0
+    for x in a:
+        if x in rest:
+            del rest[: rest.index(x) + 1]
+            count += 1
+    return count
+
+
+wrong(ROUGE_L, "rouge-l.longest-run")(_rouge_l(_run))
+wrong(ROUGE_L, "rouge-l.greedy")(_rouge_l(_left_to_right))
+wrong(ROUGE_L, "rouge-l.any-order")(
+    _rouge_l(lambda a, b: sum(min(a.count(x), b.count(x)) for x in set(a)))
+)
+wrong(ROUGE_L, "rouge-l.same-places")(
+    _rouge_l(lambda a, b: sum(map(lambda x, y: x == y, a, b)))
+)
+wrong(ROUGE_L, "rouge-l.swapped")(_rouge_l(turn=-1))
+wrong(ROUGE_L, "rouge-l.over-longer")(
+    _rouge_l(over=lambda a, b: (max(len(a), len(b)),) * 2)
+)
+wrong(ROUGE_L)(_rouge_l(lambda a, b: _common(a[::-1], b)))
+wrong(ROUGE_L)(_rouge_l(over=lambda a, b: (len(a) + 1, len(b) + 1)))
+wrong(ROUGE_L)(lambda a, b: np.round(_rouge_l()(a, b), 1))
+
+
+# ── 11 source_rows ────────────────────────────────────────────────────────────────────
+
+ROWS = "11_summaries/source_rows"
+
+
+def _rows(
+    cut=lambda t, n: t[:n], room=2, make=lambda t: [2, *t, 3], real=lambda x: x > 0
+):
+    def rows(texts, width):
+        table = np.zeros((len(texts), width), "int64")
+        for i, tokens in enumerate(texts):
+            row = make(cut(tokens, width - room))[:width]
+            table[i, : len(row)] = row
+        return table, real(table)
+
+    return rows
+
+
+wrong(ROWS, "rows.head-cut")(_rows(cut=lambda t, n: t[-n:]))
+wrong(ROWS, "rows.end-lost")(_rows(room=0))
+wrong(ROWS, "rows.no-end")(_rows(room=1, make=lambda t: [2, *t]))
+wrong(ROWS, "rows.no-begin")(_rows(room=1, make=lambda t: [*t, 3]))
+wrong(ROWS, "rows.one-short")(_rows(room=3))
+wrong(ROWS, "rows.mask-inverted")(_rows(real=lambda x: x == 0))
+wrong(ROWS, "rows.end-hidden")(_rows(real=lambda x: (x != 0) & (x != 3)))
+wrong(ROWS)(_rows(make=lambda t: [3, *t, 2]))
+wrong(ROWS)(_rows(cut=lambda t, n: sorted(t[:n])))
+
+
+# ── 11 copy_mixture ───────────────────────────────────────────────────────────────────
+
+COPY = "11_summaries/copy_mixture"
+
+
+def _mixture(
+    spread=np.add.at, mix=lambda g, w, c: g * w + (1 - g) * c, soft=True, attend=None
+):
+    def mixture(logits, gate, attention, source_ids):
+        z = np.asarray(logits, float)
+        z = z - z.max(1, keepdims=True) if soft else z
+        written = np.exp(z) / np.exp(z).sum(1, keepdims=True) if soft else z
+        copied = np.zeros_like(written)
+        attention = attend(attention) if attend else attention
+        spread(copied, (slice(None), source_ids), attention)
+        return mix(gate[:, None], written, copied)
+
+    return mixture
+
+
+def _assign(copied, places, attention):
+    copied[places] = attention
+
+
+def _larger(copied, places, attention):
+    np.maximum.at(copied, places, attention)
+
+
+wrong(COPY, "copy.last-stays")(_mixture(spread=_assign))
+wrong(COPY, "copy.largest")(_mixture(spread=_larger))
+wrong(COPY, "copy.gate-inverted")(_mixture(mix=lambda g, w, c: w + g * (c - w)))
+wrong(COPY, "copy.gate-left-out")(_mixture(mix=lambda g, w, c: c + w))
+wrong(COPY, "copy.hard-switch")(_mixture(mix=lambda g, w, c: np.where(g >= 0.5, w, c)))
+wrong(COPY, "copy.logits-as-they-are")(_mixture(soft=False))
+wrong(COPY, "copy.copy-not-weighted")(_mixture(mix=lambda g, w, c: c + w * g))
+wrong(COPY)(_mixture(mix=lambda g, w, c: np.maximum(g * w, (1 - g) * c)))
+wrong(COPY)(_mixture(mix=lambda g, w, c: g**2 * w + (1 - g) ** 2 * c))
+wrong(COPY)(_mixture(attend=lambda a: a[:, ::-1]))
+
+
+# ── 11 no_repeat ──────────────────────────────────────────────────────────────────────
+
+REPEAT = "11_summaries/no_repeat"
+
+
+def _no_repeat(ban=-np.inf, more=0, places=lambda found: found, key=tuple):
+    def no_repeat(logits, tokens, n):
+        logits, n = np.array(logits), n + more
+        if n < 1 or len(tokens) < n:
+            return logits
+        last = key(tokens[len(tokens) - n + 1 :])
+        ends = [
+            i for i in range(n - 1, len(tokens)) if key(tokens[i - n + 1 : i]) == last
+        ]
+        for i in places(ends):
+            logits[tokens[i]] = ban
+        return logits
+
+    return no_repeat
+
+
+wrong(REPEAT, "repeat.zero")(_no_repeat(ban=0))
+wrong(REPEAT, "repeat.runs-too-long")(_no_repeat(more=1))
+wrong(REPEAT, "repeat.runs-too-short")(_no_repeat(more=-1))
+wrong(REPEAT, "repeat.latest-only")(_no_repeat(places=lambda found: found[-1:]))
+wrong(REPEAT, "repeat.earliest-only")(_no_repeat(places=lambda found: found[:1]))
+wrong(REPEAT, "repeat.order-ignored")(_no_repeat(key=lambda run: tuple(sorted(run))))
+wrong(REPEAT, "repeat.all-tokens")(
+    lambda logits, tokens, n: [
+        -1e9 if i in tokens else float(x) for i, x in enumerate(logits)
+    ]
+)
+wrong(REPEAT)(_no_repeat(ban=-1.0))
+wrong(REPEAT)(lambda logits, tokens, n: _no_repeat()(logits, tokens, 2))
+wrong(REPEAT)(lambda logits, tokens, n: np.array(logits))

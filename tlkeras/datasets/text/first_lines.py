@@ -94,7 +94,7 @@ def _sample(name, count, seed, seen):
         split = split if lack[split] > 0 else "train"
         for row in summaries_of(files[number], name):
             key, start = normalized(row.line), tuple(row.line.lower().split()[:2])
-            if key in seen or begun[start] >= count // 50:
+            if key in seen or begun[start] >= max(1, count // 50):
                 continue
             seen.add(key)
             begun[start] += 1
