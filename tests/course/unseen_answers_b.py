@@ -1966,4 +1966,4 @@ wrong(REPEAT, "repeat.all-tokens")(
 )
 wrong(REPEAT)(_no_repeat(ban=-1.0))
 wrong(REPEAT)(lambda logits, tokens, n: _no_repeat()(logits, tokens, 2))
-wrong(REPEAT)(lambda logits, tokens, n: np.array(logits))
+wrong(REPEAT, "repeat.nothing-banned")(lambda logits, tokens, n: logits + 0)

@@ -158,7 +158,9 @@ EXERCISE = Exercise(
     probe=as_chosen,
     cases=(
         Case("pair", written(("abcdab", "cabdeb"[:6], "abcba"), 2)),
+        Case("seen-before", written(("abcab", "dabcfab", "abdcab"), 2)),
         Case("triple", written(("abcdeab", "dabcfgab", "abcabdeab"), 3)),
+        Case("in-between", written(("dabcfgab", "deabcfgab", "cabdfab"), 3)),
         Case("several", written(("abcabdab", "abdfabcgab"), 3)),
         Case("two-followers", written(("abacada", "abcaeda"), 2)),
         Case("one-in-a-row", written(("abcdd", "caa", "abaa"), 2)),
@@ -172,6 +174,7 @@ EXERCISE = Exercise(
         Case("empty", written(("",), 2)),
     ),
     misconceptions=(
+        wrong("nothing-banned", banned=lambda tokens, n: []),
         wrong("all-tokens", banned=everything),
         wrong("runs-too-long", banned=longer),
         wrong("runs-too-short", banned=shorter),
