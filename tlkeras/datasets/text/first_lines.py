@@ -85,8 +85,9 @@ def _sample(name, count, seed, seen):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     files = source_files(next(iter(spec.submodule_search_locations)))
     rng = np.random.default_rng([seed, *name.encode()])
-    found, sizes = [], Counter()
-    begun = Counter()  # lines that begin with the same two words
+    found: list[tuple[Summary, str]] = []
+    sizes: Counter[str] = Counter()
+    begun: Counter[tuple] = Counter()  # lines that begin with the same two words
     for number in rng.permutation(len(files)):
         # The split that lacks most of its share gets the whole file.
         lack = {s: share * len(found) - sizes[s] for s, share in SHARES.items()}
