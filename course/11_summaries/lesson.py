@@ -566,8 +566,8 @@ for name in this.progress(STARTS, "training"):
     weights[name] = tool.model.get_weights()
     written[name] = tool.texts(tool.write(*arrays(judged)[:2]))
     reached[name] = both_scores(written[name], judged)
-for name, lines in baselines.items():
-    reached[name] = both_scores(lines[: len(judged)], judged)
+for name, texts in baselines.items():
+    reached[name] = both_scores(texts[: len(judged)], judged)
 for name, (longest, of_rare) in reached.items():
     print(f"{name:27} ROUGE-L {longest:5.1f}   rare words {of_rare:5.1f}")
 warm_gain = reached["trained encoder"][0] - reached["from scratch"][0]
@@ -620,13 +620,17 @@ attention = ops.convert_to_numpy(parts["memory"][-1]).mean(axis=1)
 gates = ops.convert_to_numpy(parts["written"][0])
 real = said[:, 1:] != 0
 mean_gate = gates[real].mean()
-shown = int(np.where(real.sum(1) > 5, (gates * real).sum(1) / real.sum(1), 9).argmin())
-show_piece = tool.tokenizer.id_to_token
-columns = [show_piece(int(token)) for token in source[shown][:24]] + ["g"]
-length = int(real[shown].sum())
-rows = [show_piece(int(token)) for token in said[shown, 1 : length + 1]]
-picture = np.hstack([attention[shown, :length, :24], gates[shown, :length, None]])
-show.matrix(picture, "looked at", "written", "Copied or written (g)", columns, rows)
+lengths = real.sum(axis=1)
+varied = np.array([len({*row[1:]} - {0}) for row in said.tolist()]) == lengths
+own_gate = (gates * real).sum(axis=1) / lengths  # the mean g of each line
+shown = int(np.where(varied & (lengths > 4), own_gate, 9).argmin())
+SEEN, length = 16, int(lengths[shown])
+columns = [tool.tokenizer.id_to_token(int(token)) for token in source[shown][:SEEN]]
+rows = [tool.tokenizer.id_to_token(int(x)) for x in said[shown, 1 : length + 1]]
+picture = np.hstack([attention[shown, :length, :SEEN], gates[shown, :length, None]])
+(place,) = show.panels(11, height=3.6)
+title = "Where it looked, and g"
+show.matrix(picture, "read", "written", title, [*columns, "g"], rows, axes=place)
 print(f"on average g is {mean_gate:.2f}")
 
 # %% [markdown]
