@@ -604,8 +604,8 @@ for i in range(5):
 
 # %% [markdown]
 # One run is an anecdote. `benchmarks/claims/summaries_transfer.py` repeats it with other
-# seeds and other docstrings, both sides tuned over one grid, for 250, 1,000 and 4,000 pairs;
-# what it has measured so far stands in `benchmarks/RESULTS.md`.
+# seeds and other docstrings, both sides tuned over one grid. Its runs have only begun, so take
+# what you saw for one draw and not for a result.
 #
 # Where does it copy from? The picture shows one docstring and what the trained encoder's
 # writer said of it: dark is where it looked, and the column at the right is the gate.
