@@ -542,7 +542,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-PAIRS, STEPS = this.at_scale(quick=(48, 4), default=(1000, 200), full=(4000, 2000))
+PAIRS, STEPS = this.at_scale(quick=(48, 2), default=(1000, 200), full=(4000, 2000))
 learn_from = train[:PAIRS]
 judged = test[: this.at_scale(quick=10, default=150)]
 

@@ -5,6 +5,7 @@ weights, or with the encoder and the table of words that are trained already. Ax
 B batch, S source length, T target length, V vocabulary.
 """
 
+import functools
 import re
 from collections import Counter
 
@@ -37,6 +38,7 @@ class Writers:
         self.trainer = Retrainer(
             self.model, BATCH, weight_decay=0.01, jit_compile=jit_compile, loss=loss
         )
+        self._compiled = jit_compile
         self._greedy = jit(self._write, self.model) if jit_compile else self._write
 
     def fresh(self, seed, trained):
@@ -55,6 +57,7 @@ class Writers:
             copy=True,
         )
 
+    @functools.cache  # noqa: B019, a lesson has one of these
     def start(self, seed, trained=True, copies=True):
         """First weights; without `copies` the switch always says *write*."""
         model = self.fresh(seed, trained)
@@ -82,10 +85,11 @@ class Writers:
         """The likeliest word after the other: integers (B, TARGET)."""
         count, written = len(rows), []
         for first in range(0, count, AT_ONCE):
-            some = (x[first : first + AT_ONCE] for x in (rows, keep))
-            padding = ((0, max(0, first + AT_ONCE - count)), (0, 0))
-            some = (ops.array(np.pad(x, padding, "edge")) for x in some)
-            written.append(ops.convert_to_numpy(self._greedy(*some)))
+            some = [x[first : first + AT_ONCE] for x in (rows, keep)]
+            if self._compiled:  # for one number of rows
+                padding = ((0, max(0, first + AT_ONCE - count)), (0, 0))
+                some = [np.pad(x, padding, "edge") for x in some]
+            written.append(ops.convert_to_numpy(self._greedy(*map(ops.array, some))))
         return np.concatenate(written)[:count]
 
     def _write(self, rows, keep):
