@@ -230,14 +230,14 @@ CANDIDATES = {
 this.predict(
     "rouge-1-best",
     "Which of the three has the highest ROUGE-1?",
-    list(CANDIDATES),
+    ["the opposite", "other words", "shuffled"],
 )
 
 # %%
 this.predict(
     "rouge-l-best",
     "And the highest ROUGE-L?",
-    list(CANDIDATES),
+    ["the opposite", "other words", "shuffled"],
 )
 
 # %% tags=["experiment"]
