@@ -53,13 +53,12 @@ def as_integers(answer, *inputs):
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
 
-def peaks(starts, ends, most=4, length=13, question=4, after=2, middle=0.0):
+def peaks(starts, ends, most=4, length=13, question=4, after=2, middle=0.0, noise=0.3):
     """Logits with some high ones: place → how high, counted in the passage."""
 
     def draw(rng):
-        start, end = floats(rng, 2, question + length + after, scale=0.3) + np.float32(
-            middle
-        )
+        rows = floats(rng, 2, question + length + after, scale=noise)
+        start, end = rows + np.float32(middle)
         for logits, high in ((start, starts), (end, ends)):
             for place, height in high.items():
                 logits[question + place] += height
@@ -133,7 +132,7 @@ EXERCISE = Exercise(
         Case("behind", peaks({13: 9, 4: 5}, {14: 9, 6: 5})),
         Case("half-in-question", peaks({-1: 9, 5: 5}, {0: 5, 7: 5})),
         Case("below-zero", peaks({3: 6}, {4: 6}, middle=-12.0)),
-        Case("sure-of-one", peaks({2: 9, 7: 6}, {0: 5, 1: 5, 9: 4.5})),
+        Case("sure-of-one", peaks({2: 9, 7: 6.5}, {0: 5, 1: 5, 9: 5}, noise=0.1)),
         Case("uneven", peaks({2: 9, 7: 5}, {3: 4, 8: 5})),
         Case("long", peaks({2: 6}, {9: 6}, most=30)),
     ),
