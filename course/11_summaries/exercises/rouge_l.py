@@ -168,6 +168,12 @@ def last_and_first(rng):
     return [a, "x", "y", b], [a, "p", "q", "r", "s", b]
 
 
+def three_and_one(rng):
+    """Three first words and one last are common."""
+    a, b, c, d = (f"w{i}" for i in rng.permutation(9)[:4])
+    return [a, b, c, "x", d], [a, b, c, "p", "q", d]
+
+
 def equal(rng):
     """A perfect summary."""
     text = units(rng, 7, 20)
@@ -203,6 +209,7 @@ EXERCISE = Exercise(
         Case("far-jump", far_jump),
         Case("long-run", long_run_in_the_way),
         Case("first-and-last", last_and_first),
+        Case("three-and-one", three_and_one),
         Case("chinese", chinese),
         Case("equal", equal),
         Case("nothing-right", nothing_right),
