@@ -23,6 +23,7 @@ EXTRA = {
     ("MultiHeadAttention", "call"): {
         "cache": "decoding; KerasHub has a layer of its own for it",
         "cache_update_index": "decoding",
+        "attention_bias": "added to the logits, as in a T5",
     },
     ("TransformerEncoder", "__init__"): {
         "num_key_value_heads": "given to the attention",
@@ -30,6 +31,10 @@ EXTRA = {
         "implementation": "given to the attention",
         "normalization": "RMS, as in a Llama",
         "use_bias": "none, as in a Llama",
+        "key_dim": "given to the attention; a T5's is not D / N",
+    },
+    ("TransformerEncoder", "call"): {
+        "attention_bias": "given to the attention",
     },
     ("TransformerDecoder", "__init__"): {
         "num_key_value_heads": "given to the attention",
@@ -37,9 +42,11 @@ EXTRA = {
         "implementation": "given to the attention",
         "normalization": "RMS, as in a Llama",
         "use_bias": "none, as in a Llama",
+        "key_dim": "given to the attention; a T5's is not D / N",
     },
     ("TransformerDecoder", "call"): {
         "return_attention_scores": "scores on request, as the encoder has in KerasHub",
+        "decoder_attention_bias": "given to the self-attention",
     },
 }
 # How to make one, and the shapes of its inputs; None stands for token ids.
