@@ -370,11 +370,13 @@ this.reveal("oracle", oracle, f"{oracle:.1f}", within=10)
 # True means keep: the mask is True for everything but padding.
 
 # %%
+BEGIN, END = 2, 3
+
+# %% tags=["experiment"]
 writers = runpy.run_path(str(this.folder / "writers.py"))
 tool = writers["Writers"](jit_compile=this.at_scale(quick=False, default=True))
-BEGIN, END = tool.begin, tool.end
 SOURCE, TARGET = writers["SOURCE"], writers["TARGET"]
-print(f"BEGIN {BEGIN}, END {END}, {SOURCE} tokens are read, {TARGET} written at most")
+print(f"[CLS], [SEP]: {tool.begin}, {tool.end}; {SOURCE} tokens read, {TARGET} written")
 
 
 # %% exercise="source_rows"

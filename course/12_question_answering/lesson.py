@@ -463,17 +463,14 @@ def by_kind(questions, answers):
 
 
 KINDS = ("which", "default", "type", "no answer")
-said = {"word overlap": overlap.answer(some_tests)}
-overlap_f1 = by_kind(some_tests, said["word overlap"])
+counted = overlap.answer(some_tests)
+overlap_f1 = by_kind(some_tests, counted)
 show.bars(list(overlap_f1), list(overlap_f1.values()), "", "F1", "Word overlap")
-print(f"all: F1 {mean_f1(some_tests, said['word overlap']):.3f}")
+print(f"all: F1 {mean_f1(some_tests, counted):.3f}")
 library = np.mean(
-    [
-        answer_f1(a, wanted(q))
-        for q, a in zip(some_tests, said["word overlap"], strict=True)
-    ]
+    [answer_f1(a, wanted(q)) for q, a in zip(some_tests, counted, strict=True)]
 )
-f1_difference = abs(library - mean_f1(some_tests, said["word overlap"]))
+f1_difference = abs(library - mean_f1(some_tests, counted))
 this.reveal("overlap-best", "type", f"F1 {overlap_f1['type']:.2f}")
 
 # %% [markdown] tags=["result"]
@@ -515,7 +512,7 @@ Reader = runpy.run_path(str(this.folder / "reader.py"))["Reader"]
 reader = Reader(jit_compile=this.at_scale(quick=False, default=True))
 STEPS, RATE = this.at_scale(quick=2, default=250), 2e-3
 STARTS = ("from scratch", "pretrained")
-test_logits, trained = {}, {}
+said, test_logits, trained = {"word overlap": counted}, {}, {}
 for start in this.progress(STARTS, "training"):
     first = reader.first_weights(start, seed=0)
     reader.learn(train[:COUNT], first, RATE, STEPS, seed=0)

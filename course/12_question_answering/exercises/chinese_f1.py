@@ -56,7 +56,7 @@ LATIN = ["GPS", "BERT", "Keras", "1987", "3.5", "DNA", "Python"]
 
 def some(rng, count):
     """Different characters."""
-    return list(rng.permutation(sorted(set(CHARACTERS)))[:count])
+    return rng.permutation(sorted(set(CHARACTERS)))[:count].tolist()
 
 
 def run(before, shared, after, wanted_before=0, wanted_after=0):

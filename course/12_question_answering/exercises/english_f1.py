@@ -74,7 +74,7 @@ LIKE_ARTICLES = ["theta", "than", "anchor", "another", "data", "area"]
 
 def some(rng, count, words=WORDS):
     """Different words."""
-    return list(rng.permutation(words)[:count])
+    return rng.permutation(words)[:count].tolist()
 
 
 def partly(given, wanted, shared):
