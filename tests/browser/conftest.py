@@ -84,7 +84,7 @@ def _address(process, home, seconds=60):
     raise TimeoutError((home / "log").read_text("utf-8"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # as long as it is open, asyncio is taken
 def browser():
     from playwright.sync_api import sync_playwright
 
