@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,13 @@ def test_every_picture_and_link_is_there():
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
     assert len(links) >= 5
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_table_of_lessons_is_the_syllabus():
+    rows = re.findall(r"^\| (\d\d) ([^|]+) \| (\d+) \|", TEXT, re.MULTILINE)
+    parts = tomllib.loads((ROOT / "course" / "syllabus.toml").read_text("utf-8"))
+    lessons = [lesson for part in parts["parts"] for lesson in part["lessons"]]
+    assert rows == [
+        (lesson["name"][:2], lesson["title"], str(lesson["minutes"]))
+        for lesson in lessons
+    ]

