@@ -43,25 +43,22 @@ class Children:
         parent: a `Transformer`.
         english: the English pieces of the children; the parent's, as a rule.
         size: how many pieces a child has.
-        jit_compile: whether XLA compiles training and writing; half a minute. If not,
-            nothing is compiled, which is best for a few steps. Defaults to `True`.
-        longest: tokens that are written at most. Defaults to 44.
+        jit_compile: whether XLA compiles training; half a minute. Defaults to `True`.
     """
 
-    def __init__(self, parent, english, size, jit_compile=True, longest=WIDTHS[-1]):
+    def __init__(self, parent, english, size, jit_compile=True):
         shape = parent.get_config()
         sizes = {"source_vocabulary_size": len(english), "target_vocabulary_size": size}
         self.shape = {**shape, **sizes, "name": "child"}
-        self.parent, self.english, self.longest = parent, english, longest
+        self.parent, self.english = parent, english
         self.model = self.fresh(0)
         self.model.compile(
             keras.optimizers.Adam(1e-3, beta_2=0.98),
             LabelSmoothedCrossEntropy(0.1),
             jit_compile=jit_compile,
-            run_eagerly=not jit_compile,
         )
         self.model.optimizer.build(self.model.trainable_variables)
-        self._write = jit(self._greedy, self.model) if jit_compile else self._greedy
+        self._write = jit(self._greedy, self.model)
 
     def fresh(self, seed):
         """A child that has learned nothing."""
@@ -121,7 +118,7 @@ class Children:
         )
 
     def write(self, source_ids, begin):
-        """Translate greedily: integers (count, longest)."""
+        """Translate greedily: integers (count, 44)."""
         count, written = len(source_ids), []
         for first in range(0, count, AT_ONCE):
             rows = source_ids[first : first + AT_ONCE]
@@ -132,7 +129,7 @@ class Children:
         return np.concatenate([ops.convert_to_numpy(rows) for rows in written])[:count]
 
     def _greedy(self, source_ids, begin):
-        cache = self.model.initial_cache(source_ids, max_length=self.longest)
+        cache = self.model.initial_cache(source_ids, max_length=WIDTHS[-1])
         return generate(
-            self.model.step, begin, self.longest, end_id=text.END, cache=cache
+            self.model.step, begin, WIDTHS[-1], end_id=text.END, cache=cache
         )

@@ -265,14 +265,11 @@ def compiled(function):
     return this.at_scale(quick=function, default=jit(function, parent))
 
 
-LONGEST = this.at_scale(quick=12, default=WIDTH)  # tokens that are written
-
-
 @compiled
 def write(source_ids, begin):
-    """English (B, S) and a tag for each row (B, 1) → tokens (B, LONGEST), greedily."""
-    cache = parent.initial_cache(source_ids, max_length=LONGEST)
-    return generate(parent.step, begin, LONGEST, end_id=END, cache=cache)
+    """English (B, S) and a tag for each row (B, 1) → tokens (B, WIDTH), greedily."""
+    cache = parent.initial_cache(source_ids, max_length=WIDTH)
+    return generate(parent.step, begin, WIDTH, end_id=END, cache=cache)
 
 
 def say(phrases, code):
@@ -740,7 +737,7 @@ SETTINGS = {  # highest rate, steps
 RUNS = [("da", start) for start in SETTINGS]
 RUNS += [("zh", "from scratch"), ("zh", "parent")]
 fast = this.at_scale(quick=False, default=True)
-children = helper["Children"](parent, english, len(own), fast, LONGEST)
+children = helper["Children"](parent, english, len(own), jit_compile=fast)
 parent_table = ops.convert_to_numpy(parent.target_embedding.embeddings)
 fresh_table = ops.convert_to_numpy(children.fresh(0).target_embedding.embeddings)
 data = {c: languages.load_data(c, 200, LENGTH, seed=0) for c in ("da", "zh")}
@@ -767,7 +764,7 @@ for code, start in this.progress(RUNS, "training"):
         shared[code] = np.mean([pieces.tokens[i] in known for i in used])
     first = children.start(0, table, start != "from scratch", start == "parent")
     rate, steps = SETTINGS[start]
-    steps = this.at_scale(quick=2, default=steps)
+    steps = this.at_scale(quick=5, default=steps)
     children.learn(*children.rows(train, pieces, tag), first, rate, steps, seed=0)
     ids = english.encode([phrase.english for phrase in new], WIDTH)
     children_say[code, start] = pieces.decode(children.write(ids, begin=3))
