@@ -25,7 +25,8 @@ class Reader:
     that of all others 0 (Chen et al. 2017, section 3.2: *exact match*).
 
     Args:
-        jit_compile: whether XLA compiles a step; some seconds. Defaults to `True`.
+        jit_compile: whether XLA compiles a step; some seconds. If not, nothing is
+            compiled, which is best for a few steps. Defaults to `True`.
         preset: of the encoder, a `Bert`. Defaults to the small one of lesson 08.
         length: tokens of a window. Defaults to `LENGTH`.
     """
@@ -40,6 +41,7 @@ class Reader:
         both = ops.stack([spans.output["start"], spans.output["end"]], axis=1)
         self.model = keras.Model(spans.input, both)  # (B, 2, T)
         self.trainer = Retrainer(self.model, BATCH, jit_compile=jit_compile)
+        self.model.run_eagerly = not jit_compile
 
     def first_weights(self, start, seed):
         """Those of the pretrained BERT, or random ones, and a head that is random.

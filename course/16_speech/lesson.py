@@ -724,6 +724,7 @@ def train(model, learning_rate):
     steps = this.at_scale(quick=2, default=80)
     rows = draw_labels(speaker_ids, labels, seed=0)
     one = Retrainer(model, batch_size=16, jit_compile=False)
+    model.run_eagerly = this.at_scale(quick=True, default=False)
     one.run(chosen(known, rows), speaker_ids[rows], learning_rate, steps, seed=0)
 
 
@@ -747,7 +748,8 @@ rivals = {
     "pretrained encoder, frozen": pooled(voice_encoder),
 }
 voice_shares = {name: [] for name in rivals}
-for seed in this.progress(range(5), "draws of labels"):
+draws = range(this.at_scale(quick=1, default=5))
+for seed in this.progress(draws, "draws of labels"):
     rows = draw_labels(speaker_ids, labels, seed)
     for name, (x, new_x) in rivals.items():
         regression = LogisticRegression(C=30, max_iter=3000).fit(
