@@ -88,11 +88,17 @@ class Heard(keras.Model):
         return self.tokenizer.id_of(follows.get(last, "<|endoftext|>"))
 
 
+@pytest.fixture(scope="module")
+def heard(tokenizer):
+    return Heard(tokenizer)
+
+
 @pytest.fixture
-def hear(tokenizer):
+def hear(heard, tokenizer):
+    heard.prompts.clear()
+
     def made(**arguments):
-        model = Heard(tokenizer)
-        return SpeechToText(model, tokenizer, jit_compile=False, **arguments)
+        return SpeechToText(heard, tokenizer, jit_compile=False, **arguments)
 
     return made
 
