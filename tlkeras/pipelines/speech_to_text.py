@@ -65,8 +65,9 @@ class SpeechToText:
 
     A window counts as silent when the model thinks so (`no_speech_threshold`) *and* is
     unsure of what it wrote (`score_threshold`), as in the paper; its text is then
-    empty. Neither alone will do: a Whisper also writes something confident into
-    silence, usually "you" or "Thank you."
+    empty. Into a second of zeros Whisper tiny.en writes "you", with `no_speech` 0.95
+    and a score of −0.49, which is sure enough to stay; in three windows of clear speech
+    `no_speech` is 0.12 and less. `score_threshold=0` lets `no_speech` alone decide.
 
     Args:
         model: a `tlkeras.models.Whisper`, or a preset of one, such as the folder of a
