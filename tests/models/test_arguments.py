@@ -13,11 +13,13 @@ from tlkeras.models import (
     Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
+    SpeechCTC,
     SpeechEncoder,
     T5Encoder,
     TokenClassifier,
     Transformer,
     ViT,
+    Whisper,
 )
 
 SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 12}
@@ -32,10 +34,14 @@ MAKERS = {
     "SpeechClassifier": lambda **x: SpeechClassifier(
         SpeechEncoder(**SIZES, num_mels=20), 2, **x
     ),
+    "SpeechCTC": lambda **x: SpeechCTC(SpeechEncoder(**SIZES, num_mels=20), 4, **x),
     "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
     "T5Encoder": lambda **x: T5Encoder(9, **{**SIZES, **x}),
     "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
     "Seq2Seq": lambda **x: Seq2Seq(Bert(9, **SIZES), 1, 2, 12, **x),
+    "Whisper": lambda **x: Whisper(
+        SpeechEncoder(**SIZES, num_mels=20), 1, 2, 12, 9, **x
+    ),
     "SpanClassifier": lambda **x: SpanClassifier(Bert(9, **SIZES), **x),
     "LabelSmoothedCrossEntropy": LabelSmoothedCrossEntropy,
 }
@@ -49,7 +55,9 @@ CLOSE = {
     "Classifier": ("num_class", "num_classes"),
     "BertMaskedLM": ("trainabel", "trainable"),
     "SpeechClassifier": ("drop", "dropout"),
+    "SpeechCTC": ("vocab_size", "vocabulary_size"),
     "Seq2Seq": ("share_embeddings", "share_embedding"),
+    "Whisper": ("max_length", "max_sequence_length"),
     "SpanClassifier": ("droput", "dropout"),
     "T5Encoder": ("max_distances", "max_distance"),
     "TokenClassifier": ("num_class", "num_classes"),
@@ -75,7 +83,8 @@ def test_an_unknown_argument_and_the_one_like_it(name):
 
 @pytest.mark.parametrize("epsilon", [-1, 0, "x", float("nan"), None])
 @pytest.mark.parametrize(
-    "name", ["Bert", "Seq2Seq", "SpeechEncoder", "T5Encoder", "Transformer", "ViT"]
+    "name",
+    ["Bert", "Seq2Seq", "SpeechEncoder", "T5Encoder", "Transformer", "ViT", "Whisper"],
 )
 def test_an_epsilon_that_is_none(name, epsilon):
     with pytest.raises(ValueError, match="layer_norm_epsilon must be a number above 0"):

@@ -25,11 +25,13 @@ from tlkeras.models import (
     Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
+    SpeechCTC,
     SpeechEncoder,
     T5Encoder,
     TokenClassifier,
     Transformer,
     ViT,
+    Whisper,
 )
 
 STACK = {
@@ -118,6 +120,13 @@ def summary(rng):
 def caption(rng):
     return {
         "source": images(rng),
+        "target_ids": rng.integers(1, 30, (3, 5)).astype("int32"),
+    }
+
+
+def transcript(rng):
+    return {
+        "source": waveform(rng),
         "target_ids": rng.integers(1, 30, (3, 5)).astype("int32"),
     }
 
@@ -233,6 +242,21 @@ CASES = [
         },
         lambda rng: {**summary(rng), "source": language(rng)},
     ),
+    ModelCase(
+        Whisper,
+        {
+            "encoder": SpeechEncoder(**SPEECH),
+            "num_layers": 1,
+            "num_heads": 4,
+            "intermediate_dim": 10,
+            "vocabulary_size": 30,
+            "dropout": 0.2,
+            "max_sequence_length": 9,
+            "activation": "gelu_tanh",
+            "layer_norm_epsilon": 1e-4,
+        },
+        transcript,
+    ),
     ModelCase(T5Encoder, T5, language, output="sequence_output"),
     ModelCase(
         SpanClassifier,
@@ -248,6 +272,11 @@ CASES = [
     ModelCase(
         SpeechClassifier,
         {"backbone": SpeechEncoder(**SPEECH), "num_classes": 3, "dropout": 0.3},
+        waveform,
+    ),
+    ModelCase(
+        SpeechCTC,
+        {"backbone": SpeechEncoder(**SPEECH), "vocabulary_size": 4, "dropout": 0.3},
         waveform,
     ),
 ]

@@ -16,12 +16,14 @@ MODELS = (
     "GPT",
     "Seq2Seq",
     "SpanClassifier",
+    "SpeechCTC",
     "SpeechClassifier",
     "SpeechEncoder",
     "T5Encoder",
     "TokenClassifier",
     "Transformer",
     "ViT",
+    "Whisper",
 )
 HEAD = ("head_dense", "head_layer_norm", "head_bias")
 VARIABLES = {name: f"/{name}" for name in ("kernel", "bias", "gamma", "beta")}

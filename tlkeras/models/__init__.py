@@ -9,11 +9,13 @@ from tlkeras.models.gpt import GPT
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.seq2seq import Seq2Seq
 from tlkeras.models.speech_classifier import SpeechClassifier
+from tlkeras.models.speech_ctc import SpeechCTC
 from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.t5_encoder import T5Encoder
 from tlkeras.models.token_classifier import SpanClassifier, TokenClassifier
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
+from tlkeras.models.whisper import Whisper
 
 __all__ = [
     "GPT",
@@ -24,6 +26,7 @@ __all__ = [
     "LabelSmoothedCrossEntropy",
     "Seq2Seq",
     "SpanClassifier",
+    "SpeechCTC",
     "SpeechClassifier",
     "SpeechEncoder",
     "T5Encoder",
@@ -31,5 +34,6 @@ __all__ = [
     "Transformer",
     "ViT",
     "WarmUp",
+    "Whisper",
     "interpolation_matrix",
 ]
