@@ -138,13 +138,13 @@ def read_yolo(
             )
         classes.append(int(kind))
         width, height = max(width, 0), max(height, 0)
-        corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        # a share that rounding put outside lies on the edge
-        corners = [
-            min(max(c, 0.0), 1.0) if -ROUNDING <= c <= 1 + ROUNDING else c
-            for c in corners
-        ]
-        rows.append(np.array(corners) * (size[1], size[0], size[1], size[0]))
+        corners = (
+            np.array([x, y, x, y]) + np.array([-width, -height, width, height]) / 2
+        )
+        # what rounding put outside lies on the edge
+        near = (corners >= -ROUNDING) & (corners <= 1 + ROUNDING)
+        corners = np.where(near, corners.clip(0, 1), corners)
+        rows.append(corners * (size[1], size[0], size[1], size[0]))
     return _picture(path, Path(picture), size, rows, classes, mend)
 
 
