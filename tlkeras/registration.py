@@ -45,6 +45,7 @@ REGISTERED = {
     "models.vit": ("ViT",),
     "transfer.adapters": ("Adapter",),
     "transfer.augmentation": ("AudioAugmentation", "ImageAugmentation", "TokenMasking"),
+    "transfer.box_augmentation": ("BoxAugmentation",),
     "transfer.distillation": ("Distiller",),
 }
 
