@@ -53,6 +53,7 @@ PLAIN = (*KINDS.values(), keras.callbacks.Callback)
 PAGES = {
     "layers": {
         "Masks": "masks",
+        "Boxes": "boxes",
         "Generation": "generation",
         "CTC": "ctc",
         "Models": "models",

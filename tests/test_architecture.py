@@ -16,15 +16,16 @@ PACKAGE = ROOT / "tlkeras"
 MAY_IMPORT = {
     "checks": set(),
     "masks": {"annotations", "checks"},
+    "boxes": {"annotations", "checks"},
     "layers": {"annotations", "checks", "masks"},
-    "models": {"annotations", "checks", "masks", "layers"},
+    "models": {"annotations", "boxes", "checks", "masks", "layers"},
     "ctc": {"annotations", "checks"},
     "generation": {"annotations", "checks", "masks", "layers", "models"},
     "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
     # datasets: the vocabularies that our own translator reads and writes with
     "pipelines": {"checkpoints", "checks", "datasets", "generation", "spans"},
     # visualization to draw a comparison, when asked to
-    "transfer": {"annotations", "checks", "visualization"},
+    "transfer": {"annotations", "boxes", "checks", "visualization"},
     "datasets": {"extras", "shipped"},
     "visualization": set(),
     "grading": {"files", "visualization"},  # its palette, for cards
@@ -59,6 +60,7 @@ LIGHT = {"keras", "numpy"}
 EAGER = {
     "checks": LIGHT,
     "masks": LIGHT,
+    "boxes": LIGHT,
     "layers": LIGHT,
     "models": LIGHT,
     "ctc": LIGHT,

@@ -33,9 +33,11 @@ REGISTERED = {
     "models.bert_classifier": ("BertClassifier",),
     "models.bert_masked_lm": ("BertMaskedLM", "_Bias"),
     "models.classifier": ("Classifier",),
+    "models.detector": ("Detector", "_MiddlePositions"),
     "models.gpt": ("GPT",),
     "models.objectives": ("LabelSmoothedCrossEntropy", "WarmUp"),
     "models.seq2seq": ("Seq2Seq",),
+    "models.set_loss": ("SetPredictionLoss",),
     "models.speech_classifier": ("SpeechClassifier",),
     "models.speech_ctc": ("SpeechCTC",),
     "models.speech_encoder": ("SpeechEncoder", "WhisperSinusoids"),
@@ -46,6 +48,7 @@ REGISTERED = {
     "models.whisper": ("Whisper",),
     "transfer.adapters": ("Adapter",),
     "transfer.augmentation": ("AudioAugmentation", "ImageAugmentation", "TokenMasking"),
+    "transfer.box_augmentation": ("BoxAugmentation",),
     "transfer.distillation": ("Distiller",),
 }
 

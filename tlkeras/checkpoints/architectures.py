@@ -11,6 +11,7 @@ from tlkeras.checkpoints.roberta import ROBERTA
 from tlkeras.checkpoints.t5 import T5
 from tlkeras.checkpoints.vit import VIT
 from tlkeras.checkpoints.whisper import WHISPER, WHOLE_WHISPER
+from tlkeras.checkpoints.yolos import YOLOS
 
 # `model_type` of Hugging Face, `registered_name` of Keras; of files that describe
 # themselves, format and name: `"gguf>llama"`, `"ctranslate2>WhisperSpec"`. Behind it, a
@@ -22,6 +23,7 @@ ARCHITECTURES = {
     "vit": VIT,
     "deit": VIT,
     "ijepa": VIT,
+    "yolos": YOLOS,
     "whisper": WHISPER,
     "whisper>decoder": WHOLE_WHISPER,
     "gpt2": GPT2,

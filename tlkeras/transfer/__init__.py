@@ -7,6 +7,7 @@ from tlkeras.transfer.augmentation import (
     ImageAugmentation,
     TokenMasking,
 )
+from tlkeras.transfer.box_augmentation import BoxAugmentation
 from tlkeras.transfer.caching import cached_features, split_model
 from tlkeras.transfer.comparison import Comparison, compare, draw_labels, estimate
 from tlkeras.transfer.delta import load_delta, save_delta
@@ -21,6 +22,7 @@ from tlkeras.transfer.retraining import Retrainer
 __all__ = [
     "Adapter",
     "AudioAugmentation",
+    "BoxAugmentation",
     "Comparison",
     "Distiller",
     "GradualUnfreezing",
