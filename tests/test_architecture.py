@@ -16,14 +16,15 @@ PACKAGE = ROOT / "tlkeras"
 MAY_IMPORT = {
     "checks": set(),
     "masks": {"annotations", "checks"},
+    "boxes": {"annotations", "checks"},
     "layers": {"annotations", "checks", "masks"},
-    "models": {"annotations", "checks", "masks", "layers"},
+    "models": {"annotations", "boxes", "checks", "masks", "layers"},
     "generation": {"annotations", "checks", "masks", "layers", "models"},
     "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
     # datasets: the vocabularies that our own translator reads and writes with
     "pipelines": {"checkpoints", "checks", "datasets", "generation", "spans"},
     # visualization to draw a comparison, when asked to
-    "transfer": {"annotations", "checks", "visualization"},
+    "transfer": {"annotations", "boxes", "checks", "visualization"},
     "datasets": {"extras", "shipped"},
     "visualization": set(),
     "grading": {"files", "visualization"},  # its palette, for cards
@@ -58,6 +59,7 @@ LIGHT = {"keras", "numpy"}
 EAGER = {
     "checks": LIGHT,
     "masks": LIGHT,
+    "boxes": LIGHT,
     "layers": LIGHT,
     "models": LIGHT,
     "generation": LIGHT,

@@ -3,7 +3,7 @@
 The rule: a public name is in `__all__` of a room. In `layers`, `masks`, `generation`
 and `models` its docstring has the sections of the house style and names every argument,
 and each line that starts with `>>>` runs and prints what stands below it, in the
-namespace of the module that defines the name. In `transfer`, `checkpoints` and
+namespace of the module that defines the name. In `boxes`, `transfer`, `checkpoints` and
 `pipelines` it names every argument (tests/test_docs.py runs the examples). Elsewhere a
 docstring that starts with a sentence will do.
 """
@@ -19,7 +19,7 @@ import keras
 import pytest
 
 STRICT = ("layers", "masks", "generation", "models")
-NAMED = ("transfer", "checkpoints", "pipelines")
+NAMED = ("boxes", "transfer", "checkpoints", "pipelines")
 PLAIN = ("visualization", "datasets", "grading", "course")
 SECTIONS = ("Args", "Call arguments", "Returns", "Raises", "Example", "Reference")
 HEADING = re.compile(rf"^({'|'.join(SECTIONS)}):", re.MULTILINE)

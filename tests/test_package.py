@@ -22,7 +22,7 @@ SELF = ("self", "cls")
 
 def rooms():
     found = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    return sorted({*found, "masks"})
+    return sorted({*found, "boxes", "masks"})
 
 
 def run(code, *arguments):

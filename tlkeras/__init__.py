@@ -1,8 +1,8 @@
 """Transfer learning with Transformers in Keras: layers, lessons and an autograder.
 
-`tlkeras.layers`, `masks`, `models` and `transfer` need Keras and NumPy alone. The other
-rooms load on first use, and their heavier dependencies with them. To load a model that
-Keras saved, `import tlkeras` is enough.
+`tlkeras.layers`, `boxes`, `masks`, `models` and `transfer` need Keras and NumPy alone.
+The other rooms load on first use, and their heavier dependencies with them. To load a
+model that Keras saved, `import tlkeras` is enough.
 """
 
 import importlib
@@ -12,6 +12,7 @@ from tlkeras.registration import register_when_keras_is_there
 __version__ = "0.1.0"
 
 _ROOMS = (
+    "boxes",
     "checkpoints",
     "course",
     "datasets",
