@@ -71,7 +71,9 @@ def _ink(image):
 
 def _resized(ink, longer):
     """The same in another size, its longer side given in pixels."""
-    height, width = (max(2, round(side * longer / max(ink.shape))) for side in ink.shape)
+    height, width = (
+        max(2, round(side * longer / max(ink.shape))) for side in ink.shape
+    )
     rows = interpolation_matrix(height, ink.shape[0])
     columns = interpolation_matrix(width, ink.shape[1])
     return np.clip(rows @ ink @ columns.T, 0, 1)

@@ -135,7 +135,6 @@ EXERCISE = Exercise(
         wrong("covered-share", penalty=lambda c, u, i: u / c),
         wrong("only-apart", penalty=lambda c, u, i: np.where(i > 0, 0, (c - u) / c)),
         wrong("iou-only", penalty=lambda c, u, i: 0 * c),
-        wrong("no-overlap", overlap=lambda shared, union: 0 * shared),
         wrong("added", together=lambda overlap, penalty: overlap + penalty),
         wrong("never-negative", together=lambda o, p: np.maximum(o - p, 0)),
         wrong("a-loss", together=lambda overlap, penalty: 1 - (overlap - penalty)),

@@ -90,6 +90,16 @@ def alike(queries, things):
     return draw
 
 
+def see_nothing(rng):
+    """In one place, queries that name a thing's class and still see nothing there."""
+    where = np.tile(box(rng, 1), (8, 1))
+    logits = floats(rng, 8, 6, scale=0.1)
+    for name, sees_nothing, sees_it in ((1, 2, 5), (3, 0, 6)):
+        logits[sees_nothing, [name, -1]] += [4, 7]
+        logits[sees_it, name] += 2.5
+    return logits, where, np.array([1, 3]), where[:2].copy()
+
+
 def contested(rng):
     """Two things side by side, and one query that is the best for both."""
     logits, boxes, _, _ = picture(7, 0)(rng)
@@ -163,6 +173,7 @@ EXERCISE = Exercise(
         Case("none", picture(5, 0)),
         Case("as-many", picture(6, 6)),
         Case("alike", alike(9, 5)),
+        Case("see-nothing", see_nothing),
         Case("contested", contested),
         Case("greedy", greedy_loses),
         Case("square", picture(7, 7), diagnostic=True),
@@ -186,7 +197,6 @@ EXERCISE = Exercise(
         wrong(
             "averaged", distance=lambda one, other: np.abs(one - other).mean(axis=-1)
         ),
-        wrong("distance-turned", box_weight=lambda distance: -5 * distance),
         wrong("no-distance", box_weight=lambda distance: 0 * distance),
     ),
     accepted={

@@ -132,7 +132,6 @@ EXERCISE = Exercise(
         wrong("first-queries", fill=in_front, pick=first_queries),
         wrong("sorted-queries", pick=sorted_queries),
         wrong("boxes-of-all", pick=all_boxes),
-        wrong("weight-on-all", weigh=lambda w, n, x: np.full(len(w), x)),
         wrong("no-weight", weigh=lambda w, n, x: np.ones(len(w))),
         wrong("weight-on-things", weigh=lambda w, n, x: np.where(w == n, 1.0, x)),
         wrong("nothing-left-out", weigh=lambda w, n, x: (w != n) + 1e-12),
