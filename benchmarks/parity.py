@@ -11,6 +11,7 @@ import tempfile
 import _bert_parity as berts
 import _gpt_parity as gpts
 import _t5_parity as t5s
+import _yolos_parity
 import keras
 import numpy as np
 from _torch_weights import (
@@ -395,6 +396,7 @@ ROWS = [
     ("GPT, a Llama", "transformers", gpts.llama),
     ("Seq2Seq, a T5", "transformers", t5s.t5),
     ("Seq2Seq, a Flan-T5", "transformers", t5s.flan_t5),
+    ("Detector, a YOLOS", "transformers", _yolos_parity.yolos),
 ]
 
 

@@ -55,10 +55,11 @@ class ModelCase(Case):
     """The same for a model, which is called on one array or one dictionary of them.
 
     Args:
-        output: name of the output that is looked at, where a model has several.
+        output: name of the output that is looked at, where a model has several; a tuple
+            of names for several outputs side by side.
     """
 
-    output: str | None = None
+    output: str | tuple | None = None
 
     def model(self, layer):
         inputs = self.arrays()
@@ -71,6 +72,8 @@ class ModelCase(Case):
         return self._chosen(layer(self.arrays(), **self.call_arguments))
 
     def _chosen(self, outputs):
+        if isinstance(self.output, tuple):
+            return ops.concatenate([outputs[name] for name in self.output], axis=-1)
         return outputs if self.output is None else outputs[self.output]
 
 

@@ -16,6 +16,7 @@ EXTRAS = {
         "nbformat",
         "rich",
         "safetensors",
+        "scipy",
         "sklearn",
         "tokenizers",
         "traitlets",

@@ -9,7 +9,15 @@ from tlkeras.checkpoints.architectures import ARCHITECTURES
 from tlkeras.checkpoints.llama import FORM
 from tlkeras.checkpoints.t5 import t5
 from tlkeras.checkpoints.torch_transformer import TORCH_TRANSFORMER
-from tlkeras.models import GPT, Bert, BertMaskedLM, SpeechEncoder, Transformer, ViT
+from tlkeras.models import (
+    GPT,
+    Bert,
+    BertMaskedLM,
+    Detector,
+    SpeechEncoder,
+    Transformer,
+    ViT,
+)
 
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 4, "intermediate_dim": 6}
 NO_SEGMENT = {"segment_embedding/embeddings"}  # of DistilBERT: zeros
@@ -26,6 +34,12 @@ def masked_lm(**arguments):
 
 def vit(**arguments):
     return ViT((4, 4, 1), 2, **SIZES, **arguments)
+
+
+def detector():
+    return Detector(
+        (4, 4, 1), 2, num_classes=3, num_detections=2, middle_positions=True, **SIZES
+    )
 
 
 def gpt(**arguments):
@@ -48,6 +62,7 @@ CASES = {
     "roberta": (masked_lm, set()),
     "distilbert": (lambda: masked_lm(use_pooler=False), NO_SEGMENT),
     "vit": (lambda: vit(use_distillation_token=True), set()),
+    "yolos": (detector, set()),
     "whisper": (lambda: SpeechEncoder(**SIZES), set()),
     "llama": (llama, set()),
     "gguf>llama": (llama, set()),

@@ -9,8 +9,10 @@ from tlkeras.models import (
     BertClassifier,
     BertMaskedLM,
     Classifier,
+    Detector,
     LabelSmoothedCrossEntropy,
     Seq2Seq,
+    SetPredictionLoss,
     SpanClassifier,
     SpeechClassifier,
     SpeechEncoder,
@@ -33,11 +35,13 @@ MAKERS = {
         SpeechEncoder(**SIZES, num_mels=20), 2, **x
     ),
     "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
+    "Detector": lambda **x: Detector((8, 8, 1), 4, 2, **{**SIZES, **x}),
     "T5Encoder": lambda **x: T5Encoder(9, **{**SIZES, **x}),
     "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
     "Seq2Seq": lambda **x: Seq2Seq(Bert(9, **SIZES), 1, 2, 12, **x),
     "SpanClassifier": lambda **x: SpanClassifier(Bert(9, **SIZES), **x),
     "LabelSmoothedCrossEntropy": LabelSmoothedCrossEntropy,
+    "SetPredictionLoss": SetPredictionLoss,
 }
 CLOSE = {
     "Bert": ("droput", "dropout"),
@@ -49,6 +53,8 @@ CLOSE = {
     "Classifier": ("num_class", "num_classes"),
     "BertMaskedLM": ("trainabel", "trainable"),
     "SpeechClassifier": ("drop", "dropout"),
+    "Detector": ("num_detection", "num_detections"),
+    "SetPredictionLoss": ("box_weights", "box_weight"),
     "Seq2Seq": ("share_embeddings", "share_embedding"),
     "SpanClassifier": ("droput", "dropout"),
     "T5Encoder": ("max_distances", "max_distance"),

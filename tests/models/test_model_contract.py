@@ -22,6 +22,7 @@ from tlkeras.models import (
     BertClassifier,
     BertMaskedLM,
     Classifier,
+    Detector,
     Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
@@ -168,6 +169,20 @@ CASES = [
         },
         images,
         output="sequence_output",
+    ),
+    ModelCase(
+        Detector,
+        {
+            "image_shape": (8, 12, 3),
+            "patch_size": (4, 2),
+            "num_classes": 2,
+            "num_detections": 3,
+            "middle_positions": True,
+            **STACK,
+            "num_layers": 2,
+        },
+        images,
+        output=("logits", "boxes"),
     ),
     ModelCase(SpeechEncoder, SPEECH, waveform, output="sequence_output"),
     ModelCase(

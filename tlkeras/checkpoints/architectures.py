@@ -11,6 +11,7 @@ from tlkeras.checkpoints.roberta import ROBERTA
 from tlkeras.checkpoints.t5 import T5
 from tlkeras.checkpoints.vit import VIT
 from tlkeras.checkpoints.whisper import WHISPER
+from tlkeras.checkpoints.yolos import YOLOS
 
 # `model_type` of Hugging Face, `registered_name` of Keras; of files that describe
 # themselves, format and name: `"gguf>llama"`, `"ctranslate2>WhisperSpec"`.
@@ -21,6 +22,7 @@ ARCHITECTURES = {
     "vit": VIT,
     "deit": VIT,
     "ijepa": VIT,
+    "yolos": YOLOS,
     "whisper": WHISPER,
     "gpt2": GPT2,
     "llama": LLAMA,

@@ -13,6 +13,7 @@ MODELS = (
     "Bert",
     "BertClassifier",
     "Classifier",
+    "Detector",
     "GPT",
     "Seq2Seq",
     "SpanClassifier",
@@ -59,7 +60,7 @@ def _own(name):
         model=functools.partial(_made, kind),
         arguments=_config,
         turned=False,
-        later={"image_shape": resized} if kind is models.ViT else {},
+        later={"image_shape": resized} if hasattr(kind, "with_image_shape") else {},
         file=FILE,
     )
 

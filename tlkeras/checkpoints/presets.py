@@ -58,13 +58,13 @@ def from_preset(
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, RoBERTa,
-    DistilBERT, ViT, DeiT, I-JEPA, Whisper's encoder, GPT-2, Llama, T5 and Flan-T5;
-    `model.safetensors`, or several files with their `model.safetensors.index.json`), of
-    KerasHub
-    (`BertBackbone`, `ViTBackbone`, `GPT2Backbone`, `LlamaBackbone`;
-    `model.weights.h5`) or of `save_to_preset`; or one GGUF file of a Llama, by its own
-    path. `"hf://owner/name"` is a repository of the Hugging Face hub; its commit is
-    pinned, and only safetensors are read, never a pickle.
+    DistilBERT, ViT, DeiT, I-JEPA, YOLOS, Whisper's encoder, GPT-2, Llama, T5 and
+    Flan-T5; `model.safetensors`, or several files with their
+    `model.safetensors.index.json`), of KerasHub (`BertBackbone`, `ViTBackbone`,
+    `GPT2Backbone`, `LlamaBackbone`; `model.weights.h5`) or of `save_to_preset`; or one
+    GGUF file of a Llama, by its own path. `"hf://owner/name"` is a repository of the
+    Hugging Face hub; its commit is pinned, and only safetensors are read, never a
+    pickle.
 
     A BERT, RoBERTa or DistilBERT comes without its head, as a `Bert`; with
     `head="masked_lm"` as a `BertMaskedLM`, if the checkpoint holds that head: one of
@@ -73,7 +73,8 @@ def from_preset(
     A Hugging Face BERT without a pooler becomes a `Bert` without one. A KerasHub BERT
     gets the approximate GELU that KerasHub computes. RoBERTa and DistilBERT know one
     segment, 0; the texts of a RoBERTa must be padded on the right. A ViT takes an
-    `image_shape` of its own, for which its positions are interpolated. A Whisper
+    `image_shape` of its own, for which its positions are interpolated, and so does a
+    YOLOS, which becomes a `Detector` with its heads. A Whisper
     becomes the `SpeechEncoder` in it, its front end as preprocessor_config.json says.
     A GPT-2 or a Llama becomes a `GPT` with its head; what is quantised in a GGUF file
     becomes floats. A T5 becomes a `Seq2Seq` on a `T5Encoder`; its positions know no

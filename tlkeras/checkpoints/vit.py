@@ -39,6 +39,15 @@ def vit_arguments(config, names):
     Raises:
         ValueError: it is a kind of ViT that `ViT` is not.
     """
+    return {**picture_arguments(config), **MODEL_TYPES[config["model_type"]]}
+
+
+def picture_arguments(config):
+    """Those that every stack of encoders on patches has.
+
+    Raises:
+        ValueError: a number is missing or none.
+    """
     channels = entry(config, "num_channels", check.positive_integer, 3)
     return {
         **transformer_sizes(config),
@@ -48,12 +57,11 @@ def vit_arguments(config, names):
         "layer_norm_epsilon": entry(
             config, "layer_norm_eps", check.positive_number, 1e-12
         ),
-        **MODEL_TYPES[config["model_type"]],
     }
 
 
 def resized(model, image_shape):
-    """A ViT for images of another shape, its positions interpolated."""
+    """A model for images of another shape, its positions interpolated."""
     if tuple(image_shape) == tuple(model.get_config()["image_shape"]):
         return model
     return model.with_image_shape(image_shape)

@@ -19,8 +19,11 @@ from tlkeras.datasets.audio import (
 from tlkeras.datasets.audio.audio_files import AudioWarning
 from tlkeras.datasets.audio.recordings import Recordings
 from tlkeras.datasets.images import (
+    bccd,
+    box_files,
     cards,
     cifar10,
+    coco128,
     digits,
     image_files,
     mnist,
@@ -59,9 +62,12 @@ __all__ = [
     "ag_news",
     "audio",
     "audio_files",
+    "bccd",
+    "box_files",
     "cards",
     "cifar10",
     "cmrc2018",
+    "coco128",
     "csl",
     "dialogsum",
     "digits",

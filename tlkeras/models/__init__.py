@@ -5,9 +5,11 @@ from tlkeras.models.bert import Bert
 from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.classifier import Classifier
+from tlkeras.models.detector import Detector
 from tlkeras.models.gpt import GPT
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.seq2seq import Seq2Seq
+from tlkeras.models.set_loss import SetPredictionLoss
 from tlkeras.models.speech_classifier import SpeechClassifier
 from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.t5_encoder import T5Encoder
@@ -21,8 +23,10 @@ __all__ = [
     "BertClassifier",
     "BertMaskedLM",
     "Classifier",
+    "Detector",
     "LabelSmoothedCrossEntropy",
     "Seq2Seq",
+    "SetPredictionLoss",
     "SpanClassifier",
     "SpeechClassifier",
     "SpeechEncoder",

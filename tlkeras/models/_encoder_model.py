@@ -53,6 +53,11 @@ class EncoderModel(keras.Model):
         """What every block adds to its logits, of what enters the stack, or `None`."""
         return None
 
+    @staticmethod
+    def before_layer(parts: Any, x: Tensor, number: int) -> Tensor:
+        """What enters a block, `(B, T, D)`, of what leaves the one before it."""
+        return x
+
     def prepare(self, inputs: Any) -> Any:
         """The inputs as the graph takes them, found sound."""
         return inputs
@@ -69,7 +74,8 @@ class EncoderModel(keras.Model):
         x, keep = cls.embed(parts, inputs, training)
         wanted = {"padding_mask": keep, "attention_bias": cls.bias(parts, x)}
         wanted = {name: value for name, value in wanted.items() if value is not None}
-        for layer in parts.transformer_layers:
+        for number, layer in enumerate(parts.transformer_layers):
+            x = cls.before_layer(parts, x, number)
             if states is not None:
                 states.append(x)
             if scores is None:

@@ -105,7 +105,7 @@ class ViT(EncoderModel):
         )
         image_shape = check.sizes("image_shape", image_shape, 3)
         patch_size = check.sizes("patch_size", patch_size, 2)
-        grid = _grid(image_shape, patch_size)
+        grid = patch_grid(image_shape, patch_size)
         arguments = {
             "image_shape": image_shape,
             "patch_size": patch_size,
@@ -203,15 +203,7 @@ class ViT(EncoderModel):
         return super().compute_output_spec(self.prepare(inputs), **arguments)
 
     def prepare(self, images: Any) -> Any:
-        check.floats("images", images, "Scale pixels as in training: pixels / 255.")
-        wanted, given = self._arguments["image_shape"], tuple(images.shape)
-        if len(given) != 4 or given[1:] != wanted:
-            raise ValueError(
-                f"images must have shape (batch, {', '.join(map(str, wanted))}); given "
-                f"{given}. For another size: model.with_image_shape((height, width, "
-                "channels)). One image needs images[None], and grey ones a last axis."
-            )
-        return images
+        return check_images(images, self._arguments["image_shape"])
 
     def with_image_shape(self, image_shape: tuple[int, int, int]) -> "ViT":
         """The same model for another size of images, its positions interpolated.
@@ -228,13 +220,7 @@ class ViT(EncoderModel):
         Reference:
             Dosovitskiy et al. (2020), arXiv:2010.11929, section 3.2.
         """
-        image_shape = check.sizes("image_shape", image_shape, 3)
-        channels = self._arguments["image_shape"][-1]
-        if image_shape[-1] != channels:
-            raise ValueError(
-                f"image_shape must have {channels} channels, as before; given "
-                f"{image_shape}."
-            )
+        image_shape = same_channels(image_shape, self._arguments["image_shape"])
         config = {**self.get_config(), "image_shape": image_shape}
         model = ViT.from_config({**config, "dtype": self.dtype_policy})
         for old, new in zip(self.weights, model.weights, strict=True):
@@ -245,7 +231,31 @@ class ViT(EncoderModel):
         return model
 
 
-def _grid(image_shape, patch_size):
+def check_images(images, wanted):
+    """Raise unless images are floats of a shape; return them."""
+    check.floats("images", images, "Scale pixels as in training: pixels / 255.")
+    given = tuple(images.shape)
+    if len(given) != 4 or given[1:] != wanted:
+        raise ValueError(
+            f"images must have shape (batch, {', '.join(map(str, wanted))}); given "
+            f"{given}. For another size: model.with_image_shape((height, width, "
+            "channels)). One image needs images[None], and grey ones a last axis."
+        )
+    return images
+
+
+def same_channels(image_shape, before):
+    """Raise unless a new shape has as many channels as before; return it."""
+    image_shape = check.sizes("image_shape", image_shape, 3)
+    if image_shape[-1] != before[-1]:
+        raise ValueError(
+            f"image_shape must have {before[-1]} channels, as before; given "
+            f"{image_shape}."
+        )
+    return image_shape
+
+
+def patch_grid(image_shape, patch_size):
     """Rows and columns of patches."""
     for axis, length, size in zip("HW", image_shape, patch_size, strict=False):
         if length % size:
