@@ -136,13 +136,6 @@ def first_free(overlaps, here, free):
     return int(legal.argmax()) if legal.any() else None
 
 
-def trapezes(precision, recall):
-    """Straight lines between the points (wrong)."""
-    recall = np.concatenate([[0.0], recall])
-    precision = np.concatenate([precision[:1], precision])
-    return (np.diff(recall) * (precision[1:] + precision[:-1]) / 2).sum()
-
-
 def picture_by_picture(of, pictures, true_pictures):
     """AP of each picture, averaged (wrong)."""
     return np.mean(
@@ -237,7 +230,6 @@ EXERCISE = Exercise(
         wrong("envelope-turned", smooth=np.maximum.accumulate),
         wrong("missed-forgotten", total=lambda things, hits: int(np.sum(hits))),
         wrong("recall-of-detections", total=lambda things, hits: len(hits)),
-        wrong("trapezes", integrate=trapezes),
         wrong("mean-precision", integrate=lambda precision, recall: precision.mean()),
         wrong("last-precision", integrate=lambda precision, recall: precision[-1]),
         wrong("last-recall", integrate=lambda precision, recall: recall[-1]),

@@ -1,0 +1,148 @@
+"""What the small ViT is worth for finding digits, at 50, 200 and 1,000 pictures.
+
+python benchmarks/claims/detection_transfer.py --measure          # all there is
+python benchmarks/claims/detection_transfer.py --measure 200   # so many
+
+`--measure` goes on where it was stopped; each run is a line of the file beside it.
+Without it the runs kept are shown. The detector of lesson 14 learns from pictures with
+digits from 5 to 9, its body from `tlkeras://vit_digits` or from random weights. Both
+choose their rate from one grid, with pictures of a seed of its own that are tested on
+other known digits; the tests of the table are on digits that nobody trained on.
+"""
+
+import csv
+import functools
+import runpy
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+LESSON = HERE.parents[2] / "course" / "14_detection"
+STARTS = ("pretrained", "from scratch")
+STEPS = {50: 150, 200: 250, 1000: 500}  # of 16 pictures, by pictures
+RATES, TUNING_SEED, SEEDS, TESTS = (2e-3, 4e-3), 100, range(5), 200
+RUN = ("start", "pictures", "split", "rate", "seed")
+SCORES = ("ap50", "ap", "duplicates")
+FIELDS = (*RUN, *SCORES, "seconds", "made")
+FILE = HERE.with_suffix(".csv")
+
+
+def kept():
+    """The lines of the file, by what makes each a run of its own."""
+    if not FILE.is_file():
+        return {}
+    with open(FILE, encoding="utf-8", newline="") as file:
+        return {tuple(row[key] for key in RUN): row for row in csv.DictReader(file)}
+
+
+@functools.cache
+def parts():
+    """The detector, and the function that draws pictures."""
+    scenes = runpy.run_path(str(LESSON / "scenes.py"))
+    kind = runpy.run_path(str(LESSON / "detector.py"))["DigitDetector"]
+    return kind(scenes["SIDE"], len(scenes["CLASSES"])), scenes["draw"], scenes["SIDE"]
+
+
+def run(start, count, split, rate, seed):
+    """Train and test once, unless there is a line of it; that line."""
+    key = (start, str(count), split, f"{rate:g}", str(seed))
+    if key in kept():
+        return kept()[key]
+    begin = time.process_time()
+    detector, draw, _ = parts()
+    detector.begin(start, seed)
+    detector.learn(draw("known", count, seed), rate, STEPS[count], seed)
+    test = ("known", 777) if split == "validation" else ("new", 1)
+    found = scores(detector, draw(test[0], TESTS, test[1]))
+    row = dict(zip(RUN, key, strict=True))
+    row |= {name: f"{found[name]:.4f}" for name in SCORES}
+    row["seconds"] = f"{time.process_time() - begin:.1f}"
+    row["made"] = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
+    new = not FILE.is_file()
+    with open(FILE, "a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+    print(*row.values(), flush=True)
+    return row
+
+
+def scores(detector, test):
+    """COCO's scores of what the detector says of some pictures."""
+    import numpy as np
+
+    from tlkeras.scores import average_precision
+
+    side = parts()[2]
+    predictions, truths = [], []
+    for logits, boxes in zip(*detector.answers(test.images), strict=True):
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p = (p / p.sum(axis=1, keepdims=True))[:, :-1]  # (Q, C)
+        queries, classes = np.nonzero(p > 0.02)
+        predictions.append(
+            {
+                "boxes": boxes[queries] * side,
+                "classes": classes,
+                "scores": p[queries, classes],
+            }
+        )
+    for classes, boxes in zip(test.classes, test.boxes, strict=True):
+        truths.append({"boxes": boxes * side, "classes": classes})
+    return average_precision(predictions, truths)
+
+
+def best_rate(start, count):
+    """The rate with the best AP50 on known digits."""
+    tried = {rate: run(start, count, "validation", rate, TUNING_SEED) for rate in RATES}
+    return max(tried, key=lambda rate: float(tried[rate]["ap50"]))
+
+
+def measure(count):
+    """Every run with so many pictures that is not kept yet."""
+    for seed in SEEDS:
+        for start in STARTS:
+            run(start, count, "test", best_rate(start, count), seed)
+
+
+def values(start, count):
+    """AP50, one number a seed."""
+    return {
+        int(key[4]): float(row["ap50"])
+        for key, row in kept().items()
+        if key[:3] == (start, str(count), "test")
+    }
+
+
+def show():
+    """The table of AP50, with intervals, in Markdown."""
+    from tlkeras.transfer.comparison import estimate
+
+    def cell(numbers):
+        if len(numbers) < 2:
+            return ""
+        found = estimate(numbers)
+        few = "" if len(numbers) == len(SEEDS) else f" ({len(numbers)} seeds)"
+        return f"{found.mean:.3f} ± {found.half_width:.3f}{few}"
+
+    print("| AP50 | " + " | ".join(f"{n:,} pictures" for n in STEPS) + " |")
+    print("|---" * (1 + len(STEPS)) + "|")
+    for start in reversed(STARTS):
+        cells = [cell(list(values(start, n).values())) for n in STEPS]
+        print(f"| {start} | " + " | ".join(cells) + " |")
+    gains = []
+    for n in STEPS:
+        a, b = (values(start, n) for start in STARTS)
+        gains.append(cell([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())]))
+    print("| gain | " + " | ".join(gains) + " |")
+    print("\nEmpty: not measured yet. 95 % intervals; gains draw by draw.")
+
+
+if __name__ == "__main__":
+    if "--measure" in sys.argv:
+        wanted = sys.argv[sys.argv.index("--measure") + 1 :]
+        for number in map(int, wanted or STEPS):
+            measure(number)
+    show()
