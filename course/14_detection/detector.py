@@ -10,15 +10,16 @@ from tlkeras.boxes import generalized_iou
 from tlkeras.checkpoints import from_preset
 
 PRESET = "tlkeras://vit_digits"
-BATCH, NO_OBJECT = 16, 0.1
+BATCH, NO_OBJECT, WIDTH = 16, 0.1, 48
 USUAL_SIZE = 0.35  # of a box, where the network says 0
 REACH = 1.5  # patches that a centre may be away from its patch's
 
 
 class DigitDetector:
-    """A ViT's body, and two heads on each patch: what, and where.
+    """A ViT's body, and on each patch a head that says what there is, and where.
 
-    The box of a patch has its centre near the patch's own (its **reference point**):
+    The head is two convolutions over the grid of patches and a dense layer. The box of
+    a patch has its centre near the patch's own (its **reference point**):
 
         centre = reference + 1.5 · tanh(a) / patches in a row
         size = 0.35 · exp(b)                         (in shares of the picture)
@@ -33,11 +34,15 @@ class DigitDetector:
         body = _body(side, "from scratch")
         patches = body.output["sequence_output"][:, 1:]  # (B, Q, D): no class token
         nothing = np.log(np.r_[np.ones(classes), 20.0])  # most patches see nothing
-        names = keras.layers.Dense(classes + 1, name="name")
-        places = keras.layers.Dense(4, name="place")
-        hidden = [keras.layers.Dense(64, activation="gelu") for _ in range(2)]
-        both = [names(hidden[0](patches)), places(hidden[1](patches))]
-        self.model = keras.Model(body.input, ops.concatenate(both, axis=-1))
+        x = ops.reshape(patches, (-1, self.grid, self.grid, patches.shape[-1]))
+        for number in range(2):  # then a query has seen 5 × 5 patches around it
+            x = keras.layers.Conv2D(
+                WIDTH, 3, padding="same", activation="relu", name=f"near_{number}"
+            )(x)
+        x = ops.reshape(x, (-1, self.grid**2, WIDTH))  # (B, Q, WIDTH)
+        names = keras.layers.Dense(classes + 1, name="name")(x)
+        places = keras.layers.Dense(4, name="place")(x)
+        self.model = keras.Model(body.input, ops.concatenate([names, places], axis=-1))
         self.side, self.nothing = side, nothing
         self.one_to_one = True
         at = (np.arange(self.grid) + 0.5) / self.grid
@@ -68,21 +73,32 @@ class DigitDetector:
 
     # ── how it learns ─────────────────────────────────────────────────────────────────
 
-    def begin(self, start, seed):
-        """Set the first weights: `"pretrained"` or `"from scratch"`."""
+    def begin(self, start, seed, source=None):
+        """Set the first weights.
+
+        Args:
+            start: `"from scratch"`; `"vit_digits"`, a body that has read digits; or
+                `"other digits"`, all but the names' layer of another detector.
+            seed: of what is random.
+            source: that detector's weights, as `model.get_weights()` gives them.
+        """
         keras.utils.set_random_seed(seed)
-        fresh = [weight.path for weight in self.model.weights]
         body = _body(self.side, start)
         values = {weight.path: ops.convert_to_numpy(weight) for weight in body.weights}
-        for weight, path in zip(self.model.weights, fresh, strict=True):
-            if path in values:
-                weight.assign(values[path])
-            elif path == "name/bias":
+        if start == "other digits":
+            paths = [weight.path for weight in self.model.weights]
+            kept = dict(zip(paths, source, strict=True))
+            values = {p: x for p, x in kept.items() if not p.startswith("name/")}
+        for weight in self.model.weights:
+            if weight.path in values:
+                weight.assign(values[weight.path])
+            elif weight.path == "name/bias":
                 weight.assign(self.nothing)
-            elif path.endswith("bias"):
+            elif weight.path.endswith("bias"):
                 weight.assign(ops.zeros(weight.shape))
             else:
-                scale = np.sqrt(1 / weight.shape[0]) * (0.1 if "place" in path else 1)
+                scale = np.sqrt(2 / np.prod(weight.shape[:-1]))
+                scale *= 0.1 if "place" in weight.path else 1
                 weight.assign(keras.random.normal(weight.shape, stddev=scale))
         for variable in self.optimizer.variables:
             variable.assign(ops.zeros_like(variable))
@@ -153,7 +169,7 @@ def _body(side, start):
     """The small ViT for pictures of another size."""
     small = from_preset(PRESET)
     shape = (side, side, 1)
-    if start == "pretrained":
+    if start == "vit_digits":
         return small.with_image_shape(shape)
     return type(small).from_config({**small.get_config(), "image_shape": shape})
 

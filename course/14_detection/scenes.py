@@ -8,7 +8,7 @@ from tlkeras.datasets import digits
 from tlkeras.models import interpolation_matrix
 
 SIDE = 20  # pixels of a picture
-CLASSES = (5, 6, 7, 8, 9)
+CLASSES, OTHERS = (5, 6, 7, 8, 9), (0, 1, 2, 3, 4)
 MOST = 4  # things in a picture
 SIZES = (5, 10)  # pixels of the longer side of a digit
 TRIES = 20  # places that are tried for a digit, before it is left out
@@ -18,22 +18,23 @@ class Scenes(NamedTuple):
     """Pictures, and what is in them; axes: B pictures, G things of one of them."""
 
     images: np.ndarray  # (B, SIDE, SIDE, 1), 0 paper, 1 ink
-    classes: list  # integers (G,), places in CLASSES
+    classes: list  # integers (G,), from 0
     boxes: list  # (G, 4), corners as shares of the picture
 
 
-def draw(part, count, seed):
+def draw(part, count, seed, classes=CLASSES):
     """Some pictures.
 
     Args:
         part: `"known"` or `"new"`: no digit is in both.
         count: how many pictures.
         seed: of everything that is drawn.
+        classes: the digits, five in a row. Defaults to `CLASSES`.
     """
     (known, known_labels), (new, new_labels) = digits.load_data()
     images, labels = (known, known_labels) if part == "known" else (new, new_labels)
-    chosen = np.isin(labels, CLASSES)
-    pool = [_ink(image) for image in images[chosen]], labels[chosen] - CLASSES[0]
+    chosen = np.isin(labels, classes)
+    pool = [_ink(image) for image in images[chosen]], labels[chosen] - classes[0]
     rng = np.random.default_rng([seed, len(images)])
     return Scenes(*_columns([_scene(*pool, rng) for _ in range(count)]))
 
