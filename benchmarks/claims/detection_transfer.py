@@ -118,7 +118,7 @@ def values(start, count, score):
     return {
         int(key[3]): float(row[score])
         for key, row in kept().items()
-        if key[:2] == (start, str(count))
+        if key[:2] == (start, str(count)) and row[score]
     }
 
 
