@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 13 and 16, each written as a learner would.
+"""Wrong answers to lessons 06 to 14 and 16, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -1967,3 +1967,174 @@ wrong(REPEAT, "repeat.all-tokens")(
 wrong(REPEAT)(_no_repeat(ban=-1.0))
 wrong(REPEAT)(lambda logits, tokens, n: _no_repeat()(logits, tokens, 2))
 wrong(REPEAT, "repeat.nothing-banned")(lambda logits, tokens, n: logits + 0)
+
+
+# ── 14 corners ────────────────────────────────────────────────────────────────────────
+
+CORNERS = "14_detection/corners"
+
+
+def _corners(half=2.0, width_first=True, scaled=True):
+    def corners(boxes, width, height):
+        x, y, w, h = (boxes[:, i].astype("float64") for i in range(4))
+        if scaled:
+            a, b = (width, height) if width_first else (height, width)
+            x, y, w, h = x * a, y * b, w * a, h * b
+        return np.stack([x - w / half, y - h / half, x + w / half, y + h / half], 1)
+
+    return corners
+
+
+wrong(CORNERS, "corners.not-halved")(_corners(half=1.0))
+wrong(CORNERS, "corners.sides-exchanged")(_corners(width_first=False))
+wrong(CORNERS, "corners.shares-kept")(_corners(scaled=False))
+wrong(CORNERS)(_corners(half=3.0))
+
+
+# ── 14 box_iou ────────────────────────────────────────────────────────────────────────
+
+IOU = "14_detection/box_iou"
+
+
+def _iou(side=lambda x: max(x, 0.0), below=lambda a, b, i: a + b - i):
+    def box_iou(boxes1, boxes2):
+        found = np.zeros((len(boxes1), len(boxes2)))
+        for n, (a, b, c, d) in enumerate(boxes1.tolist()):
+            for m, (e, f, g, h) in enumerate(boxes2.tolist()):
+                shared = side(min(c, g) - max(a, e)) * side(min(d, h) - max(b, f))
+                areas = (c - a) * (d - b), (g - e) * (h - f)
+                found[n, m] = shared / below(*areas, shared)
+        return found
+
+    return box_iou
+
+
+wrong(IOU, "iou.negative-overlap")(_iou(side=lambda x: x))
+wrong(IOU, "iou.absolute-overlap")(_iou(side=abs))
+wrong(IOU, "iou.union-is-sum")(_iou(below=lambda a, b, i: a + b))
+wrong(IOU, "iou.of-the-smaller")(_iou(below=lambda a, b, i: min(a, b)))
+wrong(IOU)(_iou(below=lambda a, b, i: math.sqrt(a * b)))
+
+
+# ── 14 generalized_iou ────────────────────────────────────────────────────────────────
+
+GIOU = "14_detection/generalized_iou"
+
+
+def _giou(last=lambda iou, union, hull, shared: iou - (hull - union) / hull):
+    def generalized_iou(boxes1, boxes2):
+        found = []
+        for (a, b, c, d), (e, f, g, h) in zip(boxes1, boxes2, strict=True):
+            shared = max(min(c, g) - max(a, e), 0) * max(min(d, h) - max(b, f), 0)
+            union = (c - a) * (d - b) + (g - e) * (h - f) - shared
+            hull = (max(c, g) - min(a, e)) * (max(d, h) - min(b, f))
+            found.append(last(shared / union, union, hull, shared))
+        return np.array(found)
+
+    return generalized_iou
+
+
+wrong(GIOU, "giou.iou-only")(_giou(lambda iou, u, c, i: iou))
+wrong(GIOU, "giou.of-the-union")(_giou(lambda iou, u, c, i: iou - (c - u) / u))
+wrong(GIOU, "giou.minus-intersection")(_giou(lambda iou, u, c, i: iou - (c - i) / c))
+wrong(GIOU, "giou.a-loss")(_giou(lambda iou, u, c, i: 1 - iou + (c - u) / c))
+wrong(GIOU)(_giou(lambda iou, u, c, i: iou - ((c - u) / c) ** 2))
+
+
+# ── 14 match ──────────────────────────────────────────────────────────────────────────
+
+MATCH = "14_detection/match"
+
+
+def _match(named=1.0, far=5.0, over=2.0, pick=None, last=True):
+    def match(logits, boxes, true_classes, true_boxes):
+        from scipy.optimize import linear_sum_assignment
+
+        p = np.exp(logits.astype("float64"))
+        p = p / (p if last else p[:, :-1]).sum(axis=1, keepdims=True)
+        cost = np.zeros((len(boxes), len(true_boxes)))
+        for g, (name, truth) in enumerate(zip(true_classes, true_boxes, strict=True)):
+            same = np.repeat(truth[None], len(boxes), axis=0)
+            cost[:, g] = -named * p[:, name] - over * _giou()(boxes, same)
+            cost[:, g] += far * np.abs(boxes - truth).sum(axis=1)
+        if pick:
+            return pick(cost)
+        rows, columns = linear_sum_assignment(cost)
+        return [int(rows[list(columns).index(g)]) for g in range(len(true_boxes))]
+
+    return match
+
+
+wrong(MATCH, "match.class-cost-turned")(_match(named=-1.0))
+wrong(MATCH, "match.no-giou")(_match(over=0.0))
+wrong(MATCH, "match.no-distance")(_match(far=0.0))
+wrong(MATCH, "match.nothing-left-out")(_match(last=False))
+wrong(MATCH, "match.cheapest-of-each")(
+    _match(pick=lambda cost: [int(np.argmin(column)) for column in cost.T])
+)
+
+
+# ── 14 set_loss ───────────────────────────────────────────────────────────────────────
+
+SET = "14_detection/set_loss"
+
+
+def _set_loss(light=lambda x: x, divide=lambda total, weight, q: total / weight, by=1):
+    def set_loss(logits, boxes, true_classes, true_boxes, queries, no_object):
+        total = weight = 0.0
+        names = dict(zip(queries.tolist(), true_classes.tolist(), strict=True))
+        for q, row in enumerate(logits.astype("float64")):
+            w = 1.0 if q in names else light(no_object)
+            log = row[names.get(q, -1)] - np.log(np.exp(row).sum())
+            total, weight = total - w * log, weight + w
+        apart = 0.0
+        for q, truth in zip(queries, true_boxes, strict=True):
+            apart += by * 5 * np.abs(boxes[q] - truth).sum()
+            apart += 2 - 2 * _giou()(boxes[q][None], truth[None])[0]
+        return divide(total, weight, len(logits)), apart / max(len(queries), 1)
+
+    return set_loss
+
+
+wrong(SET, "loss.no-weight")(_set_loss(light=lambda x: 1.0))
+wrong(SET, "loss.mean-of-queries")(_set_loss(divide=lambda t, w, q: t / q))
+wrong(SET, "loss.summed")(_set_loss(divide=lambda t, w, q: t))
+wrong(SET, "loss.distance-averaged")(_set_loss(by=0.25))
+wrong(SET)(_set_loss(light=lambda x: x**2))
+
+
+# ── 14 average_precision ──────────────────────────────────────────────────────────────
+
+PRECISION = "14_detection/average_precision"
+
+
+def _precision(enough=lambda x, t: x >= t, once=True, of=len, curve=max, here=True):
+    def average_precision(scores, pictures, overlaps, true_pictures, threshold):
+        found, hits = set(), []
+        for d in sorted(range(len(scores)), key=lambda d: -scores[d]):
+            legal = [
+                g
+                for g in range(len(true_pictures))
+                if (not here or true_pictures[g] == pictures[d])
+                and not (once and g in found)
+            ]
+            best = max(legal, key=lambda g: overlaps[d, g], default=None)
+            hits.append(best is not None and enough(overlaps[d, best], threshold))
+            if hits[-1]:
+                found.add(best)
+        precision = [sum(hits[: n + 1]) / (n + 1) for n in range(len(hits))]
+        total = sum(
+            curve(precision[n:]) for n, hit in enumerate(hits) if hit
+        )  # a step of recall for each
+        return total / max(of(true_pictures) if of is len else of(hits), 1)
+
+    return average_precision
+
+
+wrong(PRECISION, "ap.above-threshold")(_precision(enough=lambda x, t: x > t))
+wrong(PRECISION, "ap.always-half")(_precision(enough=lambda x, t: x >= 0.5))
+wrong(PRECISION, "ap.twice-is-right")(_precision(once=False))
+wrong(PRECISION, "ap.any-picture")(_precision(here=False))
+wrong(PRECISION, "ap.missed-forgotten")(_precision(of=sum))
+wrong(PRECISION, "ap.no-envelope")(_precision(curve=lambda rest: rest[0]))
+wrong(PRECISION)(_precision(curve=min))
