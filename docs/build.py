@@ -51,7 +51,12 @@ CALLED = {"tlkeras.pipelines": "pipeline"}
 PLAIN = (*KINDS.values(), keras.callbacks.Callback)
 # Page to its headings and the rooms below them; the layers come first, in groups.
 PAGES = {
-    "layers": {"Masks": "masks", "Generation": "generation", "Models": "models"},
+    "layers": {
+        "Masks": "masks",
+        "Generation": "generation",
+        "CTC": "ctc",
+        "Models": "models",
+    },
     "transfer": {"Checkpoints": "checkpoints", "Transfer": "transfer"},
     "pipelines": {"Reference": "pipelines"},
 }

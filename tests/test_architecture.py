@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "masks": {"annotations", "checks"},
     "layers": {"annotations", "checks", "masks"},
     "models": {"annotations", "checks", "masks", "layers"},
+    "ctc": {"annotations", "checks"},
     "generation": {"annotations", "checks", "masks", "layers", "models"},
     "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
     # datasets: the vocabularies that our own translator reads and writes with
@@ -60,6 +61,7 @@ EAGER = {
     "masks": LIGHT,
     "layers": LIGHT,
     "models": LIGHT,
+    "ctc": LIGHT,
     "generation": LIGHT,
     "transfer": LIGHT,
     "grading": {"numpy"},

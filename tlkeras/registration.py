@@ -11,6 +11,7 @@ import sys
 
 # Module to the names that it registers under "tlkeras>".
 REGISTERED = {
+    "ctc.loss": ("CTCLoss",),
     "layers.class_token": ("ClassToken",),
     "layers.conv_subsampling": ("ConvSubsampling",),
     "layers.feed_forward": ("FeedForward", "exact_gelu", "gelu_tanh"),
@@ -36,6 +37,7 @@ REGISTERED = {
     "models.objectives": ("LabelSmoothedCrossEntropy", "WarmUp"),
     "models.seq2seq": ("Seq2Seq",),
     "models.speech_classifier": ("SpeechClassifier",),
+    "models.speech_ctc": ("SpeechCTC",),
     "models.speech_encoder": ("SpeechEncoder", "WhisperSinusoids"),
     "models.t5_encoder": ("T5Encoder",),
     "models.token_classifier": ("SpanClassifier", "TokenClassifier"),

@@ -14,6 +14,7 @@ FILES = [
     "test_chunked.py",
     "test_precision.py",
     "../models/test_generation_precision.py",
+    "../ctc/test_ctc_loss.py",
 ]
 
 

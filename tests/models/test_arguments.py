@@ -13,6 +13,7 @@ from tlkeras.models import (
     Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
+    SpeechCTC,
     SpeechEncoder,
     T5Encoder,
     TokenClassifier,
@@ -32,6 +33,7 @@ MAKERS = {
     "SpeechClassifier": lambda **x: SpeechClassifier(
         SpeechEncoder(**SIZES, num_mels=20), 2, **x
     ),
+    "SpeechCTC": lambda **x: SpeechCTC(SpeechEncoder(**SIZES, num_mels=20), 4, **x),
     "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
     "T5Encoder": lambda **x: T5Encoder(9, **{**SIZES, **x}),
     "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
@@ -49,6 +51,7 @@ CLOSE = {
     "Classifier": ("num_class", "num_classes"),
     "BertMaskedLM": ("trainabel", "trainable"),
     "SpeechClassifier": ("drop", "dropout"),
+    "SpeechCTC": ("vocab_size", "vocabulary_size"),
     "Seq2Seq": ("share_embeddings", "share_embedding"),
     "SpanClassifier": ("droput", "dropout"),
     "T5Encoder": ("max_distances", "max_distance"),

@@ -25,6 +25,7 @@ from tlkeras.models import (
     Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
+    SpeechCTC,
     SpeechEncoder,
     T5Encoder,
     TokenClassifier,
@@ -248,6 +249,11 @@ CASES = [
     ModelCase(
         SpeechClassifier,
         {"backbone": SpeechEncoder(**SPEECH), "num_classes": 3, "dropout": 0.3},
+        waveform,
+    ),
+    ModelCase(
+        SpeechCTC,
+        {"backbone": SpeechEncoder(**SPEECH), "vocabulary_size": 4, "dropout": 0.3},
         waveform,
     ),
 ]

@@ -16,6 +16,7 @@ MODELS = (
     "GPT",
     "Seq2Seq",
     "SpanClassifier",
+    "SpeechCTC",
     "SpeechClassifier",
     "SpeechEncoder",
     "T5Encoder",

@@ -9,6 +9,7 @@ from tlkeras.models.gpt import GPT
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.seq2seq import Seq2Seq
 from tlkeras.models.speech_classifier import SpeechClassifier
+from tlkeras.models.speech_ctc import SpeechCTC
 from tlkeras.models.speech_encoder import SpeechEncoder
 from tlkeras.models.t5_encoder import T5Encoder
 from tlkeras.models.token_classifier import SpanClassifier, TokenClassifier
@@ -24,6 +25,7 @@ __all__ = [
     "LabelSmoothedCrossEntropy",
     "Seq2Seq",
     "SpanClassifier",
+    "SpeechCTC",
     "SpeechClassifier",
     "SpeechEncoder",
     "T5Encoder",
