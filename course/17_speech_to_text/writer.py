@@ -11,12 +11,13 @@ from tlkeras.transfer import Retrainer
 
 PRESET = "tlkeras://speech_letters"
 LETTERS = " efghinorstuvwxz"  # of the words zero to nine; 0 is the blank
-BATCH = 16
+LONGEST = 5 * len("three") + 4  # letters and spaces of a text
+BATCH = 8
 
 
 def ids_of(texts):
-    """Labels `(N, U)`, from 1; behind the end of a text stand zeros."""
-    rows = np.zeros((len(texts), max(map(len, texts))), "int32")
+    """Labels `(N, LONGEST)`, from 1; behind the end of a text stand zeros."""
+    rows = np.zeros((len(texts), LONGEST), "int32")
     for row, text in zip(rows, texts, strict=True):
         row[: len(text)] = [1 + LETTERS.index(letter) for letter in text]
     return rows
