@@ -43,6 +43,7 @@ REGISTERED = {
     "models.token_classifier": ("SpanClassifier", "TokenClassifier"),
     "models.transformer": ("Transformer",),
     "models.vit": ("ViT",),
+    "models.whisper": ("Whisper",),
     "transfer.adapters": ("Adapter",),
     "transfer.augmentation": ("AudioAugmentation", "ImageAugmentation", "TokenMasking"),
     "transfer.distillation": ("Distiller",),

@@ -9,6 +9,7 @@ from tlkeras.checkpoints.architectures import ARCHITECTURES
 from tlkeras.checkpoints.llama import FORM
 from tlkeras.checkpoints.t5 import t5
 from tlkeras.checkpoints.torch_transformer import TORCH_TRANSFORMER
+from tlkeras.checkpoints.whisper import whisper
 from tlkeras.models import GPT, Bert, BertMaskedLM, SpeechEncoder, Transformer, ViT
 
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 4, "intermediate_dim": 6}
@@ -42,6 +43,12 @@ def untied_t5():
     return t5(layers, layers, tie_weights=False, activation="geglu", **sizes)
 
 
+def whole_whisper():
+    sizes = {**SIZES, "num_mels": 7, "max_sequence_length": 5}
+    layers = sizes.pop("num_layers")
+    return whisper(layers, layers, vocabulary_size=9, **sizes)
+
+
 CASES = {
     "t5": (untied_t5, set()),
     "bert": (masked_lm, set()),
@@ -49,6 +56,7 @@ CASES = {
     "distilbert": (lambda: masked_lm(use_pooler=False), NO_SEGMENT),
     "vit": (lambda: vit(use_distillation_token=True), set()),
     "whisper": (lambda: SpeechEncoder(**SIZES), set()),
+    "whisper>decoder": (whole_whisper, set()),
     "llama": (llama, set()),
     "gguf>llama": (llama, set()),
     "keras_hub>GPT2Backbone": (gpt, set()),
@@ -73,6 +81,15 @@ def test_a_gpt2_has_its_attention_in_one_tensor():
     found = [(part.name, part.index) for part in parts]
     assert len(set(found)) == len(found)
     assert len([part for part in parts if part.of == 3]) == 2 * 2 * 3
+
+
+def test_a_whisper_of_ctranslate2_has_its_attention_in_one_tensor():
+    table = ARCHITECTURES["ctranslate2>WhisperSpec>decoder"]
+    parts = [table.part(variable.path) for variable in whole_whisper().weights]
+    found = [(part.name, part.index) for part in parts]
+    assert len(set(found)) == len(found)
+    assert len([part for part in parts if part.of == 3]) == 2 * 2 * 2 * 3
+    assert len([part for part in parts if part.of == 2]) == 2 * 2 * 2
 
 
 def test_a_transformer_of_torch_has_its_attention_in_one_tensor():

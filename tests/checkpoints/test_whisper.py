@@ -1,4 +1,4 @@
-"""`SpeechEncoder` against `transformers`: features, hidden states, attention scores."""
+"""`SpeechEncoder` and `Whisper` against `transformers`: states, scores and logits."""
 
 import json
 
@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from tlkeras.checkpoints import from_preset, save_to_preset
+from tlkeras.models import Whisper
 
 pytestmark = pytest.mark.parity
 TOLERANCE = 1e-4
@@ -181,3 +182,85 @@ def test_a_config_that_lies(tmp_path):
     front_end.write_text("{")
     with pytest.raises(ValueError, match="must be JSON"):
         from_preset(tmp_path)
+
+
+# ── with the decoder ──────────────────────────────────────────────────────────────────
+
+WHOLE = {
+    **SHAPES["80 mels"],
+    "vocab_size": 50,
+    "decoder_layers": 2,
+    "decoder_attention_heads": 4,
+    "decoder_ffn_dim": 80,
+    "max_target_positions": 12,
+}
+
+
+def whole(folder, **changes):
+    """A randomly initialised Whisper that writes, saved."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.WhisperConfig(
+        **{**SMALL_DECODER, **WHOLE, **changes}, attn_implementation="eager"
+    )
+    model = transformers.WhisperForConditionalGeneration(config)
+    for weight in model.parameters():
+        weight.data += 0.1 * torch.randn_like(weight)
+    model.save_pretrained(folder)
+    return model.eval()
+
+
+def test_logits_and_cross_attention(tmp_path, capsys):
+    import torch
+
+    theirs = whole(tmp_path)
+    model, report = from_preset(tmp_path, head="decoder", return_report=True)
+    assert isinstance(model, Whisper)
+    assert report.left_out == report.fresh == ()
+    sound = {"waveform": speech("80 mels")}
+    tokens = np.random.default_rng(0).integers(3, 50, (3, 9))
+    features = ops.convert_to_numpy(model.encoder.features(**sound)["features"])
+    with torch.no_grad():
+        wanted = theirs(
+            input_features=torch.tensor(features).mT,
+            decoder_input_ids=torch.tensor(tokens),
+            output_attentions=True,
+        )
+    logits, scores = model(
+        {"source": sound, "target_ids": tokens}, return_attention_scores=True
+    )
+    pairs = [(logits, wanted.logits)]
+    pairs += zip(scores["memory"], wanted.cross_attentions, strict=True)
+    pairs += zip(scores["decoder"], wanted.decoder_attentions, strict=True)
+    gaps = [np.abs(ops.convert_to_numpy(a) - b.numpy()).max() for a, b in pairs]
+    with capsys.disabled():
+        print(f"\nlogits {gaps[0]:.1e}, attention {max(gaps[1:]):.1e}", end=" ")
+    assert max(gaps) < TOLERANCE
+    cache = model.initial_cache(sound, 9)
+    _, cache = model.step(tokens[:, :5], cache, 0)
+    _, cache = model.step(tokens[:, 5:8], cache, 5)
+    last, _ = model.step(tokens[:, 8:], cache, 8)
+    np.testing.assert_allclose(last, logits[:, -1], atol=TOLERANCE)
+    save_to_preset(model, tmp_path / "ours")
+    again = from_preset(tmp_path / "ours")({"source": sound, "target_ids": tokens})
+    np.testing.assert_array_equal(again, logits)
+
+
+def test_a_decoder_of_another_width_is_refused(tmp_path):
+    whole(tmp_path, decoder_ffn_dim=72)
+    with pytest.raises(ValueError, match="decoder_ffn_dim must be 80"):
+        from_preset(tmp_path, head="decoder")
+    assert from_preset(tmp_path).get_config()["intermediate_dim"] == 80
+    path = tmp_path / "config.json"
+    config = {**json.loads(path.read_text()), "decoder_ffn_dim": 80}
+    for changes, message in (
+        ({"decoder_layers": 3}, r"lacks .*decoder\.layers\.2|asks for"),
+        ({"decoder_layers": 1}, "for which the config has no place"),
+        ({"max_target_positions": 2**31}, "asks for at least|must have shape"),
+        ({"vocab_size": 51}, "must have shape"),
+    ):
+        path.write_text(json.dumps({**config, **changes}))
+        with pytest.raises(ValueError, match=message):
+            from_preset(tmp_path, head="decoder")

@@ -19,6 +19,7 @@ from tlkeras.models import (
     TokenClassifier,
     Transformer,
     ViT,
+    Whisper,
 )
 
 SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 12}
@@ -38,6 +39,9 @@ MAKERS = {
     "T5Encoder": lambda **x: T5Encoder(9, **{**SIZES, **x}),
     "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
     "Seq2Seq": lambda **x: Seq2Seq(Bert(9, **SIZES), 1, 2, 12, **x),
+    "Whisper": lambda **x: Whisper(
+        SpeechEncoder(**SIZES, num_mels=20), 1, 2, 12, 9, **x
+    ),
     "SpanClassifier": lambda **x: SpanClassifier(Bert(9, **SIZES), **x),
     "LabelSmoothedCrossEntropy": LabelSmoothedCrossEntropy,
 }
@@ -53,6 +57,7 @@ CLOSE = {
     "SpeechClassifier": ("drop", "dropout"),
     "SpeechCTC": ("vocab_size", "vocabulary_size"),
     "Seq2Seq": ("share_embeddings", "share_embedding"),
+    "Whisper": ("max_length", "max_sequence_length"),
     "SpanClassifier": ("droput", "dropout"),
     "T5Encoder": ("max_distances", "max_distance"),
     "TokenClassifier": ("num_class", "num_classes"),
@@ -78,7 +83,8 @@ def test_an_unknown_argument_and_the_one_like_it(name):
 
 @pytest.mark.parametrize("epsilon", [-1, 0, "x", float("nan"), None])
 @pytest.mark.parametrize(
-    "name", ["Bert", "Seq2Seq", "SpeechEncoder", "T5Encoder", "Transformer", "ViT"]
+    "name",
+    ["Bert", "Seq2Seq", "SpeechEncoder", "T5Encoder", "Transformer", "ViT", "Whisper"],
 )
 def test_an_epsilon_that_is_none(name, epsilon):
     with pytest.raises(ValueError, match="layer_norm_epsilon must be a number above 0"):

@@ -31,6 +31,7 @@ from tlkeras.models import (
     TokenClassifier,
     Transformer,
     ViT,
+    Whisper,
 )
 
 STACK = {
@@ -119,6 +120,13 @@ def summary(rng):
 def caption(rng):
     return {
         "source": images(rng),
+        "target_ids": rng.integers(1, 30, (3, 5)).astype("int32"),
+    }
+
+
+def transcript(rng):
+    return {
+        "source": waveform(rng),
         "target_ids": rng.integers(1, 30, (3, 5)).astype("int32"),
     }
 
@@ -233,6 +241,21 @@ CASES = [
             "key_dim": 5,
         },
         lambda rng: {**summary(rng), "source": language(rng)},
+    ),
+    ModelCase(
+        Whisper,
+        {
+            "encoder": SpeechEncoder(**SPEECH),
+            "num_layers": 1,
+            "num_heads": 4,
+            "intermediate_dim": 10,
+            "vocabulary_size": 30,
+            "dropout": 0.2,
+            "max_sequence_length": 9,
+            "activation": "gelu_tanh",
+            "layer_norm_epsilon": 1e-4,
+        },
+        transcript,
     ),
     ModelCase(T5Encoder, T5, language, output="sequence_output"),
     ModelCase(

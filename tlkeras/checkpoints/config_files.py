@@ -24,6 +24,7 @@ TABLES = (
     "num_segments",
     "num_mels",
     "num_classes",
+    "max_target_length",
 )
 # What sizes a spectrogram, and is no size of any weight.
 FRONT_END_LIMITS = {"fft_length": 2**16, "window_length": 2**16, "num_mels": 2**10}

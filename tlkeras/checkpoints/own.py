@@ -23,6 +23,7 @@ MODELS = (
     "TokenClassifier",
     "Transformer",
     "ViT",
+    "Whisper",
 )
 HEAD = ("head_dense", "head_layer_norm", "head_bias")
 VARIABLES = {name: f"/{name}" for name in ("kernel", "bias", "gamma", "beta")}

@@ -16,7 +16,7 @@ from tlkeras.checkpoints.formats.safetensors import FILE, write_safetensors
 from tlkeras.checkpoints.sources import locate, weights_in
 
 CONFIG = "config.json"
-HEADS = {"masked_lm": "masked-LM"}  # by argument, and as messages call them
+HEADS = {"masked_lm": "masked-LM", "decoder": "decoder"}  # as messages call them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Report:
     """What was loaded, and what was not.
 
     Args:
-        kind: `"Hugging Face"`, `"KerasHub"`, `"GGUF"` or `"tlkeras"`.
+        kind: `"Hugging Face"`, `"KerasHub"`, `"GGUF"`, `"CTranslate2"` or `"tlkeras"`.
         loaded: names of the tensors that went into the model.
         left_out: names of the tensors that it has no use for.
         fresh: paths of the model's weights for which there was no tensor; their values
@@ -58,11 +58,12 @@ def from_preset(
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, RoBERTa,
-    DistilBERT, ViT, DeiT, I-JEPA, Whisper's encoder, GPT-2, Llama, T5 and Flan-T5;
+    DistilBERT, ViT, DeiT, I-JEPA, Whisper, GPT-2, Llama, T5 and Flan-T5;
     `model.safetensors`, or several files with their `model.safetensors.index.json`), of
     KerasHub
     (`BertBackbone`, `ViTBackbone`, `GPT2Backbone`, `LlamaBackbone`;
-    `model.weights.h5`) or of `save_to_preset`; or one GGUF file of a Llama, by its own
+    `model.weights.h5`), of CTranslate2 (Whisper; `model.bin`, which is no pickle) or of
+    `save_to_preset`; or one GGUF file of a Llama, by its own
     path. `"hf://owner/name"` is a repository of the Hugging Face hub; its commit is
     pinned, and only safetensors are read, never a pickle.
 
@@ -74,7 +75,8 @@ def from_preset(
     gets the approximate GELU that KerasHub computes. RoBERTa and DistilBERT know one
     segment, 0; the texts of a RoBERTa must be padded on the right. A ViT takes an
     `image_shape` of its own, for which its positions are interpolated. A Whisper
-    becomes the `SpeechEncoder` in it, its front end as preprocessor_config.json says.
+    becomes the `SpeechEncoder` in it, its front end as preprocessor_config.json says,
+    and with `head="decoder"` a whole `Whisper`.
     A GPT-2 or a Llama becomes a `GPT` with its head; what is quantised in a GGUF file
     becomes floats. A T5 becomes a `Seq2Seq` on a `T5Encoder`; its positions know no
     longest text, but `max_sequence_length` does, 512 tokens unless you say otherwise. A
@@ -90,7 +92,7 @@ def from_preset(
         sha256: that the file of weights must have, or a dictionary of file to hash
             where there are several. Defaults to what is known of it.
         return_report: also return a `Report`. Defaults to `False`.
-        head: `"masked_lm"`, or none, the default.
+        head: `"masked_lm"` of a BERT, `"decoder"` of a Whisper, or none, the default.
         **overrides: arguments of the model that replace the preset's, such as
             `dropout=0`, `dtype="mixed_float16"` or `activation="gelu"`.
 
@@ -114,7 +116,7 @@ def from_preset(
     tlkeras checkpoint: 23 tensors loaded
     """
     if head not in (None, *HEADS):
-        raise ValueError(f"head must be None or {min(HEADS)!r}; given {head!r}.")
+        raise ValueError(f"head must be None or one of {list(HEADS)}; given {head!r}.")
     folder = locate(preset, revision, sha256)
     with described(folder):
         model, report = _read(folder, head, overrides)
@@ -127,7 +129,8 @@ def _read(folder, head, overrides):
     config = read_json(folder / CONFIG) if (folder / CONFIG).is_file() else {}
     weights = open_weights(path)
     if weights.kind:  # the file describes itself
-        config = {**config, **weights.metadata}
+        shapes = {name: weights.shape(name) for name in weights}
+        config = {**config, **weights.metadata, "shapes": shapes}
     kind = weights.kind or _kind(config)
     if kind not in ARCHITECTURES:
         raise ValueError(
@@ -135,6 +138,8 @@ def _read(folder, head, overrides):
             f"{', '.join(ARCHITECTURES)}; given {kind!r} (architectures: "
             f"{config.get('architectures')}). Other models need a table of their own."
         )
+    if f"{kind}>{head}" in ARCHITECTURES:  # all of what the head belongs to
+        kind, head = f"{kind}>{head}", None
     architecture = ARCHITECTURES[kind]
     if head and head not in architecture.heads:
         raise ValueError(

@@ -15,6 +15,7 @@ from tlkeras.models.t5_encoder import T5Encoder
 from tlkeras.models.token_classifier import SpanClassifier, TokenClassifier
 from tlkeras.models.transformer import Transformer
 from tlkeras.models.vit import ViT
+from tlkeras.models.whisper import Whisper
 
 __all__ = [
     "GPT",
@@ -33,5 +34,6 @@ __all__ = [
     "Transformer",
     "ViT",
     "WarmUp",
+    "Whisper",
     "interpolation_matrix",
 ]

@@ -1,4 +1,4 @@
-"""Text in, answer out: a model and its tokenizer as one function.
+"""Text or speech in, answer out: a model and its tokenizer as one function.
 
 Each pipeline is made once, of a `keras.Model` (or the name of a preset) and a
 tokenizer, and called on one text, or on any number of them in a list or another
@@ -12,6 +12,7 @@ look like, `[SEP]` in a text, is read as text.
 """
 
 from tlkeras.pipelines.question_answering import Answer, QuestionAnswering
+from tlkeras.pipelines.speech_to_text import Part, SpeechToText, Transcript
 from tlkeras.pipelines.text_classification import Classification, TextClassification
 from tlkeras.pipelines.text_generation import TextGeneration
 from tlkeras.pipelines.text_to_text import TextToText
@@ -22,10 +23,13 @@ __all__ = [
     "Answer",
     "Classification",
     "Entity",
+    "Part",
     "QuestionAnswering",
+    "SpeechToText",
     "TextClassification",
     "TextGeneration",
     "TextToText",
     "TokenClassification",
+    "Transcript",
     "Written",
 ]

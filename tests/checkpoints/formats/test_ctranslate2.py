@@ -24,10 +24,19 @@ def variable(name, array, size=None, kind=None):
     return text(name) + head + struct.pack("<BI", kind, size) + array.tobytes()
 
 
-def file(variables=(), aliases=(), version=6, count=None, alias_count=None):
+def file(
+    variables=(),
+    aliases=(),
+    version=6,
+    count=None,
+    alias_count=None,
+    specification="ToySpec",
+):
     count = len(variables) if count is None else count
     alias_count = len(aliases) if alias_count is None else alias_count
-    head = struct.pack("<I", version) + text("ToySpec") + struct.pack("<II", 3, count)
+    head = (
+        struct.pack("<I", version) + text(specification) + struct.pack("<II", 3, count)
+    )
     pairs = b"".join(text(name) for pair in aliases for name in pair)
     return head + b"".join(variables) + struct.pack("<I", alias_count) + pairs
 
