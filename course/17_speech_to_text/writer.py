@@ -29,13 +29,19 @@ def text_of(labels):
 
 
 class Writer:
-    """One compiled model in which one start after the other learns to write."""
+    """One model in which one start after the other learns to write.
 
-    def __init__(self):
+    Args:
+        compiled: whether steps are compiled, which pays from some dozen on. Defaults to
+            `True`.
+    """
+
+    def __init__(self, compiled=True):
         self.model = from_preset(PRESET)
         self.encoder = self.model.backbone
         self.pretrained = self.model.get_weights()
         self.trainer = Retrainer(self.model, BATCH, jit_compile=False, loss=CTCLoss())
+        self.model.run_eagerly = not compiled
 
     def first_weights(self, start, seed):
         """Weights to begin with.
