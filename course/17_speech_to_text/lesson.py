@@ -194,8 +194,8 @@ this.predict(
 # $$\alpha_t(s) = \big(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + \alpha_{t-1}(s-2)\big)
 #   \; p_t(\text{row}_s)$$
 #
-# with the last term only where two places are allowed. This is the **forward
-# algorithm**: T · S numbers in place of all those paths. At the end,
+# with the last term only where two places are allowed. This is the
+# **forward algorithm**: T · S numbers in place of all those paths. At the end,
 # $P = \alpha_T(S) + \alpha_T(S-1)$.
 #
 # ### In logarithms
@@ -379,8 +379,10 @@ def by_voice(words):
 
 
 machine_words = by_voice(synthetic_speech.load_data("train"))
-count = this.at_scale(quick=16, default=100)
-machine = spoken_strings.join_words(machine_words, count, seed=3, **JOINED).recordings
+machine_count = this.at_scale(quick=16, default=100)
+machine = spoken_strings.join_words(
+    machine_words, machine_count, seed=3, **JOINED
+).recordings
 held_words = by_voice(synthetic_speech.load_data("test"))
 held = spoken_strings.join_words(held_words, tests, seed=4, **JOINED).recordings
 held_x, new_x = writer.features(held), writer.features(new.recordings)
@@ -416,8 +418,8 @@ held_texts = writer.write(held_x)
 held_said = held.texts.tolist()
 held_wer = word_error_rate(held_said, held_texts)
 held_cer = character_error_rate(held_texts, held_said).rate
-for said, heard in list(zip(held_said, held_texts, strict=True))[:5]:
-    print(f"{said:32} {heard}")
+for one, other in list(zip(held_said, held_texts, strict=True))[:5]:
+    print(f"{one:32} {other}")
 print(f"WER {held_wer:.3f}, CER {held_cer:.3f}")
 
 # %% [markdown]
@@ -644,21 +646,23 @@ this.predict(
 
 # %% tags=["experiment"]
 greedy_texts = writer.write(new_x)
-some = range(this.at_scale(quick=2, default=20, full=60))
+searched = range(this.at_scale(quick=2, default=20, full=60))
 beam_texts, better = [], 0
-for i in this.progress(some, "searching"):
+for i in this.progress(searched, "searching"):
     labels, score = prefix_beam_search(new_log[i][kept[i]], 8)
     beam_texts.append(text_of(labels))
     greedy_score = ctc_log_probability(new_log[i][kept[i]], labels_of(greedy_texts[i]))
     better += score > greedy_score + 1e-6
 theirs = [
     text_of(found[0].labels)
-    for found in beam_decode(new_log[: len(some)], kept[: len(some)], num_beams=8)
+    for found in beam_decode(
+        new_log[: len(searched)], kept[: len(searched)], num_beams=8
+    )
 ]
-some_said = said[: len(some)]
-greedy_wer = word_error_rate(some_said, greedy_texts[: len(some)])
+some_said = said[: len(searched)]
+greedy_wer = word_error_rate(some_said, greedy_texts[: len(searched)])
 beam_wer = word_error_rate(some_said, beam_texts)
-print(f"{len(some)} strings: best path {greedy_wer:.3f}, beam {beam_wer:.3f}")
+print(f"{len(searched)} strings: best path {greedy_wer:.3f}, beam {beam_wer:.3f}")
 print(f"{better} texts became more probable; yours and tlkeras.ctc agree on", end="")
 print(f" {np.mean([a == b for a, b in zip(beam_texts, theirs, strict=True)]):.0%}")
 this.reveal(
@@ -705,19 +709,19 @@ this.predict(
 
 # %% tags=["experiment"]
 samples = new.recordings.padding_mask.sum(axis=1)
-labels = ids_of(said)
-frames_fit = np.mean(spare_tokens(samples, labels, STEP, ()) >= 0)
+all_labels = ids_of(said)
+frames_fit = np.mean(spare_tokens(samples, all_labels, STEP, ()) >= 0)
 print(f"counted in frames: {frames_fit:.0%} fit")
 too_short, mean_loss = {}, {}
 for strides in ((2, 2), (2, 2, 2), (2, 2, 2, 2)):
-    spare = spare_tokens(samples, labels, STEP, strides)
+    spare = spare_tokens(samples, all_labels, STEP, strides)
     too_short[strides] = np.mean(spare < 0)
     there = samples // STEP
     for stride in strides:
         there = -(-there // stride)
     losses = [
         -ctc_log_probability(np.full((t, C), -np.log(C)), row[row > 0])
-        for t, row in zip(there[:16], labels[:16], strict=True)
+        for t, row in zip(there[:16], all_labels[:16], strict=True)
     ]
     mean_loss[strides] = np.mean(losses)
     print(
