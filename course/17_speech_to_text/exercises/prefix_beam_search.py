@@ -89,14 +89,14 @@ def as_pair(answer, log_probs, width):
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
 
-def heard(path, width, labels=4, sure=1.5, repeat=1):
+def heard(path, width, labels=4, sure=1.5):
     """Log-probabilities in which a path is likely: a letter a label, _ the blank."""
 
     def draw(rng):
         letters = sorted(set(path) - {"_"})
         names = dict(zip(letters, 1 + rng.permutation(labels - 1), strict=False))
         names["_"] = BLANK
-        text = np.repeat([names[letter] for letter in path], repeat)
+        text = np.array([names[letter] for letter in path], int)
         return log_probabilities(rng, len(text), labels, text, sure), width
 
     return draw
