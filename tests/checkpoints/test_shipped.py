@@ -21,7 +21,7 @@ from tlkeras.datasets import (
     whole_docstrings,
 )
 from tlkeras.datasets.text import BytePairs
-from tlkeras.scores import word_error_rate
+from tlkeras.scores import character_error_rate
 
 DATA = Path(__file__).parents[2] / "data"
 BERT = "tlkeras://bert_docstrings"
@@ -98,7 +98,7 @@ def test_the_speech_writer_of_lesson_17():
         "".join(letters[label - 1] for label in labels)
         for labels in greedy_decode(model(batch))
     ]
-    assert word_error_rate(heard, strings.texts.tolist()).rate < 0.3
+    assert character_error_rate(heard, strings.texts.tolist()).rate < 0.35
     assert (DATA / "speech_letters" / "model.safetensors").stat().st_size < 1e6
 
 

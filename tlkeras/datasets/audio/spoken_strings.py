@@ -94,7 +94,10 @@ def _string(recordings, speaker, rng, words, gap, samples):
     theirs = np.flatnonzero(recordings.speakers == speaker)
     chosen = rng.choice(theirs, rng.integers(words[0], words[1] + 1))
     pauses = rng.uniform(*gap, size=len(chosen) + 1) * recordings.sample_rate
-    parts, texts, places, end = [], [], [], 0
+    parts: list[np.ndarray] = []
+    texts: list[str] = []
+    places: list[tuple[int, int]] = []
+    end = 0
     for index, pause in zip(chosen, pauses.astype(int), strict=False):
         sound = recordings.sound(index)
         begin = end + pause
