@@ -13,7 +13,7 @@ PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraint
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
-  translator synthetic-speech speech-digits stickers vit-stickers help
+  translator synthetic-speech speech-digits speech-letters stickers vit-stickers help
 .DEFAULT_GOAL := help
 
 help:
@@ -114,6 +114,11 @@ synthetic-speech: $(VENV)/.course
 # Train the small speech encoder of lesson 16 again; needs Debian's espeak-ng.
 speech-digits: $(VENV)/.course
 	$(BIN)/python data/speech_digits/train.py
+	$(SUMS)
+
+# Teach the encoder of lesson 16 to write letters again, for lesson 17.
+speech-letters: $(VENV)/.course
+	$(BIN)/python data/speech_letters/train.py
 	$(SUMS)
 
 # One stamp an extra, so that the second `make` has nothing to install.

@@ -11,14 +11,17 @@ from sklearn.linear_model import LogisticRegression
 
 from tlkeras import shipped
 from tlkeras.checkpoints import from_preset, load_tokenizer, preprocessor
+from tlkeras.ctc import greedy_decode
 from tlkeras.datasets import (
     DataError,
     languages,
+    spoken_strings,
     stickers,
     synthetic_speech,
     whole_docstrings,
 )
 from tlkeras.datasets.text import BytePairs
+from tlkeras.scores import character_error_rate
 
 DATA = Path(__file__).parents[2] / "data"
 BERT = "tlkeras://bert_docstrings"
@@ -78,6 +81,25 @@ def test_the_speech_encoder_of_lesson_16():
     said = ops.convert_to_numpy(model(batch)).argmax(-1)
     assert np.mean(said == held.labels) > 0.95
     assert (DATA / "speech_digits" / "model.safetensors").stat().st_size < 5e6
+
+
+def test_the_speech_writer_of_lesson_17():
+    model, report = from_preset("tlkeras://speech_letters", return_report=True)
+    assert not report.fresh
+    assert model.count_params() < 275_000
+    words = synthetic_speech.load_data("test")  # voices that it has not heard
+    voices = np.array([name.split("+")[1] for name in words.speakers])
+    strings = spoken_strings.join_words(
+        words._replace(speakers=voices), 30, seed=5, gap=(0.03, 0.2), seconds=3.0
+    ).recordings
+    batch = {"waveform": strings.waveforms, "padding_mask": strings.padding_mask}
+    letters = " efghinorstuvwxz"
+    heard = [
+        "".join(letters[label - 1] for label in labels)
+        for labels in greedy_decode(model(batch))
+    ]
+    assert character_error_rate(heard, strings.texts.tolist()).rate < 0.35
+    assert (DATA / "speech_letters" / "model.safetensors").stat().st_size < 1e6
 
 
 @pytest.fixture(scope="module")

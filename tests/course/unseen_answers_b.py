@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 14 and 16, each written as a learner would.
+"""Wrong answers to lessons 06 to 14, 16 and 17, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -2138,3 +2138,196 @@ wrong(PRECISION, "ap.any-picture")(_precision(here=False))
 wrong(PRECISION, "ap.missed-forgotten")(_precision(of=sum))
 wrong(PRECISION, "ap.no-envelope")(_precision(curve=lambda rest: rest[0]))
 wrong(PRECISION)(_precision(curve=min))
+# ── 17 collapse ───────────────────────────────────────────────────────────────────────
+
+COLLAPSE = "17_speech_to_text/collapse"
+wrong(COLLAPSE, "collapse.blanks-first")(
+    lambda path: [s for s, _ in itertools.groupby(s for s in path if s > 0)]
+)
+wrong(COLLAPSE, "collapse.not-merged")(lambda path: np.array(path)[np.array(path) > 0])
+wrong(COLLAPSE, "collapse.blanks-kept")(
+    lambda path: [path[i] for i in range(len(path)) if i == 0 or path[i] != path[i - 1]]
+)
+wrong(COLLAPSE, "collapse.round-the-corner")(
+    lambda path: [s for s, before in zip(path, np.roll(path, 1)) if s and s != before]  # noqa: B905
+)
+wrong(COLLAPSE)(lambda path: [s for s, _ in itertools.groupby(path) if s][::-1])
+
+
+# ── 17 spare_tokens ───────────────────────────────────────────────────────────────────
+
+SPARE = "17_speech_to_text/spare_tokens"
+
+
+def _spare(up=math.ceil, repeats=lambda row: sum(map(int.__eq__, row, row[1:]))):
+    def spare(samples, labels, step, strides):
+        found = []
+        for count, row in zip(samples.tolist(), labels.tolist(), strict=True):
+            tokens = count // step
+            for stride in strides:
+                tokens = up(tokens / stride)
+            row = row[: row.index(0)] if 0 in row else row
+            found.append(tokens - len(row) - repeats(row))
+        return found
+
+    return spare
+
+
+wrong(SPARE, "spare.floor")(_spare(up=math.floor))
+wrong(SPARE, "spare.before-subsampling")(
+    lambda samples, labels, step, strides: _spare()(samples, labels, step, ())
+)
+wrong(SPARE, "spare.repeats-forgotten")(_spare(repeats=lambda row: 0))
+wrong(SPARE, "spare.repeats-anywhere")(_spare(repeats=lambda r: len(r) - len({*r})))
+wrong(SPARE)(_spare(up=round))
+
+
+# ── 17 ctc_log_probability ────────────────────────────────────────────────────────────
+
+CTC = "17_speech_to_text/ctc_log_probability"
+
+
+def _ctc(
+    ends=2, begins=2, may_skip=lambda now, before: now != before, plus=np.logaddexp
+):
+    def ctc(log_probs, labels):
+        x, row = np.asarray(log_probs, float), [0]
+        for label in labels:
+            row += [int(label), 0]
+        alpha = {s: x[0, row[s]] for s in range(min(begins, len(row)))}
+        for frame in x[1:]:
+            new = {}
+            for s, value in alpha.items():
+                for n in (s, s + 1, s + 2):
+                    if n >= len(row) or (
+                        n == s + 2 and not (row[n] and may_skip(row[n], row[s]))
+                    ):
+                        continue
+                    new[n] = plus(new.get(n, -np.inf), value + frame[row[n]])
+            alpha = new
+        last = [alpha.get(s, -np.inf) for s in range(len(row))][-ends:]
+        total = -np.inf
+        for value in last:
+            total = plus(total, value)
+        return total
+
+    return ctc
+
+
+wrong(CTC, "ctc.skip-over-equal")(_ctc(may_skip=lambda now, before: True))
+wrong(CTC, "ctc.never-skipped")(_ctc(may_skip=lambda now, before: False))
+wrong(CTC, "ctc.last-blank-only")(_ctc(ends=1))
+wrong(CTC, "ctc.begins-with-blank")(_ctc(begins=1))
+wrong(CTC, "ctc.best-path")(_ctc(plus=max))
+
+
+# ── 17 best_path ──────────────────────────────────────────────────────────────────────
+
+PATH = "17_speech_to_text/best_path"
+
+
+def _viterbi(ends=2, begins=2, turn=False, may_skip=lambda now, before: now != before):
+    def best(log_probs, labels):
+        row = [0, *(x for label in labels for x in (int(label), 0))]
+        ways = {s: (log_probs[0][row[s]], [row[s]]) for s in range(len(row))[:begins]}
+        for frame in log_probs[1:]:
+            new = {}
+            for s, (score, path) in ways.items():
+                for n in (s, s + 1, s + 2):
+                    jump = n == s + 2
+                    if n >= len(row) or (jump and (not row[n])):
+                        continue
+                    if jump and not may_skip(row[n], row[s]):
+                        continue
+                    found = (score + frame[row[n]], [*path, row[n]])
+                    if n not in new or found[0] > new[n][0]:
+                        new[n] = found
+            ways = new
+        last = [ways[s] for s in range(len(row))[-ends:] if s in ways]
+        path = max(last)[1]
+        return path[::-1] if turn else path
+
+    return best
+
+
+wrong(PATH, "path.skip-over-equal")(_viterbi(may_skip=lambda now, before: True))
+wrong(PATH)(_viterbi(may_skip=lambda now, before: False))
+wrong(PATH, "path.ends-anywhere")(_viterbi(ends=99))
+wrong(PATH, "path.backwards")(_viterbi(turn=True))
+wrong(PATH)(lambda log_probs, labels: log_probs.argmax(axis=1))
+
+
+# ── 17 word_error_rate ────────────────────────────────────────────────────────────────
+
+WER = "17_speech_to_text/word_error_rate"
+
+
+def _wer(cut=str.split, change=1, insert=1, count=lambda said, heard: len(said)):
+    def distance(a, b):
+        if not a or not b:
+            return len(a) + insert * len(b)
+        table = [[j * insert for j in range(len(b) + 1)]]
+        for i, word in enumerate(a):
+            row = [i + 1]
+            for j, other in enumerate(b):
+                same = table[-1][j] + change * (word != other)
+                row.append(min(same, table[-1][j + 1] + 1, row[j] + insert))
+            table.append(row)
+        return table[-1][-1]
+
+    def rate(references, hypotheses):
+        pairs = [(cut(a), cut(b)) for a, b in zip(references, hypotheses, strict=True)]
+        total = sum(count(a, b) for a, b in pairs)
+        return sum(distance(a, b) for a, b in pairs) / max(total, 1)
+
+    return rate
+
+
+wrong(WER, "wer.characters")(_wer(cut=list))
+wrong(WER, "wer.changes-twice")(_wer(change=2))
+wrong(WER, "wer.insertions-free")(_wer(insert=0))
+wrong(WER, "wer.heard-length")(_wer(count=lambda said, heard: len(heard)))
+wrong(WER, "wer.mean-of-texts")(
+    lambda said, heard: np.mean([_wer()([a], [b]) for a, b in zip(said, heard)])  # noqa: B905
+)
+
+
+# ── 17 prefix_beam_search ─────────────────────────────────────────────────────────────
+
+BEAM = "17_speech_to_text/prefix_beam_search"
+
+
+def _prefixes(repeat=lambda b, n: (n, b), rank=np.logaddexp, change=np.logaddexp):
+    def search(log_probs, width):
+        beams = {(): np.array([0.0, -np.inf])}
+        for frame in np.asarray(log_probs, float):
+            new = {}
+            for text, (b, n) in beams.items():
+                moves = [(text, 0, np.logaddexp(b, n) + frame[0])]
+                for c in range(1, len(frame)):
+                    if text[-1:] == (c,):
+                        same, longer = repeat(b, n)
+                        moves.append((text, 1, same + frame[c]))
+                        moves.append(((*text, c), 1, longer + frame[c]))
+                    else:
+                        moves.append(((*text, c), 1, change(b, n) + frame[c]))
+                for longer, end, value in moves:
+                    pair = new.setdefault(longer, np.full(2, -np.inf))
+                    pair[end] = np.logaddexp(pair[end], value)
+            order = sorted(new, key=lambda text: rank(*new[text]), reverse=True)
+            beams = {text: new[text] for text in order[:width]}
+        best = max(beams, key=lambda text: np.logaddexp(*beams[text]))
+        return best, np.logaddexp(*beams[best])
+
+    return search
+
+
+wrong(BEAM, "beam.repeat-extends")(
+    _prefixes(repeat=lambda b, n: (n, np.logaddexp(b, n)))
+)
+wrong(BEAM, "beam.repeat-never-extends")(
+    _prefixes(repeat=lambda b, n: (np.logaddexp(b, n), -np.inf))
+)
+wrong(BEAM, "beam.repeat-lost")(_prefixes(repeat=lambda b, n: (-np.inf, b)))
+wrong(BEAM, "beam.label-after-blank-only")(_prefixes(change=lambda b, n: b))
+wrong(BEAM, "beam.ranked-by-label")(_prefixes(rank=lambda b, n: n))

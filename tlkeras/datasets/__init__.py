@@ -14,6 +14,7 @@ from tlkeras.datasets.audio import (
     new_voices,
     speech_commands,
     spoken_digits,
+    spoken_strings,
     synthetic_speech,
 )
 from tlkeras.datasets.audio.audio_files import AudioWarning
@@ -85,6 +86,7 @@ __all__ = [
     "shapes",
     "speech_commands",
     "spoken_digits",
+    "spoken_strings",
     "squad_files",
     "sst2",
     "stickers",

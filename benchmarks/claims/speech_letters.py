@@ -1,0 +1,135 @@
+"""What a model that learned letters from a machine is worth for people's strings.
+
+python benchmarks/claims/speech_letters.py --measure          # all there is
+python benchmarks/claims/speech_letters.py --measure 60       # one number of strings
+
+`--measure` goes on where it was stopped; each run is a line of the file beside it.
+Without it the runs kept are shown. Strings of two to five words of one of six people
+(`tlkeras.datasets.spoken_strings` of the Free Spoken Digit Dataset; needs the
+recordings), joined from the authors' training split and tested on strings of the test
+split: the same people, other recordings. Three starts learn: `letters`, the preset
+`tlkeras://speech_letters`; `words`, the encoder of `tlkeras://speech_digits` under a
+new head; and random weights. Each chose its rate and its steps from one grid with a
+seed of its own, on other strings of the training split. Zero-shot needs no choice.
+"""
+
+import csv
+import functools
+import itertools
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[2] / "course" / "17_speech_to_text"))
+
+STARTS = ("letters", "words", "from scratch")
+RATES, STEPS = (1e-3, 3e-3), (75, 300)
+COUNTS, TUNING_SEED, SEEDS = (60, 20, 200), 100, range(5)
+TESTS, VALIDATION = 150, 100
+JOINED = {"gap": (0.03, 0.2), "seconds": 3.0}
+RUN = ("start", "strings", "split", "rate", "steps", "seed")
+FIELDS = (*RUN, "wer", "cer", "seconds", "made")
+FILE = HERE.with_suffix(".csv")
+
+
+def kept():
+    """The lines of the file, by what makes each a run of its own."""
+    if not FILE.is_file():
+        return {}
+    with open(FILE, encoding="utf-8", newline="") as file:
+        return {tuple(row[key] for key in RUN): row for row in csv.DictReader(file)}
+
+
+@functools.cache
+def writer():
+    """The model in which all starts learn."""
+    from writer import Writer
+
+    return Writer()
+
+
+@functools.cache
+def strings(split, seed):
+    """Texts of joined words, and what the encoder reads of them."""
+    from tlkeras.datasets import spoken_digits, spoken_strings
+
+    words = spoken_digits.load_data("test" if split == "test" else "train")
+    count = {"test": TESTS, "validation": VALIDATION}.get(split, max(COUNTS))
+    made = spoken_strings.join_words(words, count, seed, **JOINED).recordings
+    return made.texts.tolist(), writer().features(made)
+
+
+def rates_of(start, count, split, rate, steps, seed):
+    """Word and character error rate of one model."""
+    from tlkeras.scores import character_error_rate, word_error_rate
+
+    weights = writer().first_weights(start, seed)
+    if count:
+        texts, inputs = strings("known", seed)
+        some = {name: x[:count] for name, x in inputs.items()}
+        writer().learn(some, texts[:count], rate, steps, seed, weights)
+    else:
+        writer().trainer.model.set_weights(weights)
+    said, inputs = strings(split, 1000 + (split == "validation"))
+    heard = writer().write(inputs)
+    return word_error_rate(heard, said).rate, character_error_rate(heard, said).rate
+
+
+def run(start, count, split, rate, steps, seed):
+    """The line of a run, made if there is none yet."""
+    key = (start, str(count), split, f"{rate:g}", str(steps), str(seed))
+    if key not in kept():
+        began = time.process_time()
+        wer, cer = rates_of(start, count, split, rate, steps, seed)
+        row = dict(zip(RUN, key, strict=True)) | {"wer": f"{wer:.4f}"}
+        row |= {"cer": f"{cer:.4f}", "seconds": f"{time.process_time() - began:.1f}"}
+        row["made"] = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
+        new = not FILE.is_file()
+        with open(FILE, "a", encoding="utf-8", newline="") as file:
+            lines = csv.DictWriter(file, FIELDS, lineterminator="\n")
+            if new:
+                lines.writeheader()
+            lines.writerow(row)
+        print(*row.values(), flush=True)
+    return kept()[key]
+
+
+def measure(count):
+    """All runs with so many strings: the grid, and the best setting with every seed."""
+    for start in STARTS:
+        grid = {
+            choice: run(start, count, "validation", *choice, TUNING_SEED)
+            for choice in itertools.product(RATES, STEPS)
+        }
+        best = min(grid, key=lambda choice: float(grid[choice]["wer"]))
+        for seed in SEEDS:
+            run(start, count, "test", *best, seed)
+
+
+def show():
+    """The kept runs on test strings: mean and range over seeds."""
+    groups = {}
+    for row in kept().values():
+        if row["split"] == "test":
+            key = tuple(row[name] for name in ("start", "strings", "rate", "steps"))
+            groups.setdefault(key, []).append(float(row["wer"]))
+    for key, found in sorted(groups.items()):
+        mean = sum(found) / len(found)
+        print(
+            *key, f"WER {mean:.3f} ({min(found):.3f} to {max(found):.3f})", len(found)
+        )
+
+
+def main(*arguments):
+    """Measure, or show."""
+    if arguments[:1] == ("--measure",):
+        run("letters", 0, "test", 0.0, 0, 0)
+        for count in map(int, arguments[1:] or COUNTS):
+            measure(count)
+    show()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
