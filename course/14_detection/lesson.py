@@ -671,9 +671,9 @@ this.reveal(
 
 # %% [markdown] tags=["result"]
 # With seed 0, 88 of 100 digits are found by some box that is surer than 0.2, and the other errors are
-# nearly all names: the box is there, the class is wrong. The bars show what size has to do with it;
-# section 2 said why small ones should be harder: five pixels are hardly enough to tell an 8 from a 9,
-# and IoU forgives a small box nothing. The largest failure is another one: 187 of 438 digits were found
+# nearly all names: the box is there, the class is wrong. Of digits of 9 or 10 pixels 98 % are found, of
+# those of 5 or 6 pixels 73 %, and section 2 said why: five pixels are hardly enough to tell an 8 from a
+# 9, and IoU forgives a small box nothing. The largest failure is another one: 187 of 438 digits were found
 # more than once. That is why AP50 was only 0.64 when 88 % were found: each second box counts as
 # wrong.
 
