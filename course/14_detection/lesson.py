@@ -248,7 +248,7 @@ show.curves(offsets, measures, "moved by", "", "A box of 4 × 4 that moves past 
 # The head on the patches is two convolutions of 3 × 3 over their grid and a linear layer, so
 # that a query sees the 5 × 5 patches around it. With a linear layer on each patch alone, and
 # the rest left to attention, the same training got nowhere: AP50, the measure of section 7, was
-# 0.1 after 140 steps, and 0.8 with the convolutions. Who of nine neighbours is in the middle
+# 0.1 after 140 steps, and 0.8 with the convolutions, on digits of 6 to 10 pixels. Who of nine neighbours is in the middle
 # of a digit is a question about *near*, and a small ViT has to find out what near means
 # (lesson 13).
 
@@ -471,8 +471,8 @@ this.reveal("doubled", "about 0.5", f"AP = {ap_twice:.2f}")
 # %% [markdown] tags=["result"]
 # Half of the detections are wrong now, at every cut but the first. Detectors that predict
 # at many places therefore remove duplicates at the end (**non-maximum suppression**: of boxes that
-# overlap much, keep the surest). One trained with one-to-one matching has no need to: of
-# two queries for one thing only one was ever told to speak.
+# overlap much, keep the surest). One trained with one-to-one matching should have no need to: of two queries for
+# one thing only one was ever told to speak. Section 9 looks whether that is so.
 
 # %% [markdown]
 # ## 8. Train
@@ -535,9 +535,10 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# The boxes are nearly all there after 200 steps; what is missing is the right name. A box needs
-# to know where ink begins and ends, which is the same for every digit. A name needs to tell an
-# 8 of six pixels from a 9.
+# With seed 0, AP50 was 0.64, and 0.87 if classes are ignored. The boxes are nearly all there
+# after 200 steps; what is missing is the right name. A box needs to know where ink begins and ends,
+# which is the same for every digit. A name needs to tell an 8 of six pixels from a 9. (When we let the
+# digits be 6 to 10 pixels large and the training be planned for 420 steps, AP50 was 0.82 halfway.)
 
 # %% [markdown]
 # What does it look like? Test pictures; a box wherever a query is surer than 0.5 of something. Under
@@ -576,7 +577,7 @@ for number, axes in enumerate(show.panels(*[1.7] * 6, height=2.1)):
 this.predict(
     "speakers",
     "Queries surer than 0.3 that they see something, divided by the number of digits:",
-    ["about 1", "about 4", "about 9"],
+    ["about 1", "2 to 5", "about 9"],
 )
 
 # %% tags=["experiment"]
@@ -593,13 +594,16 @@ for query in np.flatnonzero(speaks[2] > 0.3):
     centre = (said[1][2, query, :2] + said[1][2, query, 2:]) / 2
     arrow = {"arrowstyle": "->", "color": "#d62728"}
     scene.annotate("", centre, detector.reference[query], arrowprops=arrow)
-this.reveal("speakers", "about 1", f"{speakers:.1f} a digit")
+which = "about 1" if speakers < 1.5 else "2 to 5"
+this.reveal("speakers", which, f"{speakers:.1f} a digit")
 
 # %% [markdown] tags=["result"]
-# Its neighbours see the same digit and keep silent: of each digit's queries only one was ever
-# told to speak, mostly the one nearest to the middle, and that can be seen. Where the middle
-# lies between two patches, two may speak, and each of them is less sure. The arrows lead from the
-# reference point to the centre of the box. They are short.
+# Only one query of each digit was told to speak, and yet several do. The arrows lead from their
+# reference points to the centres of their boxes: they all mean the same digit. Why? Say that four
+# neighbours look alike, and one of them is matched, now this one, now that one. Each should say *something*
+# with probability 1/4. But where it should have said *nothing*, that counted only a tenth: 1 against 0.1 · 3. So
+# it learns to say *something* with 1 / 1.3 = 0.77, and so do the others. The no-object weight that makes
+# training quick makes every query too sure. More training tells the neighbours apart; 200 steps do not.
 
 # %% [markdown]
 # ## 10. What goes wrong
@@ -660,15 +664,18 @@ show.bars(
 smaller = share_found["9 or 10"] - share_found["5 or 6"]
 this.reveal(
     "small",
-    "clearly fewer of the small",
+    "clearly fewer of the small" if smaller > 0.05 else "as many",
     ", ".join(f"{share:.0%}" for share in share_found.values())
     + " from small to large",
 )
 
 # %% [markdown] tags=["result"]
-# Small digits are found less often, and for two reasons, as section 2 said: five pixels are hardly
-# enough to tell an 8 from a 9, and IoU forgives a small box nothing. The other errors are mostly
-# names: the box is there, and the class is wrong. That somebody is found twice is rare.
+# With seed 0, 88 of 100 digits are found by some box that is surer than 0.2, and the other errors are
+# nearly all names: the box is there, the class is wrong. Of digits of 9 or 10 pixels 98 % are found, of
+# those of 5 or 6 pixels 73 %, and section 2 said why: five pixels are hardly enough to tell an 8 from a
+# 9, and IoU forgives a small box nothing. The largest failure is another one: 187 of 438 digits were found
+# more than once. That is why AP50 was only 0.64 when 88 % were found: each second box counts as
+# wrong.
 
 # %% [markdown]
 # ## 11. Break it: no one-to-one
@@ -682,7 +689,7 @@ this.reveal(
 this.predict(
     "many-to-one",
     "What happens to the number of queries that speak, for each digit?",
-    ["it stays about 1", "it rises to several", "it falls"],
+    ["it stays about the same", "it at least doubles", "it falls"],
 )
 
 # %% tags=["experiment"]
@@ -700,13 +707,16 @@ print(
     f"queries surer than 0.3 a digit: {speakers:.1f} before, {many_speakers:.1f} after"
 )
 print(f"AP50, whatever the class: {ap_anything:.2f}, then {many_ap:.2f}")
-this.reveal("many-to-one", "it rises to several", f"{many_speakers:.1f} a digit")
+rose = many_speakers > 1.5 * speakers
+many_choice = "it at least doubles" if rose else "it stays about the same"
+this.reveal("many-to-one", many_choice, f"{speakers:.1f}, then {many_speakers:.1f}")
 
 # %% [markdown] tags=["result"]
-# Every query near a digit speaks now, because each of them was told that it is right. All but one of these boxes
-# are duplicates and count as wrong. It can be repaired: detectors that train in this way (Faster R-CNN, RetinaNet,
-# YOLO) remove duplicates afterwards, by a rule with a threshold of its own. One-to-one matching puts
-# the decision into the training.
+# From 3.5 queries a digit to 21, and AP50 whatever the class fell from 0.87 to 0.57. Every query within
+# a digit is told now that it is right, and none learns to leave it to another. All
+# but one of their boxes are duplicates and count as wrong. It can be repaired: detectors that train in
+# this way (Faster R-CNN, RetinaNet, YOLO) remove duplicates afterwards, by a rule with a threshold of its own.
+# One-to-one matching puts the decision into the training, where, as section 9 showed, it has to be learned.
 
 # %% [markdown]
 # ## 12. Few pictures
@@ -787,7 +797,7 @@ this.reveal(
 # - Boxes in two formats, IoU and GIoU; a one-to-one matching; the loss of a set; average
 #   precision.
 # - A ViT in which each patch answers for itself, trained on pictures with several digits.
-# - A count of its errors by kind, and the reason why duplicates are rare.
+# - A count of its errors by kind, and the reason why it finds some digits twice.
 #
 # ## Where this comes from
 #
