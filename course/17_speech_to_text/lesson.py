@@ -521,9 +521,8 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# The model from scratch gets nine words of ten wrong: it has hardly begun to tell
-# letters apart. The pretrained one knows them, and has to learn how these voices say
-# them.
+# The model from scratch has hardly begun to tell letters apart, and gets nearly all words
+# wrong. The pretrained one knows letters, and has to learn how these voices say them.
 #
 # **People**, measured by us, one run each, 100 strings to test. Rates and steps were not
 # tuned, so look at the order and not at the last digit:
@@ -667,7 +666,7 @@ check(prefix_beam_search)
 this.predict(
     "beam-helps",
     "By how much does the beam lower the word error rate?",
-    ["by more than 0.1", "by 0.02 to 0.1", "by less than 0.02, or not at all"],
+    ["by more than 0.2", "by 0.1 to 0.2", "by less than 0.1, or not at all"],
 )
 
 # %% tags=["experiment"]
@@ -693,7 +692,7 @@ print(f"{better} texts became more probable; yours and tlkeras.ctc agree on", en
 print(f" {np.mean([a == b for a, b in zip(beam_texts, theirs, strict=True)]):.0%}")
 this.reveal(
     "beam-helps",
-    "by less than 0.02, or not at all",
+    "by less than 0.1, or not at all",
     f"{greedy_wer:.3f} and {beam_wer:.3f}",
 )
 

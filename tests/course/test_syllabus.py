@@ -181,3 +181,16 @@ def test_what_lies_beside_the_process_is_not_taken_for_a_lessons_own(tiny, tmp_p
         text=True,
     )
     assert done.stdout.split() == ["double", "row_sums"], done.stderr
+
+
+def test_a_draft_is_in_no_list_and_is_found_by_its_name(tmp_path, monkeypatch):
+    entry = '[[parts.lessons]]\nname = "{}"\ntitle = "T"\nminutes = 5\npoints = 1\n'
+    text = '[[parts]]\ntitle = "P"\n' + entry.format("01_a")
+    text += entry.format("02_b") + "draft = true\n"
+    (tmp_path / "syllabus.toml").write_text(text, "utf-8")
+    monkeypatch.setattr(syllabus, "home", lambda: tmp_path)
+    assert [each.name for each in syllabus.lessons()] == ["01_a"]
+    assert syllabus.drafts() == ["02_b"]
+    assert syllabus.lesson("02_b").draft
+    with pytest.raises(ValueError, match=r"01_a\.?$"):
+        syllabus.lesson("03_c")

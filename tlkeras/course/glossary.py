@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import nbformat
 
 from tlkeras.course.lesson_text import KERNEL
-from tlkeras.course.syllabus import MESSAGES, home, lessons
+from tlkeras.course.syllabus import MESSAGES, drafts, home, lessons
 
 NOTEBOOK = "glossary.ipynb"
 
@@ -41,16 +41,18 @@ class Term:
 
 
 def terms(folder=None) -> list[Term]:
-    """All words, in the order of the lessons that explain them.
+    """All words but those of drafts, in the order of the lessons that explain them.
 
     Args:
         folder: where the lessons lie. Defaults to where they are.
     """
     path = (folder or home()) / "glossary.en.toml"
     entries = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    unfinished = drafts(folder)
     return [
         Term(id=name, **{"bold": entry["term"], **entry})
         for name, entry in entries.items()
+        if entry["lesson"] not in unfinished
     ]
 
 

@@ -41,6 +41,7 @@ class Lesson:
         points: sum of the points of its exercises.
         part: title of the part of the course.
         folder: where `lesson.py` and `exercises/` lie.
+        draft: still being written: found by its name alone, and in no list.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Lesson:
     points: float
     part: str
     folder: Path
+    draft: bool = False
     # The arguments on which the last answer with wrong numbers failed first, by name.
     failing: dict[str, Any] = field(default_factory=dict, repr=False)
     _failures: Counter = field(default_factory=Counter, repr=False)
@@ -273,8 +275,17 @@ def home() -> Path:
 
 
 def lessons() -> list[Lesson]:
-    """All lessons, in the order of the syllabus."""
-    return list(_read(home()))
+    """All lessons but drafts, in the order of the syllabus."""
+    return [each for each in _read(home()) if not each.draft]
+
+
+def drafts(folder: Path | None = None) -> list[str]:
+    """Names of the lessons that are still being written.
+
+    Args:
+        folder: where the lessons lie. Defaults to where they are.
+    """
+    return [each.name for each in _read(folder or home()) if each.draft]
 
 
 def lesson(name: str) -> Lesson:
@@ -286,7 +297,10 @@ def lesson(name: str) -> Lesson:
     known = {each.name: each for each in _read(home())}
     if name not in known:
         sentence = MESSAGES.say(
-            "lookup", "no-lesson", name=name, lessons=", ".join(known)
+            "lookup",
+            "no-lesson",
+            name=name,
+            lessons=", ".join(each.name for each in lessons()),
         )
         raise CourseError(sentence)
     unsolved.stand_in(known[name])
