@@ -426,7 +426,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-rounds, steps_a_round = this.at_scale(quick=(2, 2), default=(10, 90), full=(20, 200))
+rounds, steps_a_round = this.at_scale(quick=(2, 10), default=(10, 90), full=(20, 200))
 model = new_model()
 model.compile(
     keras.optimizers.Adam(
@@ -441,7 +441,7 @@ model.compile(
 batches = text.by_length(
     english.encode([phrase.english for phrase in train]),
     chinese.encode([phrase.chinese for phrase in train]),
-    widths=this.at_scale(quick=(width,), default=(12, width)),
+    widths=(12, width),
     batch_size=128,
 )
 bar = iter(this.progress(range(rounds), "training"))
