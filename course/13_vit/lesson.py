@@ -59,9 +59,7 @@ def trainer_of(model, often=False):
     """Trains one model again and again, each time from the beginning."""
     # XLA makes steps a quarter shorter and takes seconds to begin.
     jit_compile = often and this.at_scale(quick=False, default=True)
-    trainer = Retrainer(model, jit_compile=jit_compile)
-    model.run_eagerly = this.at_scale(quick=True, default=False)
-    return trainer
+    return Retrainer(model, jit_compile=jit_compile)
 
 
 # %% [markdown]
