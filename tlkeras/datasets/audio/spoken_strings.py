@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlkeras import checks as check
 from tlkeras.datasets.audio.audio_files import pad
 from tlkeras.datasets.audio.recordings import Recordings
 
@@ -67,7 +66,8 @@ def join_words(
     >>> strings.recordings.waveforms.shape, len(strings.places)
     ((3, 32000), 3)
     """
-    check.positive_integer("count", count)
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+        raise ValueError(f"count must be a positive integer; given {count!r}.")
     _check_range("words", words, 1)
     _check_range("gap", gap, 0)
     if not len(recordings.texts):
