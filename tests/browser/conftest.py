@@ -74,7 +74,7 @@ def lab(folder, tmp_path_factory):
         process.wait()
 
 
-def _address(process, home, seconds=180):
+def _address(process, home, seconds=60):
     for _ in range(seconds * 5):
         assert process.poll() is None, (home / "log").read_text("utf-8")
         for path in (home / "runtime").glob("jpserver-*.json"):
