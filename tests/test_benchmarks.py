@@ -11,6 +11,8 @@ sys.path.insert(0, str(BENCHMARKS / "claims"))
 
 from _by_length import by_length, cropped, grouped  # noqa: E402
 from _kept_runs import comparison_of, keep, kept, table  # noqa: E402
+from _once import kept as runs_of  # noqa: E402
+from _once import once  # noqa: E402
 
 from tlkeras.transfer.comparison import Comparison, Result  # noqa: E402
 
@@ -122,3 +124,19 @@ def test_runs_are_kept_once(tmp_path):
         f"| base | {found.estimate('base', 64)} (2 seeds) |  |",
         f"| new − base | {found.difference('new', 'base', 64)} (2 seeds) |  |",
     ]
+
+
+def test_a_run_is_made_once_and_goes_on_where_it_was_stopped(tmp_path):
+    path, asked = tmp_path / "runs.csv", []
+
+    def scored(start, rate):
+        asked.append((start, rate))
+        return {"f1": 0.25} if start == "a" else {"exact": 1 / 3}
+
+    for _ in range(2):  # as by a program that is started again
+        run = once(path, ("start", "rate"), ("f1", "exact"))(scored)
+        assert run("a", 1e-3)["f1"] == "0.2500"
+        assert run("b", 1e-3)["exact"] == "0.3333"
+    assert asked == [("a", 1e-3), ("b", 1e-3)]
+    assert list(runs_of(path, ("start", "rate"))) == [("a", "0.001"), ("b", "0.001")]
+    assert path.read_text("utf-8").count("start,rate") == 1

@@ -11,13 +11,12 @@ detector that has learned from 1,000 pictures with digits from 0 to 4. All three
 one rate, which was not tuned for any of them.
 """
 
-import csv
 import functools
 import runpy
 import sys
-import time
-from importlib.metadata import version
 from pathlib import Path
+
+from _once import kept, once
 
 HERE = Path(__file__).resolve()
 LESSON = HERE.parents[2] / "course" / "14_detection"
@@ -27,16 +26,7 @@ STEPS = {50: 80, 200: 120, 1000: 200}  # of 16 pictures, by pictures
 RATE, SEEDS, TESTS = 4e-3, range(5), 200
 RUN = ("start", "pictures", "rate", "seed")
 SCORES = ("ap50", "ap50_anything", "ap", "duplicates")
-FIELDS = (*RUN, *SCORES, "seconds", "made")
 FILE = HERE.with_suffix(".csv")
-
-
-def kept():
-    """The lines of the file, by what makes each a run of its own."""
-    if not FILE.is_file():
-        return {}
-    with open(FILE, encoding="utf-8", newline="") as file:
-        return {tuple(row[key] for key in RUN): row for row in csv.DictReader(file)}
 
 
 @functools.cache
@@ -57,28 +47,14 @@ def source():
     return detector.model.get_weights()
 
 
-def run(start, count, seed):
-    """Train and test once, unless there is a line of it."""
-    key = (start, str(count), f"{RATE:g}", str(seed))
-    if key in kept():
-        return
+@once(FILE, RUN, SCORES)
+def run(start, count, rate, seed):
+    """Scores of a detector that has learned."""
     detector, draw, _ = parts()
-    weights = source() if start == SOURCE else None
-    begin = time.process_time()
-    detector.begin(start, seed, weights)
-    detector.learn(draw("known", count, seed), RATE, STEPS[count], seed)
+    detector.begin(start, seed, source() if start == SOURCE else None)
+    detector.learn(draw("known", count, seed), rate, STEPS[count], seed)
     found = scores(detector, draw("new", TESTS, 1))
-    row = dict(zip(RUN, key, strict=True))
-    row |= {name: f"{found[name]:.4f}" for name in SCORES}
-    row["seconds"] = f"{time.process_time() - begin:.1f}"
-    row["made"] = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
-    new = not FILE.is_file()
-    with open(FILE, "a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-    print(*row.values(), flush=True)
+    return {name: found[name] for name in SCORES}
 
 
 def scores(detector, test):
@@ -110,14 +86,14 @@ def measure(count):
     """Every run with so many pictures that is not kept yet."""
     for seed in SEEDS:
         for start in STARTS:
-            run(start, count, seed)
+            run(start, count, RATE, seed)
 
 
 def values(start, count, score):
     """One number a seed."""
     return {
         int(key[3]): float(row[score])
-        for key, row in kept().items()
+        for key, row in kept(FILE, RUN).items()
         if key[:2] == (start, str(count)) and row[score]
     }
 

@@ -306,7 +306,7 @@ def table():
     for a, b in (TUNED, SCRATCH), (TUNED, OWN), (TUNED, MIXED), (BOTH, MIXED):
         cells = [cell(differences(a, b, count)) for count in COUNTS]
         print(f"| {a} − {b} | " + " | ".join(cells) + " |")
-    print("\nEmpty: not measured yet. `--measure CORPUS` goes on with it.\n")
+    print("\nAn empty cell is not measured yet; `--measure CORPUS` goes on with it.\n")
     print(
         f"Both GPTs chose from rates {', '.join(map(str, RATES))} and {STEPS} steps of "
         f"{ROWS} × {LENGTH} tokens, on {READ['validation']} docstrings of validation "

@@ -12,12 +12,11 @@ of its own, on validation files. Word overlap learns from the same questions whe
 the best line an answer stands.
 """
 
-import csv
 import functools
 import sys
-import time
-from importlib.metadata import version
 from pathlib import Path
+
+from _once import kept, once
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2] / "course" / "12_question_answering"))
@@ -30,41 +29,7 @@ SHIFT = "matplotlib"
 SETS = {"test": "other files", SHIFT: "Matplotlib"}
 RUN = ("start", "questions", "split", "rate", "seed")
 SCORES = [f"{score}_{name}" for name in SETS for score in ("f1", "exact")]
-FIELDS = (*RUN, *SCORES, "seconds", "made")
 FILE = HERE.with_suffix(".csv")
-
-
-def kept():
-    """The lines of the file, by what makes each a run of its own."""
-    if not FILE.is_file():
-        return {}
-    with open(FILE, encoding="utf-8", newline="") as file:
-        return {tuple(row[key] for key in RUN): row for row in csv.DictReader(file)}
-
-
-def once(function):
-    """Run what has no line yet, and keep its line."""
-
-    def known(*run):
-        key = tuple(f"{x:g}" if isinstance(x, float) else str(x) for x in run)
-        if key not in kept():
-            start = time.process_time()
-            scores = {name: f"{x:.4f}" for name, x in function(*run).items()}
-            row = dict(zip(RUN, key, strict=True)) | scores
-            row["seconds"] = f"{time.process_time() - start:.1f}"
-            row["made"] = (
-                f"keras {version('keras')}, tensorflow {version('tensorflow')}"
-            )
-            new = not FILE.is_file()
-            with open(FILE, "a", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if new:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(*row.values(), flush=True)
-        return kept()[key]
-
-    return known
 
 
 @functools.cache
@@ -96,7 +61,7 @@ def drawn(count, seed):
     ]
 
 
-@once
+@once(FILE, RUN, SCORES)
 def run(start, count, split, rate, seed):
     """F1 and exact match of one reader."""
     from tlkeras.scores import score_answers
@@ -141,7 +106,7 @@ def values(start, count, score):
     """One number a seed."""
     rows = {
         int(key[4]): float(row[score])
-        for key, row in kept().items()
+        for key, row in kept(FILE, RUN).items()
         if key[:3] == (start, str(count), "test")
     }
     return rows
@@ -180,7 +145,9 @@ def show():
         for score, title in (("f1", "F1"), ("exact", "exact match")):
             print(f"**{where}: {title}, %**\n\n{table(f'{score}_{name}')}\n")
     print("Empty: not measured yet. `--measure` goes on with it.\n")
-    chosen = {key[0]: key[3] for key in kept() if key[2] == "test" and key[3] != "0"}
+    chosen = {
+        key[0]: key[3] for key in kept(FILE, RUN) if key[2] == "test" and key[3] != "0"
+    }
     steps = ", ".join(f"{n:,}: {STEPS[n]}" for n in sorted(STEPS))
     print(
         f"Steps of 16 windows, by questions: {steps}. Highest rate, of "

@@ -13,13 +13,12 @@ new head; and random weights. Each chose its rate and its steps from one grid wi
 seed of its own, on other strings of the training split. Zero-shot needs no choice.
 """
 
-import csv
 import functools
 import itertools
 import sys
-import time
-from importlib.metadata import version
 from pathlib import Path
+
+from _once import kept, once
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2] / "course" / "17_speech_to_text"))
@@ -30,16 +29,8 @@ COUNTS, TUNING_SEED, SEEDS = (60, 20, 200), 100, range(5)
 TESTS, VALIDATION = 150, 100
 JOINED = {"gap": (0.03, 0.2), "seconds": 3.0}
 RUN = ("start", "strings", "split", "rate", "steps", "seed")
-FIELDS = (*RUN, "wer", "cer", "seconds", "made")
+SCORES = ("wer", "cer")
 FILE = HERE.with_suffix(".csv")
-
-
-def kept():
-    """The lines of the file, by what makes each a run of its own."""
-    if not FILE.is_file():
-        return {}
-    with open(FILE, encoding="utf-8", newline="") as file:
-        return {tuple(row[key] for key in RUN): row for row in csv.DictReader(file)}
 
 
 @functools.cache
@@ -61,7 +52,8 @@ def strings(split, seed):
     return made.texts.tolist(), writer().features(made)
 
 
-def rates_of(start, count, split, rate, steps, seed):
+@once(FILE, RUN, SCORES)
+def run(start, count, split, rate, steps, seed):
     """Word and character error rate of one model."""
     from tlkeras.scores import character_error_rate, word_error_rate
 
@@ -74,26 +66,10 @@ def rates_of(start, count, split, rate, steps, seed):
         writer().trainer.model.set_weights(weights)
     said, inputs = strings(split, 1000 + (split == "validation"))
     heard = writer().write(inputs)
-    return word_error_rate(heard, said).rate, character_error_rate(heard, said).rate
-
-
-def run(start, count, split, rate, steps, seed):
-    """The line of a run, made if there is none yet."""
-    key = (start, str(count), split, f"{rate:g}", str(steps), str(seed))
-    if key not in kept():
-        began = time.process_time()
-        wer, cer = rates_of(start, count, split, rate, steps, seed)
-        row = dict(zip(RUN, key, strict=True)) | {"wer": f"{wer:.4f}"}
-        row |= {"cer": f"{cer:.4f}", "seconds": f"{time.process_time() - began:.1f}"}
-        row["made"] = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
-        new = not FILE.is_file()
-        with open(FILE, "a", encoding="utf-8", newline="") as file:
-            lines = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            if new:
-                lines.writeheader()
-            lines.writerow(row)
-        print(*row.values(), flush=True)
-    return kept()[key]
+    return {
+        "wer": word_error_rate(heard, said).rate,
+        "cer": character_error_rate(heard, said).rate,
+    }
 
 
 def measure(count):
@@ -111,7 +87,7 @@ def measure(count):
 def show():
     """The kept runs on test strings: mean and range over seeds."""
     groups = {}
-    for row in kept().values():
+    for row in kept(FILE, RUN).values():
         if row["split"] == "test":
             key = tuple(row[name] for name in ("start", "strings", "rate", "steps"))
             groups.setdefault(key, []).append(float(row["wer"]))

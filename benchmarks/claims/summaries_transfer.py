@@ -13,13 +13,12 @@ trained on: ROUGE-L, and ROUGE-1 of rare words, those outside of the 100 that th
 training lines have most often.
 """
 
-import csv
 import functools
 import itertools
 import sys
-import time
-from importlib.metadata import version
 from pathlib import Path
+
+from _once import kept, once
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2] / "course" / "11_summaries"))
@@ -39,41 +38,8 @@ TUNING_SEED, SEEDS, TESTS = 100, range(5), 150
 SETS = ("test", "new")
 RUN = ("pairs", "start", "split", "rate", "steps", "seed")
 SCORES = [f"{score}_{part}" for part in SETS for score in ("rougeL", "rare")]
-FIELDS = (*RUN, *SCORES, "seconds", "made")
 FILE = HERE.with_suffix(".csv")
 FREQUENT = 100
-
-
-def kept():
-    """The lines of the file, by what makes each a run of its own."""
-    if not FILE.is_file():
-        return {}
-    with open(FILE, encoding="utf-8", newline="") as file:
-        return {tuple(row[key] for key in RUN): row for row in csv.DictReader(file)}
-
-
-def once(function):
-    """Run what has no line yet, and keep its line."""
-
-    def known(*run):
-        key = tuple(f"{x:g}" if isinstance(x, float) else str(x) for x in run)
-        if key not in kept():
-            start = time.process_time()
-            scores = {k: f"{v:.4f}" for k, v in function(*run).items()}
-            made = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
-            seconds = f"{time.process_time() - start:.1f}"
-            row = dict(zip(RUN, key, strict=True)) | scores
-            row |= {"seconds": seconds, "made": made}
-            new = not FILE.is_file()
-            with open(FILE, "a", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if new:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(" ".join(str(x) for x in row.values()), flush=True)
-        return kept()[key]
-
-    return known
 
 
 @functools.cache
@@ -115,7 +81,7 @@ def scores(pairs, rare):
     return 100 * rouge(written, lines)["rougeL"], 100 * found
 
 
-@once
+@once(FILE, RUN, SCORES)
 def run(pairs, kind, split, rate, steps, seed):
     """The scores of one writer."""
     from writers import rare_words
@@ -146,7 +112,7 @@ def measure(pairs, kinds):
 def values(pairs, kind, score):
     """One number a seed."""
     wanted = (str(pairs), kind, "test")
-    found = [row for key, row in kept().items() if key[:3] == wanted]
+    found = [row for key, row in kept(FILE, RUN).items() if key[:3] == wanted]
     return [float(row[score]) for row in sorted(found, key=lambda row: row["seed"])]
 
 
@@ -181,7 +147,7 @@ def show():
         print(f"**{where[part]}: {names[score]}**\n")
         print(table(f"{score}_{part}"), "\n")
     print("Empty: not measured yet. `--measure` goes on with it.\n")
-    chosen = {key[:2]: key[3:5] for key in kept() if key[2] == "test"}
+    chosen = {key[:2]: key[3:5] for key in kept(FILE, RUN) if key[2] == "test"}
     text = "; ".join(
         f"{' '.join(k)}: {rate} × {steps}" for k, (rate, steps) in chosen.items()
     )

@@ -11,13 +11,12 @@ pairs, and choose rate and steps from one grid, for each language and number of 
 by itself, by chrF on 100 other pairs in seen formats, with a seed of its own.
 """
 
-import csv
 import functools
 import itertools
 import sys
-import time
-from importlib.metadata import version
 from pathlib import Path
+
+from _once import kept, once
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2] / "course" / "10_translation"))
@@ -38,40 +37,7 @@ TUNING_SEED, SEEDS, TESTS, VALIDATION = 100, range(5), 100, 100
 SETS = ("seen", "held_out")
 RUN = ("language", "pairs", "start", "split", "rate", "steps", "seed")
 SCORES = [f"{score}_{part}" for part in SETS for score in ("chrf", "exact")]
-FIELDS = (*RUN, *SCORES, "seconds", "made")
 FILE = HERE.with_suffix(".csv")
-
-
-def kept():
-    """The lines of the file, by what makes each a run of its own."""
-    if not FILE.is_file():
-        return {}
-    with open(FILE, encoding="utf-8", newline="") as file:
-        return {tuple(row[key] for key in RUN): row for row in csv.DictReader(file)}
-
-
-def once(function):
-    """Run what has no line yet, and keep its line."""
-
-    def known(*run):
-        key = tuple(f"{x:g}" if isinstance(x, float) else str(x) for x in run)
-        if key not in kept():
-            start = time.process_time()
-            scores = {k: f"{v:.4f}" for k, v in function(*run).items()}
-            made = f"keras {version('keras')}, tensorflow {version('tensorflow')}"
-            seconds = f"{time.process_time() - start:.1f}"
-            row = dict(zip(RUN, key, strict=True)) | scores
-            row |= {"seconds": seconds, "made": made}
-            new = not FILE.is_file()
-            with open(FILE, "a", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if new:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(" ".join(str(x) for x in row.values()), flush=True)
-        return kept()[key]
-
-    return known
 
 
 @functools.cache
@@ -130,7 +96,7 @@ def scores(phrases, own):
     return CHRF().corpus_score(written, [wanted]).score, right
 
 
-@once
+@once(FILE, RUN, SCORES)
 def run(language, pairs, kind, split, rate, steps, seed):
     """The scores of one child."""
     from tlkeras.datasets import languages
@@ -156,7 +122,7 @@ def measure(language, pairs, kind):
 def values(language, pairs, kind, score):
     """One number a seed."""
     wanted = (language, str(pairs), kind, "test")
-    found = [row for key, row in kept().items() if key[:4] == wanted]
+    found = [row for key, row in kept(FILE, RUN).items() if key[:4] == wanted]
     return [float(row[score]) for row in sorted(found, key=lambda row: row["seed"])]
 
 
@@ -200,7 +166,7 @@ def show():
             print(f"**{NAMES[language]}, {where} formats: {name}**\n")
             print(table(language, f"{score}_{part}"), "\n")
     print("Empty: not measured yet. `--measure` goes on with it.\n")
-    chosen = {key[:3]: key[4:6] for key in kept() if key[3] == "test"}
+    chosen = {key[:3]: key[4:6] for key in kept(FILE, RUN) if key[3] == "test"}
     text = "; ".join(
         f"{' '.join(k)}: {rate} × {steps}" for k, (rate, steps) in chosen.items()
     )

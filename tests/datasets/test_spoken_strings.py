@@ -85,6 +85,10 @@ def test_a_seed_says_everything():
         ({"words": (0, 2)}, "words must be two numbers from 1"),
         ({"gap": (0.2, 0.1)}, "gap must be two numbers from 0"),
         ({"gap": (-0.1, 0.1)}, "gap must be two numbers from 0"),
+        ({"seconds": 0}, "seconds must be positive"),
+        ({"seconds": float("nan")}, "seconds must be positive"),
+        ({"hiss": -0.1}, "hiss not negative"),
+        ({"seconds": 0.01}, "the first word, '.*', ends at sample"),
     ],
 )
 def test_bad_numbers_are_refused(arguments, text):

@@ -19,8 +19,9 @@ NO_SPEECH = ("<|nospeech|>", "<|nocaptions|>")  # as it is called, and was
 LANGUAGE = re.compile(r"<\|[a-z]{2,3}\|>")
 TASKS = ("transcribe", "translate")
 MULTILINGUAL = 51865  # tokens that the smallest model of many languages has
-QUIET = 0.2  # seconds; where a long recording is cut, its quietest ones
-SEARCHED = 1 / 6  # of a window, its end: there
+# A long recording is cut in the quietest 0.2 seconds of the last sixth of each window.
+QUIET = 0.2
+SEARCHED = 1 / 6
 
 
 class Part(NamedTuple):

@@ -40,7 +40,7 @@ def join_words(
     """Strings of words that one speaker says, each speaker in turn.
 
     Every word is as loud as the others. A string that would be longer than `seconds`
-    loses its last words.
+    loses its last words; the first must fit.
 
     Args:
         recordings: of single words, in at least one voice.
@@ -56,8 +56,8 @@ def join_words(
         `SpokenStrings`.
 
     Raises:
-        ValueError: there is no recording, a number is not positive, or a range is
-            turned round.
+        ValueError: there is no recording, `count`, `seconds` or `hiss` is out of range,
+            a range is turned round, or a first word is longer than `seconds`.
 
     Example:
 
@@ -70,6 +70,11 @@ def join_words(
         raise ValueError(f"count must be a positive integer; given {count!r}.")
     _check_range("words", words, 1)
     _check_range("gap", gap, 0)
+    if not (0 < seconds < np.inf and 0 <= hiss < np.inf):
+        raise ValueError(
+            "seconds must be positive, and hiss not negative; given "
+            f"{seconds} and {hiss}."
+        )
     if not len(recordings.texts):
         raise ValueError("recordings must have at least one word; given none.")
     rng = np.random.default_rng(seed)
@@ -101,8 +106,14 @@ def _string(recordings, speaker, rng, words, gap, samples):
     for index, pause in zip(chosen, pauses.astype(int), strict=False):
         sound = recordings.sound(index)
         begin = end + pause
-        if texts and begin + len(sound) > samples:
-            break
+        if begin + len(sound) > samples:
+            if texts:
+                break
+            raise ValueError(
+                f"seconds must have room for a gap and a word; the first word, "
+                f"{str(recordings.texts[index])!r}, ends at sample {begin + len(sound)} of "
+                f"{samples}."
+            )
         end = begin + len(sound)
         loudest = max(float(np.abs(sound).max(initial=0)), 1e-6)
         parts += [np.zeros(pause, "float32"), 0.5 * sound / loudest]
