@@ -109,10 +109,10 @@ def _string(recordings, speaker, rng, words, gap, samples):
         if begin + len(sound) > samples:
             if texts:
                 break
+            word = str(recordings.texts[index])
             raise ValueError(
                 f"seconds must have room for a gap and a word; the first word, "
-                f"{str(recordings.texts[index])!r}, ends at sample {begin + len(sound)} of "
-                f"{samples}."
+                f"{word!r}, ends at sample {begin + len(sound)} of {samples}."
             )
         end = begin + len(sound)
         loudest = max(float(np.abs(sound).max(initial=0)), 1e-6)
