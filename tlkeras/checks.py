@@ -190,7 +190,8 @@ def values(name, inputs, advice):
 def indices(name, inputs, count, limit):
     """Raise unless known values are whole numbers from 0 to below `count` = `limit`."""
     dense(name, inputs)
-    if keras.backend.backend() == "torch":  # always eager, and a GPU would wait
+    on_device = not isinstance(inputs, np.ndarray)
+    if keras.backend.backend() == "torch" and on_device:  # eager, and a GPU would wait
         return
     given = known(inputs)
     if given is not None and given.dtype.kind not in "iuf":

@@ -198,7 +198,7 @@ def _check_labels(labels, count):
     given = check.known(labels)
     if given is None:
         return
-    check.indices("labels", labels, count, f"the {count} logits of a frame")
+    check.indices("labels", given, count, f"the {count} logits of a frame")
     inside = (given[:, 1:] != BLANK) & (given[:, :-1] == BLANK)
     if inside.any():
         row = int(np.argwhere(inside)[0][0])
