@@ -31,7 +31,8 @@ class Process(keras.Model):
                 "network must be a tlkeras.models.DiffusionTransformer; given a "
                 f"{type(network).__name__}."
             )
-        super().__init__(**kwargs)
+        # The policy decides whether an optimizer scales the loss.
+        super().__init__(dtype=network.dtype_policy, autocast=False, **kwargs)
         self.network = network
         self.drop_rate = check.rate("drop_rate", drop_rate)
         self.seeds = keras.random.SeedGenerator()
@@ -132,14 +133,13 @@ class Process(keras.Model):
         elif tuple(np.shape(noise)) != shape:
             raise ValueError(f"noise must have shape {shape}; given {np.shape(noise)}.")
         plan = self.plan(steps, **options)
-        if "fresh" in plan:
+        if "sigma" in plan:
             seed = None if seed is None else seed + 1
             plan["fresh"] = keras.random.normal((steps, *shape), seed=seed)
         guided = bool(asked) and guidance != 1
         run = self._sampler(guided)
-        to_floats = lambda x: ops.convert_to_tensor(x, dtype="float32")  # noqa: E731
-        plan = {name: to_floats(x) for name, x in plan.items()}
-        images = run(to_floats(noise), inputs, plan, to_floats(guidance))
+        plan = {name: _floats(x) for name, x in plan.items()}
+        images = run(_floats(noise), inputs, plan, _floats(guidance))
         return ops.convert_to_numpy(images)
 
     def _checked(self, asked, count):
@@ -149,8 +149,12 @@ class Process(keras.Model):
                 raise ValueError(
                     f"{name} must not be given: this network knows no {name}."
                 )
-            count = x.shape[0] if count is None and len(x.shape) else count
-            if len(x.shape) == 0 or x.shape[0] != count:
+            if not len(x.shape):
+                raise ValueError(
+                    f"{name} must be a list, one for each image; given shape ()."
+                )
+            count = x.shape[0] if count is None else count
+            if x.shape[0] != count:
                 raise ValueError(
                     f"{name} must have one row for each of the {count} images; given "
                     f"shape {tuple(x.shape)}."
@@ -210,3 +214,7 @@ class Process(keras.Model):
             config["network"], custom_objects
         )
         return cls(**{**config, "network": network})
+
+
+def _floats(x):
+    return ops.convert_to_tensor(x, dtype="float32")

@@ -98,7 +98,8 @@ class Diffusion(Process):
     Reference:
         Ho et al. (2020), arXiv:2006.11239, section 3; Song et al. (2020),
         arXiv:2010.02502, equation 12 (DDIM); Salimans & Ho (2022), arXiv:2202.00512,
-        section 4 (velocity).
+        section 4 (velocity). Lin et al. (2023), arXiv:2305.08891, section 3.3 (which
+        steps).
     """
 
     def __init__(
@@ -151,7 +152,8 @@ class Diffusion(Process):
 
         Args:
             labels, guidance, seed, texts, count, noise: as of `FlowMatching.sample`.
-            steps: how many of the K are made, evenly spread. Defaults to 50.
+            steps: how many of the K are made, the last of them first, evenly spread.
+                Defaults to 50.
             eta: σ as a share of that of DDPM, which is 1. Defaults to 0: no fresh
                 noise.
             clip: what every image* is held between, and the results with them.
@@ -175,7 +177,8 @@ class Diffusion(Process):
             )
         eta = check.fraction("eta", options.get("eta", 0.0))
         low, high = _bounds(options.get("clip"))
-        times = np.linspace(self.num_steps - 1, 0, steps).round().astype(int)
+        left = 1 - np.arange(steps) / steps  # of the way, before each step
+        times = np.round(self.num_steps * left).astype(int) - 1
         signal = self.rates[times]
         after = np.append(signal[1:], 1.0)
         sigma = eta * _rest(after) / _rest(signal) * _rest(signal / after)
@@ -189,7 +192,7 @@ class Diffusion(Process):
             "high": np.full(steps, high),
         }
         if eta:
-            plan |= {"sigma": sigma, "fresh": np.empty(0)}  # noise is drawn there
+            plan["sigma"] = sigma  # fresh noise for each step is drawn with it
         return plan
 
     def advance(self, x: Tensor, prediction: Tensor, step: dict[str, Tensor]) -> Tensor:
@@ -202,7 +205,7 @@ class Diffusion(Process):
         image = ops.clip(image, step["low"], step["high"])
         noise = (x - signal * image) / rest  # what clipping took is noise too
         x = step["next_signal"] * image + step["next_rest"] * noise
-        return x + step["sigma"] * step["fresh"] if "fresh" in step else x
+        return x + step["sigma"] * step["fresh"] if "sigma" in step else x
 
     def get_config(self) -> dict[str, Any]:
         return {

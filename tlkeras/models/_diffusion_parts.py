@@ -110,7 +110,8 @@ class GridPositions(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        table = grid_positions(*self.grid, inputs.shape[-1])
+        rows, columns = self.grid
+        table = grid_positions(rows, columns, inputs.shape[-1])
         return inputs + ops.cast(table, inputs.dtype)  # (B, P, D)
 
     def compute_output_shape(self, input_shape):
