@@ -130,13 +130,7 @@ class AdaptiveTransformerEncoder(TransformerBlock):
     def build(self, inputs_shape: Shape, condition_shape: Shape) -> None:
         self._check_shapes(inputs_shape, condition_shape)
         self._hidden_dim, self._condition_dim = inputs_shape[-1], condition_shape[-1]
-        self._modulation = keras.layers.Dense(
-            6 * self._hidden_dim,
-            kernel_initializer=self.modulation_initializer.clone(),
-            dtype=self.dtype_policy,
-            name="modulation",
-        )
-        self._modulation.build(condition_shape)
+        self._make_modulation(inputs_shape[-1], condition_shape)
         self._self_attention_layer = self._attention(
             "self_attention_layer", inputs_shape, inputs_shape, rotary=self.rotary
         )
@@ -150,6 +144,15 @@ class AdaptiveTransformerEncoder(TransformerBlock):
         self._make_feed_forward(inputs_shape[-1])
         self._feedforward_dropout = self._dropout("feedforward_dropout")
         set_part_policies(self)
+
+    def _make_modulation(self, hidden_dim, condition_shape):
+        self._modulation = keras.layers.Dense(
+            6 * hidden_dim,
+            kernel_initializer=self.modulation_initializer.clone(),
+            dtype=self.dtype_policy,
+            name="modulation",
+        )
+        self._modulation.build(condition_shape)
 
     def _layer_norm(self, name, shape):
         return plain_layer_norm(self.layer_norm_epsilon, self.dtype_policy, name)
