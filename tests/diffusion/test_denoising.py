@@ -125,7 +125,8 @@ def test_channels_that_estimate_a_variance_are_left_out(rng):
     assert diffusion.sample([0], steps=1, seed=0).shape == (1, 4, 4, 1)
     way = diffusion(rng.uniform(-1, 1, (2, 4, 4, 1)).astype("float32"))
     loss = diffusion.compute_loss(y=np.zeros(2, "int32"), y_pred=way, training=False)
-    given = {"images": way["images"], "times": way["times"], "labels": np.zeros(2, int)}
+    given = {name: numpy(way[name]) for name in ("images", "times")}
+    given["labels"] = np.zeros(2, "int32")
     said = numpy(diffusion.network(given)["prediction"])[..., :1]
     wanted = ((said - numpy(way["target"])) ** 2).mean()
     assert float(loss) == pytest.approx(wanted, rel=1e-5)

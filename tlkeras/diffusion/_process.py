@@ -90,7 +90,7 @@ class Process(keras.Model):
                 f"{' and '.join(found) or 'nothing'}. Labels alone can be an array, "
                 "several conditions are a dictionary; see num_classes and text_dim."
             )
-        return found
+        return {name: ops.convert_to_tensor(x) for name, x in found.items()}
 
     def _some_dropped(self, inputs, times):
         """Conditions, all of one image's at once, replaced by nothing at random."""
