@@ -29,7 +29,13 @@ LAYERS = {
         "RelativePositionBias",
         "TokenAndPositionEmbedding",
     ],
-    "Blocks": ["TransformerEncoder", "TransformerDecoder", "FeedForward", "gelu_tanh"],
+    "Blocks": [
+        "TransformerEncoder",
+        "TransformerDecoder",
+        "AdaptiveTransformerEncoder",
+        "FeedForward",
+        "gelu_tanh",
+    ],
     "Vision": ["PatchEmbedding", "ClassToken", "Registers", "TubeletEmbedding"],
     "Speech": [
         "LogMelSpectrogram",
@@ -56,6 +62,7 @@ PAGES = {
         "Boxes": "boxes",
         "Generation": "generation",
         "CTC": "ctc",
+        "Diffusion": "diffusion",
         "Models": "models",
     },
     "transfer": {"Checkpoints": "checkpoints", "Transfer": "transfer"},

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "models": {"annotations", "boxes", "checks", "masks", "layers"},
     "ctc": {"annotations", "checks"},
     "generation": {"annotations", "checks", "masks", "layers", "models"},
+    "diffusion": {"annotations", "checks", "generation", "models"},
     "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
     # datasets: the vocabularies that our own translator reads and writes with
     "pipelines": {"checkpoints", "checks", "datasets", "generation", "spans"},
@@ -65,6 +66,7 @@ EAGER = {
     "models": LIGHT,
     "ctc": LIGHT,
     "generation": LIGHT,
+    "diffusion": LIGHT,
     "transfer": LIGHT,
     "grading": {"numpy"},
 }

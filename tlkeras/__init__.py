@@ -17,6 +17,7 @@ _ROOMS = (
     "course",
     "ctc",
     "datasets",
+    "diffusion",
     "generation",
     "grading",
     "layers",

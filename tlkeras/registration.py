@@ -12,6 +12,9 @@ import sys
 # Module to the names that it registers under "tlkeras>".
 REGISTERED = {
     "ctc.loss": ("CTCLoss",),
+    "diffusion.denoising": ("Diffusion",),
+    "diffusion.flow_matching": ("FlowMatching",),
+    "layers.adaptive_encoder": ("AdaptiveTransformerEncoder",),
     "layers.class_token": ("ClassToken",),
     "layers.conv_subsampling": ("ConvSubsampling",),
     "layers.feed_forward": ("FeedForward", "exact_gelu", "gelu_tanh"),
@@ -34,6 +37,7 @@ REGISTERED = {
     "models.bert_masked_lm": ("BertMaskedLM", "_Bias"),
     "models.classifier": ("Classifier",),
     "models.detector": ("Detector", "_MiddlePositions"),
+    "models.diffusion_transformer": ("DiffusionTransformer",),
     "models.gpt": ("GPT",),
     "models.objectives": ("LabelSmoothedCrossEntropy", "WarmUp"),
     "models.seq2seq": ("Seq2Seq",),

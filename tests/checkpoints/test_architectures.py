@@ -15,6 +15,7 @@ from tlkeras.models import (
     Bert,
     BertMaskedLM,
     Detector,
+    DiffusionTransformer,
     SpeechEncoder,
     Transformer,
     ViT,
@@ -41,6 +42,10 @@ def detector():
     return Detector(
         (4, 4, 1), 2, num_classes=3, num_detections=2, middle_positions=True, **SIZES
     )
+
+
+def dit():
+    return DiffusionTransformer((4, 4, 1), 2, **SIZES, num_classes=3)
 
 
 def gpt(**arguments):
@@ -70,6 +75,7 @@ CASES = {
     "distilbert": (lambda: masked_lm(use_pooler=False), NO_SEGMENT),
     "vit": (lambda: vit(use_distillation_token=True), set()),
     "yolos": (detector, set()),
+    "DiTTransformer2DModel": (dit, set()),
     "whisper": (lambda: SpeechEncoder(**SIZES), set()),
     "whisper>decoder": (whole_whisper, set()),
     "llama": (llama, set()),

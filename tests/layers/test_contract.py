@@ -15,6 +15,7 @@ from contract import (
 
 import tlkeras.layers
 from tlkeras.layers import (
+    AdaptiveTransformerEncoder,
     ClassToken,
     ConvSubsampling,
     FeedForward,
@@ -47,6 +48,13 @@ def query_and_value(rng):
     return {
         "query": rng.normal(size=(3, 5, 8)).astype("float32"),
         "value": rng.normal(size=(3, 7, 6)).astype("float32"),
+    }
+
+
+def inputs_and_condition(rng):
+    return {
+        "inputs": rng.normal(size=(3, 5, 8)).astype("float32"),
+        "condition": rng.normal(size=(3, 6)).astype("float32"),
     }
 
 
@@ -124,6 +132,16 @@ CASES = [
     ),
     Case(TransformerEncoder, BLOCK, floats(3, 5, 8)),
     Case(TransformerEncoder, {**BLOCK, **LLAMA}, floats(3, 5, 8)),
+    Case(
+        AdaptiveTransformerEncoder,
+        {
+            **{name: x for name, x in BLOCK.items() if name != "normalize_first"},
+            "activation": "relu",
+            "modulation_initializer": "he_normal",
+            "key_dim": 6,
+        },
+        inputs_and_condition,
+    ),
     Case(TransformerDecoder, BLOCK, target_and_source),
     Case(TransformerDecoder, {**BLOCK, **LLAMA}, target_and_source),
     Case(

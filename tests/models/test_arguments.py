@@ -10,6 +10,7 @@ from tlkeras.models import (
     BertMaskedLM,
     Classifier,
     Detector,
+    DiffusionTransformer,
     LabelSmoothedCrossEntropy,
     Seq2Seq,
     SetPredictionLoss,
@@ -39,6 +40,9 @@ MAKERS = {
     "SpeechCTC": lambda **x: SpeechCTC(SpeechEncoder(**SIZES, num_mels=20), 4, **x),
     "Classifier": lambda **x: Classifier(ViT((8, 8, 1), 4, **SIZES), 2, **x),
     "Detector": lambda **x: Detector((8, 8, 1), 4, 2, **{**SIZES, **x}),
+    "DiffusionTransformer": lambda **x: DiffusionTransformer(
+        (8, 8, 1), 4, **{**SIZES, **x}
+    ),
     "T5Encoder": lambda **x: T5Encoder(9, **{**SIZES, **x}),
     "TokenClassifier": lambda **x: TokenClassifier(Bert(9, **SIZES), 2, **x),
     "Seq2Seq": lambda **x: Seq2Seq(Bert(9, **SIZES), 1, 2, 12, **x),
@@ -61,6 +65,7 @@ CLOSE = {
     "SpeechClassifier": ("drop", "dropout"),
     "SpeechCTC": ("vocab_size", "vocabulary_size"),
     "Detector": ("num_detection", "num_detections"),
+    "DiffusionTransformer": ("num_class", "num_classes"),
     "SetPredictionLoss": ("box_weights", "box_weight"),
     "Seq2Seq": ("share_embeddings", "share_embedding"),
     "Whisper": ("max_length", "max_sequence_length"),

@@ -23,6 +23,7 @@ from tlkeras.models import (
     BertMaskedLM,
     Classifier,
     Detector,
+    DiffusionTransformer,
     Seq2Seq,
     SpanClassifier,
     SpeechClassifier,
@@ -140,6 +141,16 @@ def images(rng):
     return rng.random((3, 8, 12, 3)).astype("float32")
 
 
+def noisy_images(rng):
+    """With a time, a label and a text for each; the second has no label."""
+    return {
+        "images": images(rng),
+        "times": np.array([0.0, 3.3, 999.0], "float32"),
+        "labels": np.array([4, 5, 0], "int32"),
+        "texts": rng.normal(size=(3, 3)).astype("float32"),
+    }
+
+
 CASES = [
     ModelCase(Bert, BERT, text, output="sequence_output"),
     ModelCase(Bert, {**BERT, "use_pooler": True}, text, output="pooled_output"),
@@ -192,6 +203,20 @@ CASES = [
         },
         images,
         output=("logits", "boxes"),
+    ),
+    ModelCase(
+        DiffusionTransformer,
+        {
+            "image_shape": (8, 12, 3),
+            "patch_size": (4, 2),
+            "num_classes": 5,
+            "text_dim": 3,
+            "output_channels": 2,
+            **{**STACK, "activation": "relu"},
+            "modulation_initializer": "he_normal",
+        },
+        noisy_images,
+        output="prediction",
     ),
     ModelCase(SpeechEncoder, SPEECH, waveform, output="sequence_output"),
     ModelCase(

@@ -14,7 +14,8 @@ import numpy as np
 from keras import ops
 from tlkeras.checkpoints import from_preset
 from tlkeras.checkpoints.llama import FORM
-from tlkeras.models import GPT, Bert, Seq2Seq
+from tlkeras.diffusion import FlowMatching
+from tlkeras.models import GPT, Bert, DiffusionTransformer, Seq2Seq
 vit, speech, bert = sys.argv[2:]
 rng = np.random.default_rng(0)
 ids = rng.integers(5, 6000, (2, 9), dtype="int32")
@@ -51,6 +52,19 @@ def seq2seq(copy):
     found[name] = model({"source": source, "target_ids": target})
     found[f"{name}_step"], _ = model.step(target[:, 7:8], cache, 7)
 
+# A prediction, and images drawn in a compiled loop.
+def dit():
+    model = DiffusionTransformer((4, 4, 1), 2, 1, 2, 8, 12, num_classes=3)
+    for weight in model.weights:
+        weight.assign(0.3 * rng.normal(size=weight.shape))
+    noise, labels = rng.normal(size=(2, 4, 4, 1)).astype("float32"), np.array([2, 0])
+    times = np.array([9.5, 700.0], "float32")
+    given = {"images": noise, "times": times, "labels": labels}
+    found["dit"] = model(given)["prediction"]
+    flow = FlowMatching(model)
+    found["drawn"] = flow.sample(labels, steps=3, guidance=2.0, noise=noise)
+
+dit()
 seq2seq(False)
 seq2seq(True)
 gpt("gpt2")

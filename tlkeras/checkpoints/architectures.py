@@ -3,6 +3,7 @@
 from tlkeras.checkpoints import keras_hub, keras_hub_gpt, whisper_ctranslate2
 from tlkeras.checkpoints.bert import BERT
 from tlkeras.checkpoints.distilbert import DISTILBERT
+from tlkeras.checkpoints.dit import DIT
 from tlkeras.checkpoints.gpt2 import GPT2
 from tlkeras.checkpoints.llama import LLAMA
 from tlkeras.checkpoints.llama_gguf import LLAMA_GGUF
@@ -13,9 +14,10 @@ from tlkeras.checkpoints.vit import VIT
 from tlkeras.checkpoints.whisper import WHISPER, WHOLE_WHISPER
 from tlkeras.checkpoints.yolos import YOLOS
 
-# `model_type` of Hugging Face, `registered_name` of Keras; of files that describe
-# themselves, format and name: `"gguf>llama"`, `"ctranslate2>WhisperSpec"`. Behind it, a
-# head with which another model is made of the same files.
+# `model_type` of Hugging Face, `registered_name` of Keras, `_class_name` of diffusers;
+# of files that describe themselves, format and name: `"gguf>llama"`,
+# `"ctranslate2>WhisperSpec"`. Behind it, a head with which another model is made of the
+# same files.
 ARCHITECTURES = {
     "bert": BERT,
     "distilbert": DISTILBERT,
@@ -24,6 +26,7 @@ ARCHITECTURES = {
     "deit": VIT,
     "ijepa": VIT,
     "yolos": YOLOS,
+    "DiTTransformer2DModel": DIT,
     "whisper": WHISPER,
     "whisper>decoder": WHOLE_WHISPER,
     "gpt2": GPT2,

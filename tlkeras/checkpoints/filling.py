@@ -249,7 +249,7 @@ class Filling:
         if first != second and not np.array_equal(*arrays):
             raise ValueError(
                 f"{first} in {self.weights} must hold the numbers of {second}, which "
-                "the model shares with its head; in this checkpoint they differ."
+                "the model has only once; in this checkpoint they differ."
             )
 
 

@@ -14,6 +14,7 @@ MODELS = (
     "BertClassifier",
     "Classifier",
     "Detector",
+    "DiffusionTransformer",
     "GPT",
     "Seq2Seq",
     "SpanClassifier",

@@ -16,6 +16,7 @@ from tlkeras.checkpoints.formats.safetensors import FILE, write_safetensors
 from tlkeras.checkpoints.sources import locate, weights_in
 
 CONFIG = "config.json"
+NAMES = ("registered_name", "class_name", "_class_name")  # Keras; diffusers
 HEADS = {"masked_lm": "masked-LM", "decoder": "decoder"}  # as messages call them
 
 
@@ -24,7 +25,8 @@ class Report:
     """What was loaded, and what was not.
 
     Args:
-        kind: `"Hugging Face"`, `"KerasHub"`, `"GGUF"`, `"CTranslate2"` or `"tlkeras"`.
+        kind: `"Hugging Face"`, `"diffusers"`, `"KerasHub"`, `"GGUF"`, `"CTranslate2"`
+            or `"tlkeras"`.
         loaded: names of the tensors that went into the model.
         left_out: names of the tensors that it has no use for.
         fresh: paths of the model's weights for which there was no tensor; their values
@@ -61,10 +63,11 @@ def from_preset(
     DistilBERT, ViT, DeiT, I-JEPA, YOLOS, Whisper, GPT-2, Llama, T5 and Flan-T5;
     `model.safetensors`, or several files with their `model.safetensors.index.json`), of
     KerasHub (`BertBackbone`, `ViTBackbone`, `GPT2Backbone`, `LlamaBackbone`;
-    `model.weights.h5`), of CTranslate2 (Whisper; `model.bin`, which is no pickle) or of
-    `save_to_preset`; or one GGUF file of a Llama, by its own path. `"hf://owner/name"`
-    is a repository of the Hugging Face hub; its commit is pinned, and only safetensors
-    are read, never a pickle.
+    `model.weights.h5`), of diffusers (`DiTTransformer2DModel`;
+    `diffusion_pytorch_model.safetensors`), of CTranslate2 (Whisper; `model.bin`, which
+    is no pickle) or of `save_to_preset`; or one GGUF file of a Llama, by its own path.
+    `"hf://owner/name"` is a repository of the Hugging Face hub; its commit is pinned,
+    and only safetensors are read, never a pickle.
 
     A BERT, RoBERTa or DistilBERT comes without its head, as a `Bert`; with
     `head="masked_lm"` as a `BertMaskedLM`, if the checkpoint holds that head: one of
@@ -74,9 +77,10 @@ def from_preset(
     gets the approximate GELU that KerasHub computes. RoBERTa and DistilBERT know one
     segment, 0; the texts of a RoBERTa must be padded on the right. A ViT takes an
     `image_shape` of its own, for which its positions are interpolated, and so does a
-    YOLOS, which becomes a `Detector` with its heads. A Whisper
-    becomes the `SpeechEncoder` in it, its front end as preprocessor_config.json says,
-    and with `head="decoder"` a whole `Whisper`.
+    YOLOS, which becomes a `Detector` with its heads. A DiT becomes a
+    `DiffusionTransformer`; the autoencoder beside it is not read. A Whisper becomes the
+    `SpeechEncoder` in it, its front end as preprocessor_config.json says, and with
+    `head="decoder"` a whole `Whisper`.
     A GPT-2 or a Llama becomes a `GPT` with its head; what is quantised in a GGUF file
     becomes floats. A T5 becomes a `Seq2Seq` on a `T5Encoder`; its positions know no
     longest text, but `max_sequence_length` does, 512 tokens unless you say otherwise. A
@@ -160,7 +164,7 @@ def _read(folder, head, overrides):
 
 def _kind(config):
     """What config.json calls its model."""
-    name = config.get("registered_name") or config.get("class_name") or ""
+    name = next(filter(None, map(config.get, NAMES)), "")
     model_type = config.get("model_type")
     if not isinstance(name, str) or not isinstance(model_type, str | None):
         raise ValueError(

@@ -17,6 +17,7 @@ PINNED = {
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     ),
 }
+DIFFUSERS = "diffusion_pytorch_model.safetensors"  # as diffusers calls it
 OURS = "tlkeras://"  # small presets that this project trained
 OTHER_FORMATS = {"tf_model.h5", "flax_model.msgpack"}
 # Taken when they are there.
@@ -146,7 +147,7 @@ def weights_in(folder):
             f"{folder} must hold a config.json; it does not. Get it from where the "
             "weights are from."
         )
-    for name in (FILE, INDEX, hdf5.FILE):
+    for name in (FILE, INDEX, hdf5.FILE, DIFFUSERS):
         if (folder / name).is_file():
             return folder / name
     other = folder / ctranslate2.FILE
@@ -157,8 +158,8 @@ def weights_in(folder):
     found = sorted(path.name for path in folder.iterdir())
     raise ValueError(
         f"{folder} must hold {FILE} (or {INDEX} and its files, {hdf5.FILE} of "
-        f"KerasHub, one GGUF file, or {ctranslate2.FILE} of CTranslate2); it holds "
-        f"{', '.join(found)}. {_reason(found)}"
+        f"KerasHub, {DIFFUSERS}, one GGUF file, or {ctranslate2.FILE} of CTranslate2); "
+        f"it holds {', '.join(found)}. {_reason(found)}"
     )
 
 

@@ -1,5 +1,6 @@
 """Keras layers for Transformers, one public layer a file."""
 
+from tlkeras.layers.adaptive_encoder import AdaptiveTransformerEncoder
 from tlkeras.layers.class_token import ClassToken
 from tlkeras.layers.conv_subsampling import ConvSubsampling
 from tlkeras.layers.feed_forward import FeedForward, gelu_tanh
@@ -23,6 +24,7 @@ from tlkeras.layers.tubelet_embedding import TubeletEmbedding
 from tlkeras.layers.utterance_normalization import UtteranceNormalization
 
 __all__ = [
+    "AdaptiveTransformerEncoder",
     "ClassToken",
     "ConvSubsampling",
     "FeedForward",

@@ -6,6 +6,7 @@ from tlkeras.models.bert_classifier import BertClassifier
 from tlkeras.models.bert_masked_lm import BertMaskedLM
 from tlkeras.models.classifier import Classifier
 from tlkeras.models.detector import Detector
+from tlkeras.models.diffusion_transformer import DiffusionTransformer
 from tlkeras.models.gpt import GPT
 from tlkeras.models.objectives import LabelSmoothedCrossEntropy, WarmUp
 from tlkeras.models.seq2seq import Seq2Seq
@@ -26,6 +27,7 @@ __all__ = [
     "BertMaskedLM",
     "Classifier",
     "Detector",
+    "DiffusionTransformer",
     "LabelSmoothedCrossEntropy",
     "Seq2Seq",
     "SetPredictionLoss",

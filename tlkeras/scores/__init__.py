@@ -1,4 +1,4 @@
-"""How good results are beside those of people: texts, answers, boxes in pictures.
+"""How good results are beside those of people: texts, answers, boxes, pictures.
 
 Summaries, answers and transcripts. Scores for translations, BLEU and chrF, are those of
 the package sacrebleu.
@@ -6,6 +6,7 @@ the package sacrebleu.
 
 from tlkeras.scores.answers import answer_f1, exact_match, score_answers
 from tlkeras.scores.detections import average_precision
+from tlkeras.scores.distances import frechet_distance, kernel_distance
 from tlkeras.scores.summaries import rouge
 from tlkeras.scores.transcripts import character_error_rate, plain, word_error_rate
 
@@ -14,6 +15,8 @@ __all__ = [
     "average_precision",
     "character_error_rate",
     "exact_match",
+    "frechet_distance",
+    "kernel_distance",
     "plain",
     "rouge",
     "score_answers",
