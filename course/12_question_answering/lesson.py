@@ -89,12 +89,12 @@ print(f"{len(train):,} questions to learn from, {len(test):,} to test with")
 # Each row of logits is trained as a classifier whose classes are the *places* 0 … T − 1: a
 # softmax over the tokens, and the cross-entropy of lesson 05. With no answer, the right
 # place of both is 0, `[CLS]`. That is all there is to the model.
-# What is hard is around it.
+# The hard part is what stands around it.
 
 # %% [markdown]
 # ## 2. From characters to tokens
 #
-# People mark answers in text: from character 24 to 27. The model knows tokens. A tokenizer
+# People mark answers in text: from character 21 to 25, say. The model knows tokens. A tokenizer
 # that notes, for each token, where its characters stand (its **offsets**) connects the two.
 # As in Python, a range's end is the character *after* its last.
 
@@ -111,10 +111,10 @@ for token, (begin, end) in zip(
 
 # %% [markdown]
 # The question and all special tokens have 0 and 0: they are not of the passage, and hold
-# none of its characters. One number has become three tokens; a span does not mind.
+# none of its characters. One number, `1e-3`, has become four tokens; a span does not mind.
 #
-# The answer `1e-3` stands from character 21 to 25. Its tokens are those that hold character
-# 21, the first, and character 24, the last.
+# This answer stands from character 21 to 25. Its first token is the one that holds character
+# 21, and its last the one that holds character 24.
 #
 # A passage may be cut into several windows (section 4). One that has only *part* of the
 # answer, or nothing of it, does not contain the answer: its place is 0 and 0.
@@ -223,6 +223,8 @@ this.reveal(
 # $$(\hat\imath, \hat\jmath) = \operatorname*{arg\,max}_{i \,\le\, j \,<\, i + m} \; s_i + e_j
 #   \qquad \text{i and j in the passage}$$
 #
+# The longest span that is allowed has m tokens, `max_tokens` in the exercise.
+#
 # ### Exercise: the best pair (4 points, 10 minutes, middle)
 
 
@@ -248,7 +250,7 @@ check(best_span)
 # %% [markdown]
 # ## 4. A passage that is too long
 #
-# A BERT reads rows of so many tokens and no more: 512 in the original, 80 here. A longer
+# A BERT reads rows of so many tokens and no more: 512 in the original, 128 in ours. A longer
 # passage is read in **windows**, each with the whole question before it. They overlap: an
 # answer that a border cuts in two stands as a whole in the next window, if the overlap is
 # as long as the answer. The **stride** says how much further the next window begins.
@@ -287,8 +289,9 @@ check(window_bounds)
 #   R = \frac{\text{words in common}}{\text{words wanted}}, \quad
 #   F_1 = \frac{2PR}{P + R} = \frac{2 \cdot \text{common}}{\text{given} + \text{wanted}}$$
 #
-# P is **precision**: how much of what was said is right. R is **recall**: how much of what is right was
-# said. A word that both have twice is in common twice. What is the same for a reader is
+# P is **precision**: how much of what was said is right. R is **recall**: how much of what
+# is right was said. For *default 0.1* P is 1/2, R is 1, and F1 is 2 · 1 / (2 + 1) = 2/3.
+# A word that both have twice is in common twice. What is the same for a reader is
 # made the same before counting, in this order: small letters; signs out (`x-axis` becomes
 # `xaxis`); cut at spaces; the articles *a*, *an* and *the* out. If several people answered,
 # the best score counts. And if one side has no words, F1 is 1 if the other has none either,
@@ -364,6 +367,12 @@ this.reveal("english-rules", "0", f"F1 = {missing_one:.2f}")
 #
 # A character c is Chinese if `"\u4e00" <= c <= "\u9fa5"`. If one side has no tokens, F1 is 1
 # if the other has none either, and 0 otherwise.
+#
+# (The official program does one thing more: it cuts the words between Chinese characters as
+# English text is cut, `50%` into `50` and `%`. Of 3,219 guesses at the answers of CMRC's
+# development questions, 25 get another score, and the mean is the same to the third digit. The
+# library does that, too. And the official one gives 0 to two empty texts: all its questions
+# have an answer.)
 
 # %%
 SIGNS = "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』"
@@ -415,6 +424,10 @@ chinese_difference = max(
 )
 print(f"mean F1 {np.mean(chinese_scores):.2f}")
 print(f"largest difference to the library's: {chinese_difference:.1e}")
+
+# %% [markdown] tags=["result"]
+# The first sentence is the right one: its 14 characters hold the 2 of the answer, and F1 is
+# 2 · 2 / (14 + 2) = 0.25. A sentence is no answer yet, and three of five are the wrong ones.
 
 # %% [markdown]
 # ## 7. Counting words
@@ -475,9 +488,10 @@ this.reveal("overlap-best", "type", f"F1 {overlap_f1['type']:.2f}")
 
 # %% [markdown] tags=["result"]
 # The type follows the name in nearly every line, so that its place is enough. A default
-# stands here or there, as the author liked. For *which*, the right line is found in two of
-# three, although the question is in somebody else's words: many words are the same. And it
-# never says that there is no answer. (Your F1 and the library's agree.)
+# stands here or there, as the author liked. For *which*, seven of ten are right, although the
+# question is in somebody else's words: many words are the same. And it never says on purpose
+# that there is no answer. (The 0.04 are two answers of 46, `a` and `The (`, that have no word
+# left, so that F1 takes them for silence. Your F1 and the library's agree.)
 
 # %% [markdown]
 # ## 8. A reader
@@ -551,8 +565,9 @@ axes.legend()
 # description shares words with the right line, the type follows the name: what is asked for is
 # visible without understanding, and 1,000 questions are few to learn what the counter was told,
 # that a rare word in common counts. The reader is ahead where places vary (the default), and
-# the counter never says that there is no answer. Had we compared with scratch only, this
-# would read as a success.
+# where there is no answer. (From scratch it keeps silent more often still: one who is sure of
+# nothing does. Section 9 is about that.) Had we compared with scratch only, this would read as
+# a success.
 
 # %% [markdown]
 # Where does the reader point? Here is one question of a single window, with the likeliest
@@ -577,7 +592,10 @@ print("answer:  ", said["pretrained"][shown] or "(none)")
 print("wanted:  ", wanted(some_tests[shown])[0] or "(none)")
 
 # %% [markdown]
-# Look at the two rows each by itself first, as in section 3, and then at the pair that was taken.
+# Look at the two rows each by itself first, as in section 3, and then at the pair that was
+# taken: sums of logits are compared, which is to say products of these shares. When we ran it,
+# the right `0` had the likeliest start, 39 %, and 34 % as an end; `'clip'` had 35 % and 48 %.
+# 0.39 · 0.34 is less than 0.35 · 0.48, so the default of the wrong parameter was taken.
 
 # %% [markdown]
 # ## 9. When there is no answer
@@ -672,8 +690,9 @@ this.reveal("threshold", "rises", f"by {rise:.2f} from the first to the last")
 # %% [markdown] tags=["result"]
 # Whoever always speaks gets everything out of questions that have an answer, and nothing of the
 # others; whoever keeps silent, the other way round. The threshold trades one for the other, and
-# which is right depends on what a wrong answer costs you. It belongs to be chosen on validation
-# questions, with just this curve.
+# which is right depends on what a wrong answer costs you. Choose it on validation questions,
+# with just this curve. (Without any silence the lower curve still has 0.04: answers that are an
+# article or a sign, and have no word to be wrong with.)
 
 # %% [markdown]
 # ## 10. What the pretrained one is worth

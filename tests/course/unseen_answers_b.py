@@ -7,6 +7,7 @@ the ids of misconceptions, or nothing where a slip has no idea behind it.
 import itertools
 import math
 import re
+from collections import Counter
 
 import numpy as np
 
@@ -1296,7 +1297,16 @@ wrong(HELD, "tokens.end-is-last")(
     lambda o, a, b: [(0, 0) if None in pair else pair for pair in held(o, a, b + 1)]
 )
 wrong(HELD)(lambda o, a, b: [(0, 0) if None in p else p[::-1] for p in held(o, a, b)])
-wrong(HELD)(lambda o, a, b: [(p[0] or 0, p[1] or 0) for p in held(o, a, b)])
+wrong(HELD, "tokens.half-of-it")(
+    lambda o, a, b: [(p[0] or 0, p[1] or 0) for p in held(o, a, b)]
+)
+
+
+@wrong(HELD, "tokens.part-of-it")
+def all_that_overlap(offsets, start, end):
+    hit = (offsets[..., 0] < end) & (offsets[..., 1] > start)
+    last = hit.shape[1] - 1 - hit[:, ::-1].argmax(1)
+    return np.stack([hit.argmax(1), np.where(hit.any(1), last, 0)], 1)
 
 
 @wrong(HELD, "tokens.must-begin-there")
@@ -1343,6 +1353,28 @@ wrong(PAIR, "span.never-alone")(
 wrong(PAIR, "span.question-too")(pair_of(lambda s, e: s + e, fits, within=False))
 wrong(PAIR, "span.product")(pair_of(lambda s, e: s * e, fits))
 wrong(PAIR)(pair_of(min, fits))
+
+
+def loop_from(least, start_within, end_within):
+    """Two loops that keep the best so far."""
+
+    def find(start, end, passage, most):
+        best, found = least, (0, 0)
+        for i in range(len(start)):
+            for j in range(i, min(i + most, len(end))):
+                inside = (passage[i] or not start_within) and (
+                    passage[j] or not end_within
+                )
+                if inside and start[i] + end[j] > best:
+                    best, found = start[i] + end[j], (i, j)
+        return found
+
+    return find
+
+
+wrong(PAIR, "span.zero-for-nothing")(loop_from(0, True, True))
+wrong(PAIR, "span.end-anywhere")(loop_from(-math.inf, True, False))
+wrong(PAIR, "span.start-anywhere")(loop_from(-math.inf, False, True))
 wrong(PAIR)(pair_of(lambda s, e: s, fits))
 
 
@@ -1376,6 +1408,18 @@ wrong(CUT, "windows.last-token")(
 )
 wrong(CUT, "windows.goes-on")(
     lambda n, r, s: [(b, min(n, b + r)) for b in range(0, max(n, 1), s)]
+)
+wrong(CUT, "windows.goes-on", "windows.none-of-nothing")(
+    lambda n, r, s: [(b, min(n, b + r)) for b in range(0, n, s)]
+)
+wrong(CUT, "windows.full-ones-only")(
+    lambda n, r, s: [(b, b + r) for b in range(0, n - r + 1, s)]
+)
+wrong(CUT, "windows.last-lost")(
+    lambda n, r, s: [(b, min(n, b + r)) for b in range(0, n - r, s)]
+)
+wrong(CUT, "windows.short-unread")(
+    lambda n, r, s: [(b, min(n, b + r)) for b in range(0, n - r + s, s)]
 )
 wrong(CUT)(lambda n, r, s: [(b, b + s) for b in range(0, max(n, 1), s)])
 wrong(CUT)(lambda *a: bounds_by(lambda r, s: s)(*a)[::-1])
@@ -1415,6 +1459,34 @@ wrong(BAG, "english.first-answer")(f1_of(best=lambda found: found[0]))
 wrong(BAG, "english.not-clipped")(f1_of(common=lambda g, w: sum(x in w for x in g)))
 wrong(BAG, "english.of-both")(f1_of(score=lambda c, g, w: c / (g + w - c)))
 wrong(BAG)(f1_of(score=lambda c, g, w: (c / g * c / w) ** 0.5))
+
+
+def bare(text):
+    return "".join(c for c in text if c.isalnum() or c.isspace())
+
+
+def told(words):
+    return [word for word in words if word not in ARTICLES]
+
+
+wrong(BAG, "english.articles-first")(
+    f1_of(cut=lambda text: bare(" ".join(told(text.lower().split()))).split())
+)
+wrong(BAG, "english.empty-words")(
+    f1_of(cut=lambda text: told([bare(word) for word in text.lower().split()]))
+)
+wrong(BAG, "english.underscores-kept")(
+    f1_of(cut=lambda text: told(re.sub(r"[^\w\s]", "", text.lower()).split()))
+)
+wrong(BAG, "english.capital-articles-kept")(
+    f1_of(cut=lambda text: [word.lower() for word in told(bare(text).split())])
+)
+wrong(BAG, "english.digits-lost")(
+    f1_of(cut=lambda text: told(re.sub("[^a-z ]", "", text.lower()).split()))
+)
+wrong(BAG, "english.signs-to-spaces")(
+    f1_of(cut=lambda text: told(re.findall("[a-z0-9]+", text.lower())))
+)
 wrong(BAG)(lambda p, a: 1 - f1_of()(p, a))
 
 
@@ -1457,7 +1529,29 @@ wrong(RUNS, "chinese.letters-alone")(
 wrong(RUNS, "chinese.cut-at-spaces")(
     run_f1(cut=lambda text: re.sub(r"[，。：？！《》、]", "", text.lower()).split())
 )
-wrong(RUNS)(run_f1(common=lambda g, w: int(g == w) * len(g)))
+wrong(RUNS, "chinese.exact")(run_f1(common=lambda g, w: int(g == w) * len(g)))
+
+
+def unsigned(text, by="", more=""):
+    return "".join(by if c in "-:，。！《》、" + more else c for c in text.lower())
+
+
+wrong(RUNS, "chinese.chinese-swallowed")(
+    run_f1(cut=lambda text: re.findall(rf"{HAN}|\S+", unsigned(text)))
+)
+wrong(RUNS, "chinese.space-before-only")(
+    run_f1(cut=lambda text: re.sub(f"(?={HAN})", " ", unsigned(text)).split())
+)
+wrong(RUNS, "chinese.words-lost")(run_f1(cut=lambda text: re.findall(HAN, text)))
+wrong(RUNS, "chinese.signs-to-spaces")(
+    run_f1(cut=lambda text: han_tokens(unsigned(text, " ")))
+)
+wrong(RUNS, "chinese.point-lost")(
+    run_f1(cut=lambda text: han_tokens(unsigned(text, more=".")))
+)
+wrong(RUNS, "chinese.plain-letters-only")(
+    run_f1(cut=lambda text: re.findall(f"{HAN}|[a-z0-9]+", unsigned(text)))
+)
 wrong(RUNS)(lambda p, a: run_f1()(p, a) ** 2)
 
 
@@ -1466,15 +1560,18 @@ wrong(RUNS)(lambda p, a: run_f1()(p, a) ** 2)
 ALL = "12_question_answering/answer_of_windows"
 
 
-def answered(none=min, sign=1, scale=lambda x: x, null=lambda s, e: s + e):
+def answered(
+    none=min, sign=1, scale=lambda x: x, null=lambda s, e: s + e, rank=lambda s, n: s
+):
     find = pair_of(lambda s, e: s + e, fits)
 
     def answer(start, end, passage, most, threshold):
         start, end = scale(start.astype(float)), scale(end.astype(float))
         spans = [find(*row, most) for row in zip(start, end, passage, strict=True)]
         scores = [start[w, i] + end[w, j] for w, (i, j) in enumerate(spans)]
-        best = scores.index(max(scores))
         nulls = [null(s[0], e[0]) for s, e in zip(start, end, strict=True)]
+        ranks = [rank(*both) for both in zip(scores, nulls, strict=True)]
+        best = ranks.index(max(ranks))
         if none(nulls) - scores[best] > sign * threshold:
             return 0, 0, 0
         return best, *spans[best]
@@ -1490,6 +1587,11 @@ wrong(ALL, "answer.half-a-null")(answered(null=lambda s, e: s))
 wrong(ALL, "answer.softmax-in-each-window")(
     answered(scale=lambda x: x - np.log(np.exp(x).sum(1, keepdims=True)))
 )
+wrong(ALL, "answer.null-of-the-first")(answered(none=lambda nulls: nulls[0]))
+wrong(ALL, "answer.null-of-the-last")(answered(none=lambda nulls: nulls[-1]))
+wrong(ALL, "answer.window-of-the-null")(answered(rank=lambda s, n: -n))
+wrong(ALL, "answer.furthest-ahead")(answered(rank=lambda s, n: s - n))
+wrong(ALL)(answered(rank=lambda s, n: -s - n))
 wrong(ALL)(lambda *a: answered()(*a)[::-1])
 wrong(ALL)(answered(null=lambda s, e: s + e + 1))
 
@@ -1768,6 +1870,13 @@ wrong(UNITS, "units.underscores-kept")(_units(word=lambda c: c.isalnum() or c ==
 wrong(UNITS, "units.chinese-lost")(_units(word=lambda c: c.isascii() and c.isalnum()))
 wrong(UNITS, "units.digits-lost")(_units(word=str.isalpha))
 wrong(UNITS, "units.cut-at-spaces")(lambda text: text.lower().split())
+wrong(UNITS, "units.chinese-swallowed")(
+    lambda text: re.findall(r"[\u3400-\u9fff]|[^\W_]+", text.lower())
+)
+wrong(UNITS, "units.word-characters")(lambda text: re.findall(r"\w+", text.lower()))
+wrong(UNITS, "units.chinese-swallowed-underscores")(
+    lambda text: re.findall(r"[\u3400-\u9fff]|\w+", text.lower())
+)
 wrong(UNITS)(lambda text: sorted(_units()(text)))
 wrong(UNITS)(lambda text: _units()(text)[:-1])
 wrong(UNITS)(lambda text: _units(low=str.upper)(text))
@@ -1801,6 +1910,31 @@ wrong(ROUGE_N, "rouge-n.f-first")(_rouge_n(order=lambda p, r, f: (f, p, r)))
 wrong(ROUGE_N, "rouge-n.plain-mean")(_rouge_n(f=lambda p, r: p / 2 + r / 2))
 wrong(ROUGE_N, "rouge-n.f-halved")(_rouge_n(f=lambda p, r: p * r / (p + r)))
 wrong(ROUGE_N, "rouge-n.words-only")(lambda a, b, n: _rouge_n()(a, b, 1))
+
+
+def _counted(runs):
+    """With a Counter of runs."""
+
+    def rouge(candidate, reference, n):
+        ours, theirs = Counter(runs(candidate, n)), Counter(runs(reference, n))
+        right = (ours & theirs).total()
+        if right == 0:
+            return 0, 0, 0
+        p, r = right / ours.total(), right / theirs.total()
+        return p, r, 2 * p * r / (p + r)
+
+    return rouge
+
+
+wrong(ROUGE_N, "rouge-n.last-lost")(
+    _counted(lambda x, n: [tuple(x[i : i + n]) for i in range(len(x) - n)])
+)
+wrong(ROUGE_N, "rouge-n.short-ones")(
+    _counted(lambda x, n: [tuple(x[i : i + n]) for i in range(len(x))])
+)
+wrong(ROUGE_N, "rouge-n.joined")(
+    _counted(lambda x, n: ["".join(x[i : i + n]) for i in range(len(x) - n + 1)])
+)
 wrong(ROUGE_N)(_rouge_n(clip=max))
 wrong(ROUGE_N)(_rouge_n(f=min))
 wrong(ROUGE_N)(lambda a, b, n: _rouge_n()(a, b, n + 1))
@@ -1858,6 +1992,27 @@ wrong(ROUGE_L, "rouge-l.swapped")(_rouge_l(turn=-1))
 wrong(ROUGE_L, "rouge-l.over-longer")(
     _rouge_l(over=lambda a, b: (max(len(a), len(b)),) * 2)
 )
+
+
+def _table(table, first, a, b):
+    """A table that is given, filled from some place on."""
+    for i in range(first, len(a) + first):
+        for j in range(first, len(b) + first):
+            beside = max(table[i - 1][j], table[i][j - 1])
+            same = a[i - first] == b[j - first]
+            table[i][j] = table[i - 1][j - 1] + 1 if same else beside
+    return table[-1][-1] if a and b else 0
+
+
+wrong(ROUGE_L, "rouge-l.matched-left")(
+    _rouge_l(lambda a, b: _table([[0] * (len(b) + 1)] * (len(a) + 1), 1, a, b))
+)
+wrong(ROUGE_L, "rouge-l.wrapped")(
+    _rouge_l(lambda a, b: _table([[0] * len(b) for _ in a], 0, a, b))
+)
+wrong(ROUGE_L, "rouge-l.never-filled")(
+    _rouge_l(lambda a, b: _table(np.zeros((len(a) + 1, len(b) + 1)), 0, a, b))
+)
 wrong(ROUGE_L)(_rouge_l(lambda a, b: _common(a[::-1], b)))
 wrong(ROUGE_L)(_rouge_l(over=lambda a, b: (len(a) + 1, len(b) + 1)))
 wrong(ROUGE_L)(lambda a, b: np.round(_rouge_l()(a, b), 1))
@@ -1888,6 +2043,12 @@ wrong(ROWS, "rows.no-begin")(_rows(room=1, make=lambda t: [*t, 3]))
 wrong(ROWS, "rows.one-short")(_rows(room=3))
 wrong(ROWS, "rows.mask-inverted")(_rows(real=lambda x: x == 0))
 wrong(ROWS, "rows.end-hidden")(_rows(real=lambda x: (x != 0) & (x != 3)))
+wrong(ROWS, "rows.mask-too-short")(
+    lambda texts, width: (
+        _rows()(texts, width)[0],
+        [[i < min(len(t), width - 2) for i in range(width)] for t in texts],
+    )
+)
 wrong(ROWS)(_rows(make=lambda t: [3, *t, 2]))
 wrong(ROWS)(_rows(cut=lambda t, n: sorted(t[:n])))
 
@@ -1927,6 +2088,24 @@ wrong(COPY, "copy.gate-left-out")(_mixture(mix=lambda g, w, c: c + w))
 wrong(COPY, "copy.hard-switch")(_mixture(mix=lambda g, w, c: np.where(g >= 0.5, w, c)))
 wrong(COPY, "copy.logits-as-they-are")(_mixture(soft=False))
 wrong(COPY, "copy.copy-not-weighted")(_mixture(mix=lambda g, w, c: c + w * g))
+
+
+@wrong(COPY, "copy.softmax-of-all")
+def mixture_of_one_softmax(logits, gate, attention, source_ids):
+    written = np.exp(logits - logits.max())
+    written /= written.sum()
+    copied = attention @ np.eye(logits.shape[1])[source_ids]
+    return (written.T * gate + copied.T * (1 - gate)).T
+
+
+@wrong(COPY, "copy.one-maximum")
+def mixture_with_one_maximum(logits, gate, attention, source_ids):
+    written = np.exp(logits - logits.max())
+    written /= written.sum(axis=1, keepdims=True)
+    copied = attention @ np.eye(logits.shape[1])[source_ids]
+    return (written.T * gate + copied.T * (1 - gate)).T
+
+
 wrong(COPY)(_mixture(mix=lambda g, w, c: np.maximum(g * w, (1 - g) * c)))
 wrong(COPY)(_mixture(mix=lambda g, w, c: g**2 * w + (1 - g) ** 2 * c))
 wrong(COPY)(_mixture(attend=lambda a: a[:, ::-1]))
@@ -1965,7 +2144,20 @@ wrong(REPEAT, "repeat.all-tokens")(
     ]
 )
 wrong(REPEAT)(_no_repeat(ban=-1.0))
-wrong(REPEAT)(lambda logits, tokens, n: _no_repeat()(logits, tokens, 2))
+wrong(REPEAT, "repeat.pairs-only")(
+    lambda logits, tokens, n: _no_repeat()(logits, tokens, 2)
+)
+
+
+@wrong(REPEAT, "repeat.minus-zero")
+def no_repeat_from_the_end(logits, tokens, n):
+    last = tokens[-(n - 1) :]
+    for i in range(len(tokens) - n + 1):
+        if tokens[i : i + n - 1] == last:
+            logits[tokens[i + n - 1]] = -np.inf
+    return logits
+
+
 wrong(REPEAT, "repeat.nothing-banned")(lambda logits, tokens, n: logits + 0)
 
 

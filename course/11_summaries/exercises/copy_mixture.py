@@ -12,6 +12,17 @@ def softmax(x, axis=-1):
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
+def softmax_of_all(x):
+    """One distribution over all positions and words."""
+    return softmax(x.ravel()).reshape(x.shape)
+
+
+def one_maximum(x):
+    """The largest logit of the table subtracted: other rows may vanish."""
+    powers = np.exp(x - x.max())
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
 def added(attention, source_ids, size):
     """Attention of places that hold one token, summed: (T, V)."""
     copied = np.zeros((len(attention), size))
@@ -48,13 +59,6 @@ def averaged(attention, source_ids, size):
     """The mean over the places of a token."""
     times = np.bincount(source_ids, minlength=size)
     return added(attention, source_ids, size) / np.maximum(times, 1)
-
-
-def by_place(attention, source_ids, size):
-    """Attention in the columns 0, 1, 2 … whatever stands in the source."""
-    copied = np.zeros((len(attention), size))
-    copied[:, : attention.shape[1]] = attention
-    return copied
 
 
 def pointed(attention, source_ids, size):
@@ -124,9 +128,9 @@ def one_place(rng):
 
 
 def large(rng):
-    """Logits whose powers overflow."""
+    """Logits whose powers overflow, on another level at each position."""
     logits, *others = drawn(3, 6, 10, 4)(rng)
-    return logits + np.float32(1000), *others
+    return logits + np.float32([[0], [1000], [2000]]), *others
 
 
 wrong = mistakes("copy", section="copy")
@@ -166,6 +170,8 @@ EXERCISE = Exercise(
         wrong("logits-as-they-are", written=identity),
         wrong("softmax-after", written=softmax, last=softmax),
         wrong("softmax-of-attention", attend=softmax),
+        wrong("softmax-of-all", written=softmax_of_all),
+        wrong("one-maximum", written=one_maximum),
         wrong("softmax-over-steps", written=lambda x: softmax(x, axis=0)),
         wrong(
             "not-safe", written=lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)

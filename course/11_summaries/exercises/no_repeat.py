@@ -112,6 +112,16 @@ def set_alike(tokens, n):
     ]
 
 
+def pairs(tokens, n):
+    """Pairs, whatever n is."""
+    return followers(tokens, 2)
+
+
+def from_minus_zero(tokens, n):
+    """`tokens[-(n - 1):]` is everything where n is 1."""
+    return followers(tokens, n) if n > 1 else []
+
+
 def before(tokens, n):
     """The token in front of the run in place of the one behind it."""
     last = tokens[len(tokens) - n + 1 :] if n > 1 else []
@@ -178,6 +188,8 @@ EXERCISE = Exercise(
         wrong("all-tokens", banned=everything),
         wrong("runs-too-long", banned=longer),
         wrong("runs-too-short", banned=shorter),
+        wrong("pairs-only", banned=pairs),
+        wrong("minus-zero", banned=from_minus_zero),
         wrong("latest-only", banned=latest),
         wrong("earliest-only", banned=earliest),
         wrong("last-run-missed", banned=not_the_last),

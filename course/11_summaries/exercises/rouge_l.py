@@ -54,6 +54,30 @@ def from_beside(a, b):
     return int(table[-1, -1])
 
 
+def from_the_left(a, b):
+    """One more than the left neighbour: all rows of the table are one."""
+    row = [0] * (len(b) + 1)
+    for left in a:
+        for j, right in enumerate(b):
+            row[j + 1] = row[j] + 1 if left == right else max(row[j], row[j + 1])
+    return row[-1]
+
+
+def from_above(a, b):
+    """One more than the neighbour above."""
+    return from_the_left(b, a)
+
+
+def wrapped(a, b):
+    """A table without zeros in front: −1 is the last row, or column."""
+    table = np.zeros((len(a), len(b)), int)
+    for i, left in enumerate(a):
+        for j, right in enumerate(b):
+            beside = max(table[i - 1, j], table[i, j - 1])
+            table[i, j] = table[i - 1, j - 1] + 1 if left == right else beside
+    return int(table[-1, -1]) if table.size else 0
+
+
 def any_order(a, b):
     """Words that both have, as often as both have them."""
     return (Counter(a) & Counter(b)).total()
@@ -221,6 +245,10 @@ EXERCISE = Exercise(
         wrong("longest-run", common=longest_run),
         wrong("table-reset", common=reset),
         wrong("matched-twice", common=from_beside),
+        wrong("matched-left", common=from_the_left),
+        wrong("matched-above", common=from_above),
+        wrong("wrapped", common=wrapped),
+        wrong("never-filled", common=lambda a, b: 0),
         wrong("any-order", common=any_order),
         wrong("greedy", common=greedy),
         wrong("same-places", common=side_by_side),
@@ -234,6 +262,10 @@ EXERCISE = Exercise(
         wrong("over-shorter", sizes=lambda a, b: (min(len(a), len(b)),) * 2),
         wrong("first-lost", common=lambda a, b: longest(a[1:], b[1:])),
         wrong("last-lost", common=lambda a, b: longest(a[:-1], b[:-1])),
+        wrong(
+            "nothing-by-nothing",
+            f=lambda p, r: harmonic(p, r) if p + r else np.nan,
+        ),
         wrong(
             "divided-by-zero",
             divide=lambda part, whole: np.float64(part) / whole,

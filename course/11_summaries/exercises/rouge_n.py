@@ -23,6 +23,21 @@ def in_blocks(units, n):
     return Counter(tuple(units[i : i + n]) for i in range(0, len(units) - n + 1, n))
 
 
+def all_but_the_last(units, n):
+    """The last run is lost."""
+    return Counter(tuple(units[i : i + n]) for i in range(len(units) - n))
+
+
+def with_short_ones(units, n):
+    """Runs that reach beyond the end, as long as they are."""
+    return Counter(tuple(units[i : i + n]) for i in range(len(units)))
+
+
+def joined(units, n):
+    """Runs as words without a gap."""
+    return Counter("".join(units[i : i + n]) for i in range(len(units) - n + 1))
+
+
 def clipped(found, wanted):
     """How many both have: of each run the smaller count."""
     return (found & wanted).total()
@@ -137,6 +152,12 @@ def within_words(rng):
     return ["set", "fit", "on"], ["offset", "fitted", "one", "on", "reset"], 1
 
 
+def alike_when_joined(rng):
+    """Pairs of different words that have the same letters."""
+    a, b = (f"w{i}" for i in rng.permutation(9)[:2])
+    return [a, "now", "here", b], [a, "no", "where", b, a], 2
+
+
 def chinese(rng):
     """Characters."""
     texts = ("摘要方法的研究", "方法研究的摘要", "研究方法")
@@ -160,6 +181,7 @@ EXERCISE = Exercise(
         Case("few-words", drawn(11, 8, 2, 3)),
         Case("turned", turned),
         Case("within-words", within_words),
+        Case("alike-when-joined", alike_when_joined),
         Case("chinese", chinese),
         Case("equal", equal),
         Case("nothing-right", nothing_right),
@@ -180,6 +202,9 @@ EXERCISE = Exercise(
         wrong("all-lengths", grams=up_to_n),
         wrong("words-only", grams=lambda units, n: ngrams(units, 1)),
         wrong("in-blocks", grams=in_blocks),
+        wrong("last-lost", grams=all_but_the_last),
+        wrong("short-ones", grams=with_short_ones),
+        wrong("joined", grams=joined),
         wrong("unordered", grams=unordered),
         wrong("letters", change=lambda units: list("".join(units))),
         wrong(

@@ -60,6 +60,12 @@ def cut_behind(row, width):
     return row[:width]
 
 
+def two_fewer(keep):
+    """As if a row had no more places than its text has tokens."""
+    places = np.arange(keep.shape[1])
+    return places < keep.sum(axis=1, keepdims=True) - 2
+
+
 def whole(tokens, room):
     """All of it."""
     return list(tokens)
@@ -121,6 +127,7 @@ EXERCISE = Exercise(
         wrong("everything-real", mask=lambda rows, keep: np.ones_like(keep)),
         wrong("mask-inverted", mask=lambda rows, keep: ~keep),
         wrong("specials-hidden", mask=lambda rows, keep: rows > END),
+        wrong("mask-too-short", mask=lambda rows, keep: two_fewer(keep)),
         wrong("end-hidden", mask=lambda rows, keep: keep & (rows != END)),
     ),
     accepted={

@@ -38,9 +38,9 @@ ENGLISH = (
     "Whether the Axes is 3D",
 )
 SIGNS = (
-    "Get the (x, y) limits; see also: `set_xlim`",
+    "Get the (x, y) limits; see the y-limits: `set_ylim`",
     "Don't use this -- it's gone!",
-    "Round to n_digits, e.g. 2.50",
+    "Round an off-axis point to n_digits, e.g. 2.50",
 )
 CHINESE_TEXTS = (
     "本文提出一种摘要方法",
@@ -100,6 +100,12 @@ EXERCISE = Exercise(
     misconceptions=(
         wrong("cut-at-spaces", cut=str.split),
         wrong("chinese-together", cut=re.compile(r"[^\W_]+").findall),
+        wrong("chinese-swallowed", cut=re.compile(rf"[{CHINESE}]|[^\W_]+").findall),
+        wrong(
+            "chinese-swallowed-underscores",
+            cut=re.compile(rf"[{CHINESE}]|\w+").findall,
+        ),
+        wrong("word-characters", cut=re.compile(r"\w+").findall),
         wrong("chinese-lost", cut=re.compile(r"[a-z0-9]+").findall),
         wrong(
             "full-width-lost",
@@ -121,6 +127,12 @@ EXERCISE = Exercise(
         wrong(
             "width-changed",
             before=lambda text: unicodedata.normalize("NFKC", text),
+        ),
+        wrong(
+            "hyphens-kept",
+            cut=re.compile(
+                rf"[{CHINESE}]|[^\W_{CHINESE}]+(?:[-'][^\W_{CHINESE}]+)*"
+            ).findall,
         ),
         wrong("sorted-out", cut=lambda text: list(dict.fromkeys(UNITS.findall(text)))),
     ),

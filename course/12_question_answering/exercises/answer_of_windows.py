@@ -14,6 +14,11 @@ def first_tokens(start, end):
     return start[:, 0] + end[:, 0]
 
 
+def largest(scores, nulls):
+    """The window of the best span."""
+    return np.argmax(scores)
+
+
 def least(nulls, window):
     """No answer at all only if none of the windows has one."""
     return nulls.min()
@@ -29,7 +34,7 @@ def answer_of_windows(
     scale=identity,
     null=first_tokens,
     of_all=least,
-    chosen=np.argmax,
+    chosen=largest,
     silent=lambda null, best, threshold: null - best > threshold,
     leave_out=lambda nulls, scores, threshold: np.zeros(len(nulls), bool),
     place=lambda window, first, last, size: (window, first, last),
@@ -47,7 +52,7 @@ def answer_of_windows(
     out = leave_out(nulls, scores, threshold)
     if out.all():
         return np.zeros(3, int)
-    window = int(chosen(np.where(out, -np.inf, scores)))
+    window = int(chosen(np.where(out, -np.inf, scores), nulls))
     if silent(of_all(nulls, window), scores[window], threshold):
         return np.zeros(3, int)
     return np.array(place(window, *spans[window], start.shape[1]), int)
@@ -56,8 +61,13 @@ def answer_of_windows(
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
 
-def windows(spans, nulls, threshold=0.0, question=3, length=9, levels=None):
-    """Windows, each with a span: (first, last, score), and a null score."""
+def windows(spans, nulls, threshold=0.0, leans=None, skews=None, more=(), levels=None):
+    """Windows, each with a span: (first, last, score), and a null score.
+
+    leans: by how much more of a null its start has than its end, halved. skews: the
+    same of spans. more: other high logits, (0 start or 1 end, window, place, height).
+    """
+    question, length, zeros = 3, 9, [0] * len(spans)
 
     def draw(rng):
         count = len(spans)
@@ -65,9 +75,12 @@ def windows(spans, nulls, threshold=0.0, question=3, length=9, levels=None):
         passage = np.zeros(start.shape, bool)
         passage[:, 1 + question : -1] = True
         for w, (first, last, score) in enumerate(spans):
-            start[w, 1 + question + first] = score / 2
-            end[w, 1 + question + last] = score / 2
-        start[:, 0] = end[:, 0] = np.array(nulls) / 2
+            start[w, 1 + question + first] = score / 2 + (skews or zeros)[w]
+            end[w, 1 + question + last] = score / 2 - (skews or zeros)[w]
+        for which, w, place, height in more:
+            (start, end)[which][w, 1 + question + place] = height
+        start[:, 0] = np.array(nulls) / 2 + (leans or zeros)
+        end[:, 0] = np.array(nulls) / 2 - (leans or zeros)
         if levels is not None:  # all logits of a window higher or lower
             start += np.float32(levels)[:, None] / 2
             end += np.float32(levels)[:, None] / 2
@@ -83,6 +96,11 @@ def log_softmax(logits):
     """Each window by itself (wrong)."""
     logits = logits - logits.max(axis=1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def smallest_of_each(start, end):
+    """The smallest start with the smallest end, of whatever window (wrong)."""
+    return np.full(len(start), start[:, 0].min() + end[:, 0].min())
 
 
 def silent_ones(nulls, scores, threshold):
@@ -108,7 +126,27 @@ EXERCISE = Exercise(
         Case("none", windows([(1, 1, 4), (5, 6, 5)], [9, 7])),
         Case("sure-of-itself", windows([(1, 2, 9), (5, 6, 7)], [7, -4], levels=(0, 0))),
         Case("higher", windows([(1, 2, 8), (5, 6, 7)], [3, 2], levels=(-6, 6))),
+        Case(
+            "two-good-places",
+            windows(
+                [(1, 2, 9), (5, 6, 7)],
+                [-4, -3],
+                more=((0, 0, 6, 4.4), (1, 0, 7, 4.4)),
+            ),
+        ),
+        Case("least-none-elsewhere", windows([(1, 2, 9), (5, 6, 7)], [3, 2])),
+        Case("uneven-none", windows([(1, 2, 6), (5, 6, 5)], [8, 8], leans=[4, -4])),
+        Case(
+            "uneven-spans",
+            windows([(1, 2, 9), (5, 6, 7), (3, 4, 7)], [3, 3, 3], skews=[0, 3, -3]),
+        ),
+        Case(
+            "too-long",
+            windows([(2, 4, 8)], [5], more=((0, 0, 0, 5.0), (1, 0, 8, 5.0))),
+        ),
+        Case("just-so", windows([(1, 2, 8), (5, 6, 4)], [8, 9])),
         Case("one-says-none", windows([(1, 2, 9), (4, 5, 7)], [11, 5])),
+        Case("second-says-none", windows([(4, 5, 7), (1, 2, 9)], [5, 11])),
         Case("all-but-one", windows([(0, 2, 5), (4, 5, 6), (2, 2, 8)], [12, 13, 5])),
         Case("clearly-none", windows([(1, 1, 4), (5, 6, 6)], [30, 31])),
         Case("nearly", windows([(1, 2, 9), (5, 6, 5)], [8, 9.5], threshold=3.0)),
@@ -123,9 +161,15 @@ EXERCISE = Exercise(
         wrong("nulls-averaged", of_all=lambda nulls, window: nulls.mean()),
         wrong("window-by-window", leave_out=silent_ones),
         wrong(
-            "first-window", chosen=lambda scores: 0, of_all=lambda nulls, w: nulls[0]
+            "first-window",
+            chosen=lambda scores, nulls: 0,
+            of_all=lambda nulls, w: nulls[0],
         ),
-        wrong("worst-window", chosen=np.argmin),
+        wrong("null-of-the-first", of_all=lambda nulls, window: nulls[0]),
+        wrong("null-of-the-last", of_all=lambda nulls, window: nulls[-1]),
+        wrong("worst-window", chosen=lambda scores, nulls: np.argmin(scores)),
+        wrong("window-of-the-null", chosen=lambda scores, nulls: np.argmin(nulls)),
+        wrong("furthest-ahead", chosen=lambda scores, nulls: np.argmax(scores - nulls)),
         wrong("always-answers", silent=lambda null, best, threshold: False),
         wrong(
             "threshold-turned",
@@ -133,10 +177,15 @@ EXERCISE = Exercise(
         ),
         wrong("threshold-left-out", silent=lambda null, best, threshold: null > best),
         wrong(
+            "tie-is-none",
+            silent=lambda null, best, threshold: null - best >= threshold,
+        ),
+        wrong(
             "threshold-alone",
             silent=lambda null, best, threshold: best < threshold,
         ),
         wrong("half-a-null", null=lambda start, end: start[:, 0]),
+        wrong("minima-apart", null=smallest_of_each),
         wrong(
             "counted-on",
             place=lambda w, i, j, size: (w, w * size + i, w * size + j),

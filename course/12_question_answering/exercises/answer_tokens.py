@@ -16,7 +16,7 @@ def holds_last(begin, end, answer):
     return begin < answer[1] <= end
 
 
-def no_answer(first, last, window):
+def no_answer(first, last, window, answer):
     """Where the answer is said to be in a window that has not all of it."""
     return 0, 0
 
@@ -46,7 +46,7 @@ def answer_tokens(
         if first and last:
             pairs.append(place(choose[0](first), choose[1](last), window))
         else:
-            pairs.append(missing(first, last, window))
+            pairs.append(missing(first, last, window, (start, end)))
     return finish(pairs)
 
 
@@ -90,12 +90,15 @@ def passage(first, last, count=12, room=12, stride=12, spaces=True, left=0, righ
 # ── mistakes ──────────────────────────────────────────────────────────────────────────
 
 
-def part_of_it(first, last, window):
+def part_of_it(first, last, window, answer):
     """The part that the window has (wrong)."""
-    real = [t for t, o in enumerate(window) if o[1]]
-    if first or last:
-        return (first or real[:1])[0], (last or real[-1:])[-1]
-    return 0, 0
+    part = [t for t, (b, e) in enumerate(window) if b < answer[1] and e > answer[0]]
+    return (part[0], part[-1]) if part else (0, 0)
+
+
+def half_of_it(first, last, window, answer):
+    """Each end by itself, 0 for the one that is missing (wrong)."""
+    return (first or [0])[0], (last or [0])[-1]
 
 
 def in_passage(first, last, window):
@@ -153,7 +156,8 @@ EXERCISE = Exercise(
             choose=(max, max),
         ),
         wrong("part-of-it", missing=part_of_it),
-        wrong("minus-one", missing=lambda first, last, window: (-1, -1)),
+        wrong("half-of-it", missing=half_of_it),
+        wrong("minus-one", missing=lambda *window: (-1, -1)),
         wrong("windows-dropped", finish=with_an_answer),
         wrong("first-window-only", finish=first_window),
         wrong("counted-in-the-passage", place=in_passage),

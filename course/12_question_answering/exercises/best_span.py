@@ -34,6 +34,7 @@ def best_span(
     *,
     scale=identity,
     keep=in_the_passage,
+    keep_end=in_the_passage,
     legal=legal,
     search=together,
     place=lambda first, last, passage: (first, last),
@@ -41,7 +42,7 @@ def best_span(
     """The first and the last token of the best span."""
     keeps = np.asarray(passage, bool)
     start, end = (np.asarray(x, "float64") for x in (start, end))
-    start, end = (keep(scale(x), keeps) for x in (start, end))
+    start, end = keep(scale(start), keeps), keep_end(scale(end), keeps)
     return np.array(place(*search(start, end, legal, max_tokens), keeps), int)
 
 
@@ -103,6 +104,16 @@ def product(start, end, legal, most):
     )
 
 
+def anywhere(logits, passage):
+    """No token is left out (wrong)."""
+    return logits
+
+
+def zero_elsewhere(logits, passage):
+    """0 for what is no candidate (wrong)."""
+    return np.where(passage, logits, 0.0)
+
+
 def as_probabilities(logits):
     """Softmax, so that probabilities are added (wrong)."""
     e = np.exp(logits - logits.max())
@@ -131,6 +142,7 @@ EXERCISE = Exercise(
         Case("question", peaks({-2: 9, 4: 5}, {-1: 9, 6: 5})),
         Case("behind", peaks({13: 9, 4: 5}, {14: 9, 6: 5})),
         Case("half-in-question", peaks({-1: 9, 5: 5}, {0: 5, 7: 5})),
+        Case("half-behind", peaks({12: 5, 5: 5}, {13: 9, 7: 5})),
         Case("below-zero", peaks({3: 6}, {4: 6}, middle=-12.0)),
         Case("sure-of-one", peaks({2: 9, 7: 6.5}, {0: 5, 1: 5, 9: 5}, noise=0.1)),
         Case("uneven", peaks({2: 9, 7: 5}, {3: 4, 8: 5})),
@@ -146,7 +158,10 @@ EXERCISE = Exercise(
         wrong("one-too-short", legal=lambda i, j, most: i <= j < i + max(most - 1, 1)),
         wrong("never-alone", legal=lambda i, j, most: i < j < i + most),
         wrong("either-way", legal=lambda i, j, most: abs(j - i) < most),
-        wrong("question-too", keep=lambda logits, passage: logits),
+        wrong("question-too", keep=anywhere, keep_end=anywhere),
+        wrong("start-anywhere", keep=anywhere),
+        wrong("end-anywhere", keep_end=anywhere),
+        wrong("zero-for-nothing", keep=zero_elsewhere, keep_end=zero_elsewhere),
         wrong("product", search=product),
         wrong("probabilities-added", scale=as_probabilities),
         wrong("one-past", place=lambda i, j, passage: (i, j + 1)),

@@ -1,6 +1,7 @@
 """F1 of a Chinese answer, as CMRC 2018 defines it: a number from 0 to 1."""
 
 import re
+import string
 from collections import Counter
 
 import numpy as np
@@ -40,11 +41,12 @@ def chinese_f1(
     cut=TOKEN.findall,
     common=longest_run,
     score=harmonic,
+    nothing=lambda given, wanted: given == wanted,
 ):
     """Twice the longest common run, over both lengths."""
     given, wanted = (cut(signs(lower(text))) for text in (prediction, answer))
     if not given or not wanted:
-        return np.float64(given == wanted)
+        return np.float64(nothing(given, wanted))
     return np.float64(score(common(given, wanted), len(given), len(wanted)))
 
 
@@ -109,6 +111,25 @@ def signs(rng):
     return f"《{a}{b}》，{c}。", f"{a}{b}、{c}{d}{e}！"
 
 
+def signs_in_words(rng):
+    """A sign within a word of another script."""
+    a, b, c = some(rng, 3)
+    x = str(rng.choice(["GPT", "COVID", "F"]))
+    return f"{a}{x}-2{b}", f"{a}{x}2{b}{c}"
+
+
+def full_width(rng):
+    """Digits and letters as wide as a Chinese character."""
+    a, b, c = some(rng, 3)
+    return f"约８８５１{a}ＧＰＵ", f"８８５１{a}ＧＰＵ{b}{c}"
+
+
+def point(rng):
+    """A full stop in a number, which is none of the signs."""
+    a, b = some(rng, 2)
+    return f"{a}3.5{b}", f"{a}35{b}"
+
+
 def spaces(rng):
     """A space that stands between characters."""
     a, b, c, d = some(rng, 4)
@@ -116,6 +137,21 @@ def spaces(rng):
 
 
 # ── mistakes ──────────────────────────────────────────────────────────────────────────
+
+
+def one_token_for_the_rest(text):
+    """A word of another script takes along what follows (wrong)."""
+    return re.findall("[\u4e00-\u9fa5]|\\S+", text)
+
+
+def spaced(before, after):
+    """Spaces beside each Chinese character, then cut (wrong if one is missing)."""
+    return lambda text: re.sub("([\u4e00-\u9fa5])", rf"{before}\1{after}", text).split()
+
+
+def run_of_characters(given, wanted):
+    """How many characters the longest run has (wrong)."""
+    return longest_run(list("".join(given)), list("".join(wanted)))
 
 
 def counted(given, wanted):
@@ -131,6 +167,11 @@ def subsequence(given, wanted):
             more = table[i - 1, j - 1] + 1
             table[i, j] = more if x == y else max(table[i - 1, j], table[i, j - 1])
     return int(table[-1, -1])
+
+
+def up_to_the_end(given, wanted):
+    """How long both are the same up to their last tokens (wrong)."""
+    return from_the_beginning(given[::-1], wanted[::-1])
 
 
 def from_the_beginning(given, wanted):
@@ -161,6 +202,9 @@ EXERCISE = Exercise(
         Case("two-words", several_words),
         Case("capitals", capitals),
         Case("signs", signs),
+        Case("signs-in-words", signs_in_words),
+        Case("full-width", full_width),
+        Case("point", point),
         Case("spaces", spaces),
         Case("silence", lambda rng: ("", "")),
         Case("silence-wrong", lambda rng: ("", "".join(some(rng, 3)))),
@@ -169,15 +213,36 @@ EXERCISE = Exercise(
         wrong("cut-at-spaces", cut=str.split),
         wrong("letters-alone", cut=lambda text: [c for c in text if not c.isspace()]),
         wrong("spaces-counted", cut=list),
+        wrong("chinese-swallowed", cut=one_token_for_the_rest),
+        wrong("space-before-only", cut=spaced(" ", "")),
+        wrong("space-after-only", cut=spaced("", " ")),
+        wrong("words-lost", cut=re.compile("[\u4e00-\u9fa5]").findall),
+        wrong(
+            "plain-letters-only", cut=re.compile("[\u4e00-\u9fa5]|[a-z0-9]+").findall
+        ),
+        wrong("full-width-alone", cut=re.compile("[a-z0-9.]+|[^\\sa-z0-9.]").findall),
         wrong("counted-anywhere", common=counted),
         wrong("gaps-allowed", common=subsequence),
         wrong("from-the-beginning", common=from_the_beginning),
+        wrong("last-place", common=up_to_the_end),
+        wrong("exact", common=lambda g, w: len(g) if g == w else 0),
+        wrong("run-of-characters", common=run_of_characters),
         wrong("signs-kept", signs=identity),
+        wrong(
+            "signs-to-spaces",
+            signs=lambda text: "".join(" " if c in SIGNS else c for c in text),
+        ),
+        wrong(
+            "signs-of-ascii",
+            signs=lambda text: "".join(c for c in text if c not in string.punctuation),
+        ),
+        wrong("point-lost", signs=lambda text: no_signs(text).replace(".", "")),
         wrong("case-kept", lower=identity),
         wrong("precision", score=lambda c, g, w: c / g),
         wrong("recall", score=lambda c, g, w: c / w),
         wrong("not-doubled", score=lambda c, g, w: c / (g + w)),
         wrong("of-the-longer", score=lambda c, g, w: c / max(g, w)),
+        wrong("silence-is-zero", nothing=lambda given, wanted: False),
     ),
     accepted={
         "table": lambda *a: _with_a_table(*a),

@@ -22,6 +22,26 @@ def no_articles(words):
     return [word for word in words if word not in ("a", "an", "the")]
 
 
+def words_without_signs(text):
+    """Cut first; of a sign that stands alone an empty word is left (wrong)."""
+    return [no_signs(word) for word in text.split()]
+
+
+def words_without_signs_around(text):
+    """Signs inside of words stay, too (wrong)."""
+    return [word.strip(string.punctuation) for word in text.split()]
+
+
+def no_articles_but_signs(text):
+    """Articles go while signs stick to them (wrong)."""
+    return no_signs(" ".join(no_articles(text.split())))
+
+
+def no_articles_beside_signs(text):
+    """Articles go while a sign still ends a word (wrong)."""
+    return no_signs(re.sub(r"\b(a|an|the)\b", " ", text))
+
+
 def each_once(given, wanted):
     """How many words both have; each as often as the one that has it less often."""
     return (Counter(given) & Counter(wanted)).total()
@@ -69,6 +89,7 @@ def as_number(answer, *inputs):
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
 WORDS = ["axis", "array", "sum", "mean", "sample", "weight", "kernel", "matrix"]
+WITHOUT_ARTICLES = ["sum", "kernel", "column", "point", "size"]
 LIKE_ARTICLES = ["theta", "than", "anchor", "another", "data", "area"]
 
 
@@ -104,12 +125,12 @@ def like_articles(rng):
 def only_letters_of_articles(rng):
     """A name that consists of two articles."""
     b, c, d = some(rng, 3)
-    return f"Thea {b} {c}", [f"{b} Ana {d}"]
+    return f"thea {b} {c}", [f"{b} ana {d}"]
 
 
 def capitals(rng):
     """Another case, and an article in capitals."""
-    a, b, c = some(rng, 3)
+    a, b, c = some(rng, 3, WITHOUT_ARTICLES)
     return f"The {a.upper()} {b.title()}", [f"{a} {b} {c}"]
 
 
@@ -122,7 +143,37 @@ def signs(rng):
 def inside_words(rng):
     """Signs inside of words."""
     a, b, c = some(rng, 3)
-    return f"{a}-{b} isn't {c}", [f"{a}{b} isnt x_0"]
+    return f"{a}-{b} isn't {c} x0", [f"{a} {a}{b} isnt x_0"]
+
+
+def lone_signs(rng):
+    """Signs that stand alone."""
+    a, b, c, d = some(rng, 4)
+    return f"{a} - {b} = {c}", [f"{a}, {b}; {d}"]
+
+
+def signs_at_articles(rng):
+    """Signs that stick to articles."""
+    a, b, c = some(rng, 3)
+    return f'"the" {a} (an {b})', [f"{a} {b} {c}"]
+
+
+def article_in_a_name(rng):
+    """A name that begins with the letter a and a sign."""
+    a, b = some(rng, 2)
+    return f"a-{a} {b}", [f"{a} {b}"]
+
+
+def numbers(rng):
+    """Numbers, one with a point."""
+    a, b, c = some(rng, 3)
+    return f"{a} 0.1 or {b} 2", [f"0.1 {c} 2"]
+
+
+def within_words(rng):
+    """Words that stand within others."""
+    a, b, c = some(rng, 3)
+    return f"{a} {b}", [f"{a}s {b} {c}"]
 
 
 def repeated(rng):
@@ -156,6 +207,11 @@ EXERCISE = Exercise(
         Case("capitals", capitals),
         Case("signs", signs),
         Case("inside-words", inside_words),
+        Case("lone-signs", lone_signs),
+        Case("signs-at-articles", signs_at_articles),
+        Case("article-in-a-name", article_in_a_name),
+        Case("numbers", numbers),
+        Case("within-words", within_words),
         Case("repeated", repeated),
         Case("several", several),
         Case("silence-right", lambda rng: ("", [""])),
@@ -170,7 +226,18 @@ EXERCISE = Exercise(
             "signs-to-spaces",
             signs=lambda text: "".join(" " if c in PUNCTUATION else c for c in text),
         ),
+        wrong("underscores-kept", signs=lambda text: re.sub(r"[^\w\s]", "", text)),
+        wrong("empty-words", signs=identity, cut=words_without_signs),
+        wrong("signs-inside-kept", signs=identity, cut=words_without_signs_around),
+        wrong("digits-lost", signs=lambda text: re.sub(r"[^a-z\s]", "", text)),
         wrong("articles-kept", articles=identity),
+        wrong("articles-first", signs=no_articles_but_signs, articles=identity),
+        wrong("article-cut-off", signs=no_articles_beside_signs, articles=identity),
+        wrong(
+            "capital-articles-kept",
+            lower=identity,
+            articles=lambda words: [w.lower() for w in no_articles(words)],
+        ),
         wrong(
             "articles-in-words",
             cut=lambda text: re.sub("the|an|a", "", text).split(),
@@ -182,6 +249,7 @@ EXERCISE = Exercise(
             articles=lambda words: sorted(set(no_articles(words))),
         ),
         wrong("not-clipped", common=lambda g, w: sum(x in w for x in g)),
+        wrong("within-words", common=lambda g, w: sum(x in " ".join(w) for x in g)),
         wrong(
             "place-by-place",
             common=lambda g, w: sum(x == y for x, y in zip(g, w, strict=False)),

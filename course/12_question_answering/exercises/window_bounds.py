@@ -6,7 +6,7 @@ from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import mistakes
 
 
-def go_on(begin, length, room):
+def go_on(begin, length, room, stride):
     """Whether the window that begins there leaves some of the passage unread."""
     return begin + room < length
 
@@ -29,12 +29,18 @@ def window_bounds(
 ):
     """(begin, end) of each window; the end is the token after the last."""
     begins = [0]
-    while go_on(begins[-1], length, room):
+    while go_on(begins[-1], length, room, stride):
         begins.append(begins[-1] + max(1, step(room, stride)))
     pairs = [
         (begin_of(begin, length, room), end_of(begin, length, room)) for begin in begins
     ]
     return np.array(finish(pairs, length, room), int).reshape(-1, 2)
+
+
+def as_pairs(answer, *inputs):
+    """What is returned, also where it is an empty list."""
+    pairs = np.asarray(answer(*inputs))
+    return pairs if pairs.size else pairs.reshape(0, 2)
 
 
 def some(length, room, stride):
@@ -54,7 +60,7 @@ def exactly(length, room, stride):
 
 def full_ones(pairs, length, room):
     """Without a last window that is not full (wrong)."""
-    return [p for p in pairs if p[1] - p[0] == room] or pairs[:1]
+    return [p for p in pairs if p[0] + room <= length]
 
 
 wrong = mistakes("windows", section="windows")
@@ -64,6 +70,7 @@ EXERCISE = Exercise(
     section="windows",
     points=3,
     reference=window_bounds,
+    probe=as_pairs,
     cases=(
         Case("several", some(23, 10, 6)),
         Case("much-shared", some(17, 9, 2)),
@@ -80,16 +87,26 @@ EXERCISE = Exercise(
         wrong("stride-is-shared", step=lambda room, stride: room - stride),
         wrong("nothing-shared", step=lambda room, stride: room),
         wrong("one-shared", step=lambda room, stride: room - 1),
-        wrong("rest-dropped", finish=full_ones),
-        wrong("first-only", go_on=lambda begin, length, room: False),
         wrong(
-            "goes-on",
-            go_on=lambda begin, length, room: begin + room < length + room,
+            "rest-dropped",
             finish=lambda pairs, length, room: (
-                [p for p in pairs if p[0] < length] or pairs[:1]
+                full_ones(pairs, length, room) or pairs[:1]
             ),
         ),
-        wrong("one-too-many", go_on=lambda begin, length, room: begin + room <= length),
+        wrong("full-ones-only", finish=full_ones),
+        wrong("last-lost", finish=lambda pairs, length, room: pairs[:-1]),
+        wrong(
+            "short-unread",
+            finish=lambda pairs, length, room: pairs if length >= room else [],
+        ),
+        wrong("first-only", go_on=lambda begin, length, room, stride: False),
+        wrong(
+            "goes-on", go_on=lambda begin, length, room, stride: begin + stride < length
+        ),
+        wrong(
+            "one-too-many",
+            go_on=lambda begin, length, room, stride: begin + room <= length,
+        ),
         wrong(
             "last-moved-back",
             begin_of=lambda begin, length, room: min(begin, max(0, length - room)),
