@@ -49,7 +49,8 @@ from tlkeras.scores import character_error_rate
 from tlkeras.scores import word_error_rate as edits_of
 
 RATE, STEP = 8000, 80  # samples a second, and samples a frame
-JOINED = {"gap": (0.03, 0.2), "seconds": 3.0}  # how words are joined
+SECONDS = this.at_scale(quick=1.5, default=3.0)  # of the longest string
+JOINED = {"gap": (0.03, 0.2), "seconds": SECONDS}  # how words are joined
 
 # %% [markdown]
 # ## A question to begin with
@@ -387,7 +388,7 @@ machine = spoken_strings.join_words(
 held_words = by_voice(synthetic_speech.load_data("test"))
 held = spoken_strings.join_words(held_words, tests, seed=4, **JOINED).recordings
 held_x, new_x = writer.features(held), writer.features(new.recordings)
-few = this.at_scale(quick=2, default=25)
+few = this.at_scale(quick=1, default=25)
 begin = writer.first_weights("words", seed=0)
 writer.learn(writer.features(machine), machine.texts, 2e-3, few, 0, begin)
 early = writer.write(held_x)
@@ -411,9 +412,9 @@ this.reveal(
 # letter that it dares is *e*, the most frequent one.
 
 # %% [markdown]
-# `tlkeras://speech_letters` went on, for 900 steps of 16 on 3,000 strings whose words were
-# cut, spoilt and laid into noise as in lesson 16. Here is what it writes for synthetic
-# voices that it never heard.
+# `tlkeras://speech_letters` went on, for 2,230 steps of 16 strings, whose words were cut,
+# spoilt and laid into noise as in lesson 16. Here is what it writes for synthetic voices
+# that it never heard.
 
 # %% tags=["experiment"]
 writer.trainer.model.set_weights(writer.pretrained)
@@ -484,7 +485,9 @@ CHOSEN = {  # highest rate and steps
     "pretrained": {20: (2e-3, 80), 60: (2e-3, 160), 200: (2e-3, 240)},
 }
 START = {"from scratch": "from scratch", "pretrained": "letters"}
-counts = this.at_scale(quick=[20], default=[20, 60] + [200] * voices.human)
+counts = this.at_scale(
+    quick=[20], default=[20, 60], full=[20, 60] + [200] * voices.human
+)
 known = spoken_strings.join_words(
     voices.known, max(counts), seed=2, **JOINED
 ).recordings
@@ -494,7 +497,7 @@ known_x = writer.features(known)
 def learn(way, count, seed):
     """Train on the first strings, and leave the result in the writer."""
     rate, steps = CHOSEN[way][count]
-    steps = this.at_scale(quick=2, default=steps)
+    steps = this.at_scale(quick=1, default=steps)
     some = {name: x[:count] for name, x in known_x.items()}
     weights = writer.first_weights(START[way], seed)
     writer.learn(some, known.texts[:count], rate, steps, seed, weights)
@@ -580,8 +583,8 @@ for i in range(2):
     axes = show.panels(9, height=2.6)[0]
     show.spectrogram(picture, 100, 28, "mels", "standardised", said[i], axes)
     for t in np.flatnonzero(np.diff(aligned[i], prepend=0) * (aligned[i] > 0)):
-        axes.text(t / 25 + 0.01, 28.5, text_of([aligned[i][t]]).replace(" ", "␣"))
-    axes.set_ylim(0, 31)
+        axes.text(t / 25 + 0.01, 29, text_of([aligned[i][t]]).replace(" ", "␣"))
+    axes.set_ylim(0, 32)
     for edge in np.ravel(new.places[i]) / RATE:
         axes.axvline(edge, color="0.5", linewidth=1)
 this.reveal(
