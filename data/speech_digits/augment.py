@@ -57,11 +57,11 @@ def _through_a_microphone(x, rng):
     return np.fft.irfft(spectrum * 10 ** (gain / 20), len(x))
 
 
-def _in_noise(x, rng):
+def _in_noise(x, rng, below=(10, 50)):
     noise = rng.normal(size=len(x))
     if rng.random() < 0.5:
         noise = lfilter([1], [1, -rng.uniform(0, 0.95)], noise)
-    power = np.mean(x**2) * 10 ** (-rng.uniform(10, 50) / 10)
+    power = np.mean(x**2) * 10 ** (-rng.uniform(*below) / 10)
     return x + noise * np.sqrt(power / np.mean(noise**2))
 
 

@@ -56,7 +56,7 @@ def features_of(encoder, waveforms):
 
 def more_words():
     """Words in more voices than ship, none of a voice of the test split: samples,
-    digits."""
+    digits, voices."""
     path = Path(os.environ.get("SPEECH_WORDS", "build/speech_words.npz"))
     if not path.is_file():
         import make
@@ -74,14 +74,15 @@ def more_words():
     kept = np.load(path)
     parts = np.split(kept["x"].astype("float32") / 32767, np.cumsum(kept["n"])[:-1])
     known = ~np.isin(kept["v"], synthetic_speech.TEST_VARIANTS.split())
-    return [parts[i] for i in np.flatnonzero(known)], kept["d"][known]
+    samples = [parts[i] for i in np.flatnonzero(known)]
+    return samples, kept["d"][known], kept["v"][known]
 
 
 def sources():
     """Waveforms and digits: to train on, and of voices held out."""
     train, held = (synthetic_speech.load_data(s) for s in ("train", "test"))
     shipped = [train.sound(i) for i in range(len(train.labels))]
-    others, digits = more_words()
+    others, digits, _ = more_words()
     kept = [held.sound(i) for i in range(len(held.labels))]
     labels = np.concatenate([train.labels, digits])
     return (shipped + others, labels), (kept, held.labels)

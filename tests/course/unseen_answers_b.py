@@ -2522,4 +2522,4 @@ wrong(BEAM, "beam.repeat-never-extends")(
 )
 wrong(BEAM, "beam.repeat-lost")(_prefixes(repeat=lambda b, n: (-np.inf, b)))
 wrong(BEAM, "beam.label-after-blank-only")(_prefixes(change=lambda b, n: b))
-wrong(BEAM)(_prefixes(rank=lambda b, n: n))
+wrong(BEAM, "beam.ranked-by-label")(_prefixes(rank=lambda b, n: n))

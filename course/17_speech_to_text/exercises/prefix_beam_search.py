@@ -47,7 +47,7 @@ def after_one_token(beams, frame, stay, again, other, join):
                 put((*text, symbol), 1, longer + frame[symbol])
             else:
                 put((*text, symbol), 1, other(blank, label) + frame[symbol])
-    return {text: pair for text, pair in new.items() if max(pair) > NEVER}
+    return new
 
 
 def best_of(beams, width, rank):
