@@ -280,7 +280,7 @@ def say(phrases, code):
 
 
 # %% tags=["experiment"]
-CODES = ("sv", "nl", "de", "fr", "es", "it", "pt")
+CODES = this.at_scale(quick="sv de pt", default="sv nl de fr es it pt").split()
 said = {code: say(danish_test, code) for code in this.progress(CODES, "translating")}
 example = next(i for i, p in enumerate(danish_test) if p.format.startswith("datetime"))
 print(f"English     {danish_test[example].english}")

@@ -1024,8 +1024,8 @@ lines = [
 for start, way in this.progress(lines, "training"):
     plain = transfer.values(start, COUNT)
     found = []
-    seeds = SEEDS[:1] if start == "from scratch" else SEEDS[:2]  # of four times the steps
-    for seed in seeds:
+    draws = 1 if start == "from scratch" else 2  # which takes four times the steps
+    for seed in SEEDS[:draws]:
         rows = draw_labels(voices.known.labels, COUNT, seed)
         x, y = copies(rows, way, seed)
         rate, steps = CHOSEN[start][COUNT]

@@ -1,4 +1,4 @@
-"""Every lesson's notebook, run from its first cell to its last."""
+"""Every lesson's notebook, run from its first cell to its last, and in any order."""
 
 import json
 import os
@@ -10,25 +10,31 @@ import nbformat
 import pytest
 
 from tlkeras.course import build, lessons
+from tlkeras.grading.notebooks.source import defined, parse, python
 
 LESSONS = lessons()
 pytestmark = pytest.mark.slow
 
 
-def execute(lesson, tmp_path, solved, again=0):
-    """The notebook after it has run at quick scale, in a folder of its own.
+def execute(lesson, tmp_path):
+    """A notebook at quick scale as learners meet it: blank, and solved bit by bit.
+
+    One kernel runs every cell as it is handed out, in order; then the solutions; then
+    every cell of the solved notebook, in an order drawn from the lesson's number.
 
     Args:
         lesson: a Lesson.
         tmp_path: where it runs.
-        solved: with its solutions.
-        again: run every cell once more, in an order drawn from this number.
+
+    Returns:
+        The cells of the blank notebook, and those that ran after them.
     """
-    notebook = nbformat.reads(build.build(lesson, solved=solved), as_version=4)
-    if again:
-        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        random.Random(again).shuffle(code)
-        notebook.cells += map(nbformat.v4.new_code_cell, code)
+    notebook = nbformat.reads(build.build(lesson), as_version=4)
+    blank, whole = code_of(lesson), code_of(lesson, solved=True)
+    end = len(notebook.cells)
+    later = [text for text in whole if text not in blank]
+    later += random.Random(LESSONS.index(lesson) + 1).sample(whole, len(whole))
+    notebook.cells += map(nbformat.v4.new_code_cell, later)
     client = nbclient.NotebookClient(
         notebook,
         timeout=300,
@@ -36,29 +42,36 @@ def execute(lesson, tmp_path, solved, again=0):
     )
     # Under pytest a kernel would not show what C++ libraries write; a learner's does.
     hidden = ("PYTEST_CURRENT_TEST", "TF_CPP_MIN_LOG_LEVEL")
-    return client.execute(env={k: v for k, v in os.environ.items() if k not in hidden})
+    client.execute(env={k: v for k, v in os.environ.items() if k not in hidden})
+    return notebook.cells[:end], notebook.cells[end:]
 
 
-def states(notebook):
+def code_of(lesson, solved=False):
+    """The text of each code cell, in order."""
+    notebook = nbformat.reads(build.build(lesson, solved=solved), as_version=4)
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def states(cells):
     """How each check ended, in the order in which they ran."""
-    cards = "".join(outputs(notebook, "text/html"))
+    cards = "".join(outputs(cells, "text/html"))
     return re.findall(r'class="tlkeras-card" data-state="([^"]*)"', cards)
 
 
-def outputs(notebook, kind):
-    for cell in notebook.cells:
+def outputs(cells, kind):
+    for cell in cells:
         for output in cell.get("outputs", []):
             if kind in output.get("data", {}):
                 yield output["data"][kind]
 
 
-def noise(notebook):
-    """Warnings and start-up notices: a learner would worry about them."""
+def said(cells, stream):
+    """What went to standard output or standard error."""
     return [
         output["text"]
-        for cell in notebook.cells
+        for cell in cells
         for output in cell.get("outputs", [])
-        if output.get("name") == "stderr"
+        if output.get("name") == stream
     ]
 
 
@@ -68,25 +81,31 @@ def quick(monkeypatch):
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda x: x.name)
-def test_the_solved_notebook_runs_and_every_cell_again_in_any_order(lesson, tmp_path):
-    notebook = execute(lesson, tmp_path, solved=True, again=LESSONS.index(lesson) + 1)
-    assert states(notebook) == ["passed"] * 2 * len(lesson.names)
-    assert list(outputs(notebook, "image/png")), "a lesson has figures"
-    assert noise(notebook) == []
+def test_the_blank_notebook_runs_and_solved_every_cell_again_in_any_order(
+    lesson, tmp_path
+):
+    blank, solved = execute(lesson, tmp_path)
+    assert states(blank) == ["not attempted"] * len(lesson.names)
+    assert states(solved) == ["passed"] * len(lesson.names)
+    stood_in = "not solved yet, so the course's own solution was used here"
+    assert stood_in in "".join(said(blank, "stdout"))
+    assert stood_in not in "".join(said(solved, "stdout"))
+    for cells in (blank, solved):
+        assert list(outputs(cells, "image/png")), "a lesson has figures"
+        assert said(cells, "stderr") == []  # a learner would worry about warnings
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda x: x.name)
-def test_the_rest_of_a_blank_notebook_runs(lesson, tmp_path):
-    notebook = execute(lesson, tmp_path, solved=False)
-    assert states(notebook) == ["not attempted"] * len(lesson.names)
-    said = [
-        output["text"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if output.get("name") == "stdout"
-    ]
-    assert "not solved yet, so the course's own solution was used here" in "".join(said)
-    assert noise(notebook) == []
+def test_a_solution_defines_what_its_stub_defines(lesson):
+    """So that the solved notebook, too, runs in order: the blank one was seen to."""
+    blank, whole = code_of(lesson), code_of(lesson, solved=True)
+    for stub, solution in zip(blank, whole, strict=True):
+        assert defined_by(stub) == defined_by(solution)
+
+
+def defined_by(text):
+    statements = parse(python(text)).body
+    return set().union(*(defined(statement) for statement in statements))
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda x: x.name)
