@@ -22,7 +22,10 @@ help:
 start: $(VENV)/.course
 	$(BIN)/tlkeras start
 
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+# A worker a core, and a thread a worker: more would wait for each other.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal --durations 40
+test test-parity: export OMP_NUM_THREADS = 1
+test test-parity: export TF_NUM_INTRAOP_THREADS = 1
 test: lint
 	$(BIN)/python -m pytest $(PARALLEL)
 

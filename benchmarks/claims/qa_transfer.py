@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE.parents[2] / "course" / "12_question_answering"))
 
 STARTS, OVERLAP = ("pretrained", "from scratch"), "word overlap"
 STEPS = {1000: 250, 250: 125, 2000: 500, 100: 60}  # of 16 windows, by questions
-RATES, GRID_COUNT, TUNING_SEED, SEEDS = (1e-3, 2e-3), 1000, 100, range(5)
+RATES, GRID_COUNT, TUNING_SEED, SEEDS = (1e-3, 2e-3, 4e-3), 1000, 100, range(5)
 TESTS, VALIDATION = 300, 150
 SHIFT = "matplotlib"
 SETS = {"test": "other files", SHIFT: "Matplotlib"}

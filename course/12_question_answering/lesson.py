@@ -686,10 +686,21 @@ this.reveal("threshold", "rises", f"by {rise:.2f} from the first to the last")
 # | from scratch | 0.25 | 0.13 | 0.40 | 0.14 | 0.37 |
 # | pretrained | 0.43 | 0.44 | 0.54 | 0.45 | 0.17 |
 #
-# One run is an anecdote. `benchmarks/claims/qa_transfer.py` repeats it with 100 to 2,000
-# questions, other draws of them and other random weights, and each start chooses its rate from one
-# grid on validation files. It is not measured through yet; RESULTS.md says how far it is. So
-# take from this lesson the *order* of the three, and not the second digit.
+# One run is an anecdote. `benchmarks/claims/qa_transfer.py` repeats it with five draws of
+# questions and five sets of random weights a size; each start has the best rate of one grid,
+# chosen on validation files. F1 in percent on the same 300 test questions, with 95 % intervals:
+#
+# | questions learned from | 100 | 250 | 1,000 | 2,000 |
+# |---|---|---|---|---|
+# | word overlap | 54.9 ± 1.4 | 55.9 ± 0.3 | 55.6 ± 0.2 | 55.9 ± 0.0 |
+# | from scratch | 14.5 ± 1.6 | 17.7 ± 4.0 | 27.8 ± 4.6 | 36.1 ± 3.1 |
+# | pretrained | 19.8 ± 3.6 | 30.2 ± 4.2 | 44.6 ± 5.3 | 47.1 ± 4.1 |
+#
+# Pretraining is worth 5 to 17 points at every size, and 1,000 questions with it do more than
+# 2,000 without. Yet counting words still wins, by 8.8 ± 4.1 points with 2,000 questions: that a
+# parameter's name in the question stands in the passage too is a rule which overlap has from
+# the start, and which a reader has to find. Only where the words do not help, as with defaults,
+# is the reader ahead. So measure the cheap baseline first.
 
 # %% [markdown]
 # ## 11. Another package
