@@ -69,6 +69,7 @@ EXERCISE = Exercise(
     points=4,
     reference=euler,
     probe=walk,
+    hidden=("weight", "wave"),
     cases=(
         Case("some", field(3, 4, 5)),
         Case("one-step", field(2, 3, 1)),

@@ -68,7 +68,7 @@ wrong = mistakes("frechet", section="distance")
 EXERCISE = Exercise(
     name="frechet",
     section="distance",
-    points=3,
+    points=4,
     reference=frechet,
     cases=(
         Case("some", sets(9, 14, 4)),
@@ -80,10 +80,7 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         wrong(
-            "divided-by-count",
-            covariance=lambda x: np.cov(x.T.reshape(x.shape[::-1]), bias=True).reshape(
-                2 * x.shape[1:]
-            ),
+            "divided-by-count", covariance=lambda x: covariance(x) * (1 - 1 / len(x))
         ),
         wrong("not-centred", covariance=lambda x: x.T @ x / (len(x) - 1)),
         wrong("variances-only", covariance=lambda x: np.diag(x.var(axis=0, ddof=1))),

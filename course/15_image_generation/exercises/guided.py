@@ -35,7 +35,7 @@ wrong = mistakes("guided", section="guidance")
 EXERCISE = Exercise(
     name="guided",
     section="guidance",
-    points=2,
+    points=3,
     reference=guided,
     cases=(
         Case("some", said(3, 5, 2.5)),

@@ -81,7 +81,7 @@ wrong = mistakes("steered", section="steering")
 EXERCISE = Exercise(
     name="steered",
     section="steering",
-    points=4,
+    points=5,
     reference=steered,
     cases=(
         Case("some", patches(3, 4, 5, 6)),

@@ -51,7 +51,7 @@ wrong = mistakes("way", section="way")
 EXERCISE = Exercise(
     name="straight_way",
     section="way",
-    points=3,
+    points=4,
     reference=straight_way,
     cases=(
         Case("some", images(4, 3, 5, 2)),
@@ -72,6 +72,7 @@ EXERCISE = Exercise(
         wrong("noise-stays", mix=lambda images, noise, t: noise + t * images),
         wrong("thousand", scaled=lambda t: 1000 * t),
         wrong("squared-time", scaled=np.square),
+        wrong("time-along-channels", scaled=np.ravel),
         wrong("sign", target=lambda images, noise, x: noise - images),
         wrong("target-is-noise", target=lambda images, noise, x: noise),
         wrong("target-is-image", target=lambda images, noise, x: images),
