@@ -2454,13 +2454,13 @@ def _mean_and_cov(x, **options):
     return x.mean(axis=0), np.cov(x.T, **options).reshape(x.shape[1], -1)
 
 
-wrong(FRECHET, "distance.once")(_frechet(both=1.0))
-wrong(FRECHET, "distance.not-squared")(_frechet(gap=np.linalg.norm))
-wrong(FRECHET, "distance.gap-averaged")(_frechet(gap=lambda g: (g**2).mean()))
-wrong(FRECHET, "distance.divided-by-count")(
+wrong(FRECHET, "frechet.once")(_frechet(both=1.0))
+wrong(FRECHET, "frechet.not-squared")(_frechet(gap=np.linalg.norm))
+wrong(FRECHET, "frechet.gap-averaged")(_frechet(gap=lambda g: (g**2).mean()))
+wrong(FRECHET, "frechet.divided-by-count")(
     _frechet(moments=lambda x: _mean_and_cov(x, ddof=0))
 )
-wrong(FRECHET, "distance.variances-only")(
+wrong(FRECHET, "frechet.variances-only")(
     lambda a, b: (
         (a.mean(0) - b.mean(0)) ** 2 + (a.std(0, ddof=1) - b.std(0, ddof=1)) ** 2
     ).sum()

@@ -41,14 +41,24 @@ def euler(
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
 
-def walk(answer, weight, wave, noise, steps):
-    """What an answer makes of noise, where the velocity depends on place and time."""
+def velocity_of(weight, wave):
+    """A velocity that depends on place and time."""
 
     def velocity(x, times):
         times = np.asarray(times, "float64").reshape(-1, 1)
         return np.tanh(np.asarray(x) @ weight) + np.cos(2 * times * wave)
 
-    return np.asarray(answer(velocity, noise, steps))
+    return velocity
+
+
+def walk(answer, weight, wave, noise, steps):
+    """What an answer makes of noise in some field of velocities."""
+    return np.asarray(answer(velocity_of(weight, wave), noise, steps))
+
+
+def walked(weight, wave, noise, steps, **parts):
+    """What is right there, or what becomes of it if a part goes wrong."""
+    return euler(velocity_of(weight, wave), noise, steps, **parts)
 
 
 def field(count, size, steps):
@@ -67,7 +77,7 @@ EXERCISE = Exercise(
     name="euler",
     section="euler",
     points=4,
-    reference=euler,
+    reference=walked,
     probe=walk,
     hidden=("weight", "wave"),
     cases=(
