@@ -328,8 +328,10 @@ first_moved = {}
 for number in range(1, 5):
     before = painter.network.get_weights()
     painter.learn(train, train_names, 1e-3, 1, seed=number)
-    after = zip(painter.network.weights, before, strict=True)
-    moved = [w.path for w, old in after if not np.array_equal(np.array(w), old)]
+    pairs = zip(before, painter.network.get_weights(), strict=True)
+    changed = [not np.array_equal(old, new) for old, new in pairs]
+    paths = [weight.path for weight in painter.network.weights]
+    moved = [path for path, new in zip(paths, changed, strict=True) if new]
     for part, keys in PARTS.items():
         if any(key in path for path in moved for key in keys):
             first_moved.setdefault(part, number)
@@ -463,8 +465,9 @@ def told(x, times):
     return painter.velocity(x, times, asked)
 
 
+DRAW_STEPS = this.at_scale(quick=3, default=25)
 in_steps = {}
-for count in (1, 2, 5, 25):
+for count in (1, 2, 5, DRAW_STEPS):
     in_steps[count] = euler(told, draw_noise, count).clip(-1, 1)
     print(f"{count:2} steps: {share_read(in_steps[count], asked):.0%} read as asked")
     look(in_steps[count][:: len(asked) // 10][:10])
@@ -530,7 +533,7 @@ this.predict(
 
 
 # %% tags=["experiment"]
-def paint(wanted, noise, weight, steps=25):
+def paint(wanted, noise, weight):
     """Pictures of some digits, by your `euler` and your `guided`."""
     labels = np.concatenate([wanted, np.full(len(wanted), painter.unknown)])
 
@@ -538,7 +541,7 @@ def paint(wanted, noise, weight, steps=25):
         said = painter.velocity(np.tile(x, (2, 1, 1, 1)), np.tile(times, 2), labels)
         return guided(said.reshape(len(labels), -1), weight).reshape(x.shape)
 
-    return euler(velocity, noise, steps).clip(-1, 1)
+    return euler(velocity, noise, DRAW_STEPS).clip(-1, 1)
 
 
 def variety(pictures, wanted):

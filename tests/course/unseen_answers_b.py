@@ -2418,7 +2418,7 @@ GUIDED = "15_image_generation/guided"
 wrong(GUIDED, "guided.one-more")(
     lambda both, w: (1 + w) * both[: len(both) // 2] - w * both[len(both) // 2 :]
 )
-wrong(GUIDED, "guided.halves-exchanged")(
+wrong(GUIDED, "guided.exchanged")(
     lambda both, w: np.tensordot([1 - w, w], both.reshape(2, -1, both.shape[1]), 1)
 )
 wrong(GUIDED, "guided.every-other")(

@@ -47,14 +47,13 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         wrong("one-more", farther=lambda a, b, w: b + (1 + w) * (a - b)),
-        wrong("from-told", farther=lambda a, b, w: a + w * (b - a)),
         wrong("sign", farther=lambda a, b, w: b - w * (a - b)),
         wrong("only-difference", farther=lambda a, b, w: w * (a - b)),
         wrong("stretched", farther=lambda a, b, w: w * a),
         wrong("mean", farther=lambda a, b, w: (a + b) / 2 + w * (a - b)),
         wrong("sum", farther=lambda a, b, w: b + w * a),
         wrong("not-guided", farther=lambda a, b, w: a + 0 * w),
-        wrong("halves-exchanged", halves=lambda both: np.split(both, 2)[::-1]),
+        wrong("exchanged", halves=lambda both: np.split(both, 2)[::-1]),
         wrong("every-other", halves=lambda both: (both[::2], both[1::2])),
     ),
     accepted={
