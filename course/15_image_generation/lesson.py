@@ -64,6 +64,11 @@ def look(pictures, titles=None, columns=10):
     show.images(shown, titles or [""] * len(shown), columns=columns, width=0.8)
 
 
+def noise_for(count, seed):
+    """Normal noise for some pictures, always the same for a seed."""
+    return np.random.default_rng(seed).normal(size=(count, 8, 8, 1))
+
+
 look(train[:10])
 print(f"{len(train)} pictures of 0 to 4 to learn from, {len(test)} to test with")
 
@@ -156,7 +161,7 @@ check(straight_way)
 
 # %% tags=["experiment"]
 moments = np.linspace(0, 1, 9)
-one_noise = np.random.default_rng(0).normal(size=(1, 8, 8, 1))
+one_noise = noise_for(1, seed=0)
 along = [np.repeat(x, len(moments), axis=0) for x in (train[1:2], one_noise)]
 look(straight_way(*along, moments)[0], [f"t = {t:.2f}" for t in moments], columns=9)
 
@@ -205,7 +210,7 @@ def best_answer(x, times, pictures):
 flat = train.reshape(len(train), -1).astype("float64")  # (N, 64)
 asked_times = np.arange(0.05, 1, 0.1)
 some = test[:100]
-way_noise = np.random.default_rng(1).normal(size=some.shape)
+way_noise = noise_for(len(some), seed=1)
 right_digit = train_names == test_names[:100, None]  # (B, N)
 sure_digit, sure_picture = [], []
 for moment in asked_times:
@@ -444,7 +449,7 @@ this.predict(
 
 # %% tags=["experiment"]
 asked = np.repeat(np.arange(5), this.at_scale(quick=10, default=50))
-draw_noise = np.random.default_rng(2).normal(size=(len(asked), 8, 8, 1))
+draw_noise = noise_for(len(asked), seed=2)
 reader = SVC(gamma="scale").fit(images.reshape(len(images), -1), names)
 reads_real = reader.score(new_images.reshape(len(new_images), -1), new_names)
 
