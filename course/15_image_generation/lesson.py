@@ -475,7 +475,8 @@ in_steps = {}
 for count in (1, 2, 5, DRAW_STEPS):
     in_steps[count] = euler(told, draw_noise, count).clip(-1, 1)
     print(f"{count:2} steps: {share_read(in_steps[count], asked):.0%} read as asked")
-    look(in_steps[count][:: len(asked) // 10][:10])
+    label = "1 step" if count == 1 else f"{count} steps"
+    look(in_steps[count][:: len(asked) // 10][:10], [label, *[""] * 9])
 to_mean = np.abs(in_steps[1] - means[asked]).mean()
 to_noise = np.abs(in_steps[1] - draw_noise.clip(-1, 1)).mean()
 this.reveal(
@@ -562,7 +563,7 @@ for weight in (0.0, 1.0, 2.0, 4.0, 8.0):
     read[weight] = share_read(made[weight], asked)
     varied[weight] = variety(made[weight], asked)
     print(f"w = {weight:g}: {read[weight]:.0%} as asked, variety {varied[weight]:.3f}")
-    look(made[weight][:: len(asked) // 10][:10])
+    look(made[weight][:: len(asked) // 10][:10], [f"w = {weight:g}", *[""] * 9])
 real_variety = variety(test, test_names)
 print(f"real digits: variety {real_variety:.3f}")
 falls = varied[4.0] < 0.95 * varied[1.0]
@@ -802,7 +803,7 @@ for start, pictures in few_drawn.items():
         f"{start}: {few_read[start]:.0%} read as asked, Fréchet {few_far[start]:.1f},"
     )
     print(f"    {gap:.2f} from the nearest of the 50 pictures")
-    look(pictures[:: len(few_asked) // 10][:10])
+    look(pictures[:: len(few_asked) // 10][:10], [start, *[""] * 9])
 few_lead = few_read["knows 0 to 4"] - few_read["from scratch"]
 few_choice = 2 if abs(few_lead) < 0.05 else int(few_lead < 0)
 this.reveal("few", FEW_CHOICES[few_choice], f"{few_lead:+.0%} for what knows 0 to 4")
