@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 14, 16 and 17, each written as a learner would.
+"""Wrong answers to lessons 06 to 17, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -2523,3 +2523,139 @@ wrong(BEAM, "beam.repeat-never-extends")(
 wrong(BEAM, "beam.repeat-lost")(_prefixes(repeat=lambda b, n: (-np.inf, b)))
 wrong(BEAM, "beam.label-after-blank-only")(_prefixes(change=lambda b, n: b))
 wrong(BEAM, "beam.ranked-by-label")(_prefixes(rank=lambda b, n: n))
+
+
+# ── 15 straight_way, steered ──────────────────────────────────────────────────────────
+
+WAY = "15_image_generation/straight_way"
+
+
+def _along(start, end, t):
+    """From one end to the other, image by image."""
+    pairs = zip(start, end, t, strict=True)
+    return np.array([a + s * (b - a) for a, b, s in pairs]).reshape(start.shape)
+
+
+wrong(WAY, "way.turned-round")(lambda y, e, t: (_along(y, e, t), y - e))
+wrong(WAY, "way.sign")(lambda y, e, t: (_along(e, y, t), -y + e))
+wrong(WAY, "way.noise-stays")(
+    lambda y, e, t: (np.einsum("b,b...->b...", t, y) + e, np.subtract(y, e))
+)
+wrong(WAY, "way.what-is-left")(
+    lambda y, e, t: (_along(e, y, t), (1 - t.reshape(-1, 1, 1, 1)) * (y - e))
+)
+wrong(WAY, "way.time-along-channels")(lambda y, e, t: (e + t * (y - e), y - e))
+wrong(WAY)(lambda y, e, t: (_along(e, y, np.sin(t * np.pi / 2)), y - e))
+wrong(WAY)(lambda y, e, t: (_along(e, y, 0 * t + t.mean()), y - e))
+
+STEERED = "15_image_generation/steered"
+
+
+def _steered(axis=-1, ddof=0, bend=None, order="shift scale gate", gate=lambda g: g):
+    def steered(x, c, weight, bias, part):
+        c = (bend or (lambda z: z / (1 + np.exp(-z))))(c.astype("float64"))
+        thirds = np.split(c @ weight + bias, 3, axis=1)
+        s = {k: v[:, None] for k, v in zip(order.split(), thirds, strict=True)}
+        variance = x.var(axis=axis, ddof=ddof, keepdims=True)
+        y = (x - x.mean(axis=axis, keepdims=True)) / np.sqrt(variance + 1e-6)
+        y = np.einsum("btd,de->bte", y + y * s["scale"] + s["shift"], part)
+        return x + gate(s["gate"]) * np.tanh(y)
+
+    return steered
+
+
+wrong(STEERED, "steered.scale-first")(_steered(order="scale shift gate"))
+wrong(STEERED, "steered.gate-first")(_steered(order="gate shift scale"))
+wrong(STEERED, "steered.no-silu")(_steered(bend=np.copy))
+wrong(STEERED, "steered.over-patches")(_steered(axis=1))
+wrong(STEERED, "steered.one-and-gate")(_steered(gate=lambda g: g + 1))
+wrong(STEERED)(_steered(bend=np.tanh))
+wrong(STEERED)(_steered(order="shift gate scale", gate=np.abs))
+
+
+# ── 15 euler, guided ──────────────────────────────────────────────────────────────────
+
+EULER = "15_image_generation/euler"
+
+
+def _euler(times, length=lambda s: 1 / s):
+    def euler(velocity, noise, steps):
+        x = np.array(noise, "float64")
+        for t in times(steps):
+            x += length(steps) * velocity(x, np.repeat(t, len(x)))
+        return x
+
+    return euler
+
+
+wrong(EULER, "euler.end-times")(_euler(lambda s: np.linspace(0, 1, s + 1)[1:]))
+wrong(EULER, "euler.last-time-too")(
+    _euler(lambda s: [k / max(s - 1, 1) for k in range(s)])
+)
+wrong(EULER, "euler.step-numbers")(_euler(range))
+wrong(EULER, "euler.whole-steps")(
+    _euler(lambda s: np.arange(0, 1, 1 / s)[:s], lambda s: 1)
+)
+wrong(EULER)(_euler(lambda s: (np.arange(s) + 0.5) / s))
+wrong(EULER)(_euler(lambda s: np.arange(s) / s, lambda s: 1 / (s + 1)))
+
+
+@wrong(EULER, "euler.velocity-of-noise")
+def mean_of_velocities_at_the_noise(velocity, noise, steps):
+    told = [velocity(noise, np.full(len(noise), k / steps)) for k in range(steps)]
+    return noise + np.mean(told, axis=0)
+
+
+GUIDED = "15_image_generation/guided"
+wrong(GUIDED, "guided.one-more")(
+    lambda both, w: (1 + w) * both[: len(both) // 2] - w * both[len(both) // 2 :]
+)
+wrong(GUIDED, "guided.exchanged")(
+    lambda both, w: np.tensordot([1 - w, w], both.reshape(2, -1, both.shape[1]), 1)
+)
+wrong(GUIDED, "guided.every-other")(
+    lambda both, w: np.einsum(
+        "k,bkd->bd", [w, 1 - w], both.reshape(-1, 2, both.shape[1])
+    )
+)
+wrong(GUIDED, "guided.stretched")(lambda both, w: w * both[: len(both) // 2])
+wrong(GUIDED)(
+    lambda both, w: (
+        both[len(both) // 2 :]
+        + min(w, 2) * (both[: len(both) // 2] - both[len(both) // 2 :])
+    )
+)
+
+
+# ── 15 frechet ────────────────────────────────────────────────────────────────────────
+
+FRECHET = "15_image_generation/frechet"
+
+
+def _frechet(both=2.0, gap=lambda g: (g**2).sum(), moments=None, end=float):
+    def frechet(first, second):
+        (m, a), (n, b) = ((moments or _mean_and_cov)(x) for x in (first, second))
+        roots = np.sqrt(np.linalg.eigvals(a @ b).real.clip(0)).sum()
+        return end(gap(m - n) + a.trace() + b.trace() - both * roots)
+
+    return frechet
+
+
+def _mean_and_cov(x, **options):
+    x = x.astype("float64")
+    return x.mean(axis=0), np.cov(x.T, **options).reshape(x.shape[1], -1)
+
+
+wrong(FRECHET, "frechet.once")(_frechet(both=1.0))
+wrong(FRECHET, "frechet.not-squared")(_frechet(gap=np.linalg.norm))
+wrong(FRECHET, "frechet.gap-averaged")(_frechet(gap=lambda g: (g**2).mean()))
+wrong(FRECHET, "frechet.divided-by-count")(
+    _frechet(moments=lambda x: _mean_and_cov(x, ddof=0))
+)
+wrong(FRECHET, "frechet.variances-only")(
+    lambda a, b: (
+        (a.mean(0) - b.mean(0)) ** 2 + (a.std(0, ddof=1) - b.std(0, ddof=1)) ** 2
+    ).sum()
+)
+wrong(FRECHET)(_frechet(end=lambda d: np.sqrt(max(d, 0.0))))
+wrong(FRECHET)(_frechet(both=2.5))
