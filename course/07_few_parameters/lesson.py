@@ -1154,7 +1154,9 @@ this.reveal(
 # out.
 
 # %% tags=["experiment"]
-distiller = transfer.Distiller(student, model, temperature=2.0, alpha=0.0)
+teacher = classifier()  # a copy: `Distiller` freezes it
+teacher.set_weights(tuned_weights)
+distiller = transfer.Distiller(student, teacher, temperature=2.0, alpha=0.0)
 distiller.compile(loss=hard)
 says = student(few, training=False)
 theirs = distiller.compute_loss(few, test_labels[:4], says)
