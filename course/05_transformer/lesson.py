@@ -426,7 +426,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-rounds, steps_a_round = this.at_scale(quick=(2, 10), default=(10, 90), full=(20, 200))
+rounds, steps_a_round = this.at_scale(quick=(2, 4), default=(10, 90), full=(20, 200))
 model = new_model()
 model.compile(
     keras.optimizers.Adam(
@@ -436,6 +436,7 @@ model.compile(
         ema_momentum=0.99,
     ),
     LabelSmoothedCrossEntropy(0.1),
+    run_eagerly=this.at_scale(quick=True, default=False),
     jit_compile=this.at_scale(quick=False, default=True),
 )
 batches = text.by_length(

@@ -737,7 +737,7 @@ SETTINGS = {  # highest rate, steps
 RUNS = [("da", start) for start in SETTINGS]
 RUNS += [("zh", "from scratch"), ("zh", "parent")]
 fast = this.at_scale(quick=False, default=True)
-children = helper["Children"](parent, english, len(own), jit_compile=fast)
+children = helper["Children"](parent, english, len(own), compiled=fast)
 parent_table = ops.convert_to_numpy(parent.target_embedding.embeddings)
 fresh_table = ops.convert_to_numpy(children.fresh(0).target_embedding.embeddings)
 data = {c: languages.load_data(c, 200, LENGTH, seed=0) for c in ("da", "zh")}
