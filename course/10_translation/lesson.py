@@ -973,7 +973,15 @@ this.reveal("spaces-bleu", "0, or nearly", f"{zh_bleu['spaces']:.1f}")
 # Everyday sentences (Tatoeba, English to Chinese) and captions of photographs (Multi30k, English
 # to German). With `TLKERAS_SCALE=full` the cell below trains a child of the phrases' parent,
 # and the same model from scratch, on each, and reports BLEU and chrF of both. It needs the
-# data, and a GPU or patience.
+# data and about ten minutes. One run, 4,000 steps each:
+#
+# | | training pairs | from scratch: BLEU, chrF | from the parent: BLEU, chrF |
+# |---|---|---|---|
+# | Multi30k, to German | 29,000 | 21.8, 45.7 | 21.5, 45.3 |
+# | Tatoeba, to Chinese | 19,827 | 14.5, 14.2 | 14.9, 14.5 |
+#
+# A draw, twice. Section 8 warned of both reasons: many pairs replace what a parent brings, and
+# sentences are another kind of text than the phrases that this parent knows.
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):
