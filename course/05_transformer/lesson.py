@@ -426,7 +426,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-rounds, steps_a_round = this.at_scale(quick=(2, 4), default=(10, 90), full=(20, 200))
+rounds, steps_a_round = this.at_scale(quick=(2, 2), default=(10, 90), full=(20, 200))
 model = new_model()
 model.compile(
     keras.optimizers.Adam(
