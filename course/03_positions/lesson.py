@@ -605,7 +605,7 @@ class Reader(keras.Model):
 
 # %% tags=["experiment"]
 seeds = range(this.at_scale(quick=1, default=3, full=10))
-steps = this.at_scale(quick=20, default=400, full=2000)
+steps = this.at_scale(quick=5, default=400, full=2000)
 
 
 def train(kind, make):
