@@ -171,7 +171,7 @@ def values(start, count, score):
 
 
 def table(count):
-    """Scores with intervals, and differences to scratch, in Markdown."""
+    """Scores and differences with intervals, in Markdown."""
     from tlkeras.transfer.comparison import estimate
 
     def cells(found):
@@ -192,13 +192,14 @@ def table(count):
         lines.append(
             [start, *cells(lambda s, x=start: list(values(x, count, s).values()))]
         )
-    for start in (STEERING, EVERYTHING):
+    pairs = (STEERING, SCRATCH), (EVERYTHING, SCRATCH), (STEERING, EVERYTHING)
+    for pair in pairs:
 
-        def gain(score, start=start):
-            a, b = values(start, count, score), values(SCRATCH, count, score)
+        def gain(score, pair=pair):
+            a, b = (values(start, count, score) for start in pair)
             return [a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())]
 
-        lines.append([f"{start} − {SCRATCH}", *cells(gain)])
+        lines.append([" − ".join(pair), *cells(gain)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
