@@ -84,7 +84,9 @@ def main(steps=600, pictures=(50, None), seed=0):
     scenes = run_path(str(HERE / "scenes.py"))
     kind = run_path(str(HERE / "detector.py"))["DigitDetector"]
     train, test = windows("train", scenes), windows("test", scenes)
-    print(f"{len(train.classes):,} windows to learn from, {len(test.classes):,} to test")
+    print(
+        f"{len(train.classes):,} windows to learn from, {len(test.classes):,} to test"
+    )
     digits = kind(scenes["SIDE"], len(scenes["OTHERS"]))
     digits.begin("from scratch", seed)
     others = scenes["draw"]("known", 1000, 0, classes=scenes["OTHERS"])

@@ -742,7 +742,7 @@ this.predict("few", "Which beginning gives the highest AP50?", BEGINNINGS)
 others = scenes["draw"]("known", len(train.images), 0, classes=scenes["OTHERS"])
 few = scenes["draw"]("known", 50, seed=0)
 FEW_STEPS = this.at_scale(quick=2, default=150)
-FEW_RATES = {"from scratch": 4e-3, "vit_digits": 4e-3, "other digits": 1e-3}
+FEW_RATES = {"from scratch": 4e-3, "vit_digits": 4e-3, "other digits": 4e-3}
 few_ap, few_anything = {}, {}
 for start in this.progress(("other digits", "vit_digits", "from scratch"), "training"):
     if start == "other digits":
