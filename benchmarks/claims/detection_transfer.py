@@ -25,7 +25,7 @@ SCRATCH, SOURCE = "from scratch", "other digits"
 STARTS = (SCRATCH, "vit_digits", SOURCE)
 STEPS = {50: 150, 1000: 600, 200: 250}  # of 16 pictures, by pictures
 SOURCE_PICTURES, SOURCE_STEPS, SOURCE_RATE = 4000, 1200, 4e-3
-RATES, GRID_COUNT, TUNING_SEED = (1e-3, 2e-3, 4e-3), 50, 100
+RATES, GRID_COUNT, TUNING_SEED = (1e-3, 2e-3, 4e-3, 8e-3), 50, 100
 SEEDS, TESTS = range(5), 200
 HALVES = {"learn": slice(0, None, 2), "validation": slice(1, None, 2)}
 RUN = ("start", "pictures", "split", "rate", "seed")
@@ -105,12 +105,22 @@ def measure(count):
             run(start, count, "test", best_rate(start), seed)
 
 
+def chosen(start):
+    """The rate that a start chose, as the file writes it, of those that were tried."""
+    tried = {
+        key[3]: float(row["ap50"])
+        for key, row in kept(FILE, RUN).items()
+        if key[0] == start and key[2] == "validation"
+    }
+    return max(tried, key=tried.get, default=None)
+
+
 def values(start, count, score):
-    """One number a seed."""
+    """One number a seed, at the rate that was chosen."""
     return {
         int(key[4]): float(row[score])
         for key, row in kept(FILE, RUN).items()
-        if key[:3] == (start, str(count), "test")
+        if key[:4] == (start, str(count), "test", chosen(start))
     }
 
 
@@ -145,12 +155,11 @@ def show():
     for score, title in (("ap50", "AP50"), ("ap50_anything", "whatever the class")):
         print(f"**{title}**\n\n{table(score)}\n")
     print("Empty: not measured yet. `--measure` goes on with it.\n")
-    chosen = {key[0]: key[3] for key in kept(FILE, RUN) if key[2] == "test"}
     steps = ", ".join(f"{n:,}: {STEPS[n]}" for n in sorted(STEPS))
     print(
         f"Steps of 16 pictures, by pictures: {steps}. Highest rate, of "
         f"{', '.join(map(str, RATES))}: "
-        + "; ".join(f"{start} {rate}" for start, rate in chosen.items())
+        + "; ".join(f"{start} {chosen(start)}" for start in STARTS)
         + f". {TESTS} test pictures; 95 % intervals, gains draw by draw."
     )
 
