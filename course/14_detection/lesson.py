@@ -712,7 +712,7 @@ print(
     f"queries surer than 0.3 a digit: {speakers:.1f} before, {many_speakers:.1f} after"
 )
 print(f"AP50, whatever the class: {ap_anything:.2f}, then {many_ap:.2f}")
-rose = many_speakers > 1.5 * speakers
+rose = many_speakers > 2 * speakers
 many_choice = "it at least doubles" if rose else "it stays about the same"
 this.reveal("many-to-one", many_choice, f"{speakers:.1f}, then {many_speakers:.1f}")
 
@@ -733,7 +733,7 @@ this.reveal("many-to-one", many_choice, f"{speakers:.1f}, then {many_speakers:.1
 # - `vit_digits`: the body of lesson 13, which has learned to *name* digits from 0 to 4, one in the
 #   middle of each picture of 8 × 8 pixels. Its positions are stretched from 4 × 4 patches to 10 × 10,
 #   and the head is random;
-# - *other digits*: a detector that has learned to *find* digits from 0 to 4, in 1,000
+# - *other digits*: a detector that has learned to *find* and name digits from 0 to 4, in 1,000
 #   pictures like ours. All is kept but the last layer that names them.
 #
 # **Predict first.**
