@@ -1,4 +1,4 @@
-"""What the small ViT is worth for finding digits, at 50, 200 and 1,000 pictures.
+"""What a ViT and a detector of other digits are worth for finding digits in pictures.
 
 python benchmarks/claims/detection_transfer.py --measure          # all there is
 python benchmarks/claims/detection_transfer.py --measure 200   # so many

@@ -485,11 +485,10 @@ this.reveal("doubled", "about 0.5", f"AP = {ap_twice:.2f}")
 # **Predict first.**
 
 # %%
-GAPS = ["less than 0.02", "0.02 to 0.15", "more than 0.15"]
 this.predict(
     "limits",
     "A good box with the wrong name is wrong. How much higher is AP50 without names?",
-    GAPS,
+    ["less than 0.02", "0.02 to 0.15", "more than 0.15"],
 )
 
 
@@ -529,6 +528,7 @@ ap, ap_anything = ap50(said, test), ap50(said, test, by_class=False)
 print(f"loss {np.mean(losses[:10]):.2f} at first, {np.mean(losses[-10:]):.2f} at last")
 print(f"AP50 {ap:.2f}; whatever the class {ap_anything:.2f}")
 harder = ap_anything - ap
+GAPS = "less than 0.02", "0.02 to 0.15", "more than 0.15"
 this.reveal(
     "limits",
     GAPS[int(np.searchsorted([0.02, 0.15], harder))],
@@ -576,11 +576,10 @@ for number, axes in enumerate(show.panels(*[1.7] * 6, height=2.1)):
 # **Predict first.** How many queries are surer than 0.3, for each digit in a picture?
 
 # %%
-SPEAKING = ["less than 1.3", "1.3 to 5", "more than 5"]
 this.predict(
     "speakers",
     "Queries surer than 0.3 that they see something, divided by the number of digits:",
-    SPEAKING,
+    ["less than 1.3", "1.3 to 5", "more than 5"],
 )
 
 # %% tags=["experiment"]
@@ -598,6 +597,7 @@ for query in np.flatnonzero(speaks[2] > 0.3):
     centre = (said[1][2, query, :2] + said[1][2, query, 2:]) / 2
     arrow = {"arrowstyle": "->", "color": "#d62728", "shrinkA": 0, "shrinkB": 0}
     scene.annotate("", centre, detector.reference[query], arrowprops=arrow)
+SPEAKING = "less than 1.3", "1.3 to 5", "more than 5"
 which = SPEAKING[int(np.searchsorted([1.3, 5], speakers))]
 this.reveal("speakers", which, f"{speakers:.1f} a digit")
 
@@ -739,8 +739,11 @@ this.reveal("many-to-one", many_choice, f"{speakers:.1f}, then {many_speakers:.1
 # **Predict first.**
 
 # %%
-BEGINNINGS = ["from scratch", "vit_digits", "other digits"]
-this.predict("few", "Which beginning gives the highest AP50?", BEGINNINGS)
+this.predict(
+    "few",
+    "Which beginning gives the highest AP50?",
+    ["from scratch", "vit_digits", "other digits"],
+)
 
 # %% tags=["experiment"]
 others = scenes["draw"]("known", len(train.images), 0, classes=scenes["OTHERS"])
