@@ -47,7 +47,7 @@ from tlkeras import visualization as show
 # %%
 scenes = runpy.run_path(str(this.folder / "scenes.py"))
 train = scenes["draw"]("known", this.at_scale(quick=40, default=1000), seed=0)
-test = scenes["draw"]("new", this.at_scale(quick=20, default=200), seed=1)
+test = scenes["draw"]("new", this.at_scale(quick=8, default=200), seed=1)
 framed = [np.pad(image[..., 0], 1, constant_values=0.4) for image in test.images[:6]]
 show.images(framed, [""] * 6, columns=6, width=1.5)
 print(f"{len(train.images):,} pictures to learn from, {len(test.images)} to test with")
