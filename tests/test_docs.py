@@ -14,6 +14,7 @@ PAGES = {
     "layers": 36,
     "transfer": 20,
     "pipelines": 5,
+    "interpret": 18,
 }  # with this many examples at least
 DOCS = ROOT / "docs"
 TEXTS = {name: (DOCS / f"{name}.md").read_text("utf-8") for name in PAGES}
@@ -72,7 +73,8 @@ def test_every_link_leads_to_a_heading(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "index"), [("layers", 0), ("layers", 1), ("transfer", 0), ("pipelines", 0)]
+    ("name", "index"),
+    [(name, 0) for name in PAGES] + [("layers", 1)],
 )
 def test_an_example_prints_what_it_says(name, index, tmp_path):
     code = re.findall(r"```python\n(.*?)```", HEADS[name], re.DOTALL)[index]
