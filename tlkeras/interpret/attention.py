@@ -86,8 +86,8 @@ def induction_scores(
     array([[0.7]])
 
     Reference:
-        Olsson et al. (2022), arXiv:2209.11895, definition of induction heads (prefix
-        matching) and appendix, head activation evaluators.
+        Olsson et al. (2022), arXiv:2209.11895, section Key Concepts (prefix matching),
+        and appendix, head activation evaluators.
     """
     layers = _square(attention_scores)
     ids = np.asarray(token_ids)
@@ -140,7 +140,7 @@ def repeated_tokens(
     ((2, 11), True)
 
     Reference:
-        Olsson et al. (2022), arXiv:2209.11895, appendix, head activation evaluators.
+        Olsson et al. (2022), arXiv:2209.11895, section Head Activation Evaluators.
     """
     for name, value in (("batch", batch), ("length", length)):
         check.positive_integer(name, value)

@@ -153,7 +153,9 @@ class Intermediates(Mapping):
         def call(*args, **kwargs):
             if args:
                 return inner(self._visit(path, args[0]), *args[1:], **kwargs)
-            return inner(**{**kwargs, first: self._visit(path, kwargs[first])})
+            if first in kwargs:
+                kwargs[first] = self._visit(path, kwargs[first])
+            return inner(**kwargs)
 
         return call
 
