@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 21 Seeing inside
 #
-# About 75 minutes, 20 points. You need lessons 01 and 02 (attention, heads) and 09, GPT.
+# About 70 minutes, 20 points. You need lessons 01 and 02 (attention, heads) and 09, GPT.
 #
 # A model gives an answer, and somebody asks *why*. There are many pictures that look like a
 # reply. This notebook is about telling those that are true from those that please. By its end

@@ -107,6 +107,7 @@ class Intermediates(Mapping):
         self._record, self._replace = set(record), dict(replace)
         self._seen: dict[str, list] = {path: [] for path in record}
         self._before: list[tuple[Any, str, Any]] = []
+        self._used: set[str] = set()
 
     # ── the block ─────────────────────────────────────────────────────────────────────
 

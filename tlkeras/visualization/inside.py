@@ -58,7 +58,7 @@ def token_heat(
     for (left, row, width), token, value in zip(places, tokens, values, strict=True):
         colour = to_hex(colours(scale(value)))
         middle = left + (width - 0.4) / 2
-        box = {"facecolor": colour, "edgecolor": "none"}
+        box: dict[str, Any] = {"facecolor": colour, "edgecolor": "none"}
         axes.add_patch(Rectangle((left, row - 0.3), width - 0.4, 0.55, **box))
         style = {"ha": "center", "va": "center", "parse_math": False}
         axes.text(middle, row, token, color=palette.text_on(colour), **style)
@@ -99,8 +99,8 @@ def head_grid(
             axes.text(column, row, text, color=palette.text_on(shade), **style)
     for row, column in marked:
         corner = (column - 0.46, row - 0.46)
-        style = {"fill": False, "edgecolor": palette.ORANGE, "linewidth": 2.5}
-        axes.add_patch(Rectangle(corner, 0.92, 0.92, **style))
+        frame: dict[str, Any] = {"edgecolor": palette.ORANGE, "linewidth": 2.5}
+        axes.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, **frame))
     axes.set(xlabel="head", ylabel="layer", title=title)
     axes.set_xticks(range(columns))
     axes.set_yticks(range(rows))
