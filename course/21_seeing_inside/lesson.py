@@ -359,10 +359,10 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# Deleting a patch without ink now changes nothing, so that any map that points at ink looks
-# true, and attention, which often does, passes the test, too. It is not the map that became
-# better: what stands in the deleted place tells the model something, namely that no stroke
-# was there.
+# A patch without ink is not changed by this at all, so that a map that points at ink looks
+# true: 0.17, where a random order has 0.36. Attention passes the test, too, with 0.30. No map
+# became better. What stands in the deleted place tells the model something: that no stroke was
+# there.
 
 # %% [markdown]
 # ## 4. A head that copies
