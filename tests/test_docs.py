@@ -15,6 +15,7 @@ PAGES = {
     "layers": 36,
     "transfer": 20,
     "pipelines": 5,
+    "interpret": 18,
 }  # with this many examples at least
 DOCS = ROOT / "docs"
 TEXTS = {name: (DOCS / f"{name}.md").read_text("utf-8") for name in PAGES}
@@ -72,7 +73,7 @@ def test_every_link_leads_to_a_heading(name):
     assert links <= headings
 
 
-EXAMPLES = [("layers", 0), ("layers", 1), ("transfer", 0), ("pipelines", 0)]
+EXAMPLES = [*((name, 0) for name in PAGES), ("layers", 1)]
 # Each in a namespace of its own; what one raises is among what it prints.
 RUN_ALL = """
 import json, sys, traceback
