@@ -154,7 +154,6 @@ def show():
     """The section of RESULTS.md."""
     for score, title in (("ap50", "AP50"), ("ap50_anything", "whatever the class")):
         print(f"**{title}**\n\n{table(score)}\n")
-    print("Empty: not measured yet. `--measure` goes on with it.\n")
     steps = ", ".join(f"{n:,}: {STEPS[n]}" for n in sorted(STEPS))
     print(
         f"Steps of 16 pictures, by pictures: {steps}. Highest rate, of "
