@@ -67,9 +67,7 @@ def text_of(tokens):
 
 def targets_of(numbers):
     """What is to be written, tokens `(2, N, LONGEST)`: German, Chinese."""
-    rows = [
-        tokens_of([TEXTS[code][n] for n in numbers], code) for code in ("de", "zh")
-    ]
+    rows = [tokens_of([TEXTS[code][n] for n in numbers], code) for code in ("de", "zh")]
     return np.stack(rows)
 
 
@@ -181,12 +179,12 @@ class Trainer:
 
         self._step = tf.function(step, reduce_retracing=True) if compiled else step
 
-    def run(self, batches, rate, steps):
+    def run(self, batches, rate, steps, progress=None):
         """Take so many steps; the losses."""
         for variable in self.optimizer.variables:
             variable.assign(ops.zeros(variable.shape, variable.dtype))
         losses = []
-        for step in range(steps):
+        for step in progress(range(steps), "training") if progress else range(steps):
             rise, fall = (step + 1) / (0.1 * steps), (step + 1) / steps
             now = rate * min(1.0, rise) * (1 + math.cos(math.pi * fall)) / 2
             self.optimizer.learning_rate.assign(now)
@@ -276,7 +274,7 @@ class Speech:
         heard, written = self.losses(source, letters, tokens, training=True)
         return self.share * heard + (1 - self.share) * written
 
-    def learn(self, inputs, letters, tokens, rate, steps, seed):
+    def learn(self, inputs, letters, tokens, rate, steps, seed, progress=None):
         """Train from where the weights are; returns the losses.
 
         Args:
@@ -286,6 +284,7 @@ class Speech:
             rate: the highest.
             steps: of `BATCH` recordings, each with one of the languages.
             seed: of the batches and of what disturbs them.
+            progress: what loops go through, as a lesson's `progress`.
         """
         rng = np.random.default_rng(seed)
         frames = inputs["padding_mask"].sum(axis=1)
@@ -299,9 +298,14 @@ class Speech:
                     x, keep = disturbed(*(inputs[k][rows] for k in inputs), rng)
                     most = min(x.shape[1], FRAMES * -(-keep.sum(1).max() // FRAMES))
                     language = rng.integers(len(tokens), size=BATCH)
-                    yield x[:, :most], keep[:, :most], letters[rows], tokens[language, rows]
+                    yield (
+                        x[:, :most],
+                        keep[:, :most],
+                        letters[rows],
+                        tokens[language, rows],
+                    )
 
-        return self.trainer.run(batches(), rate, steps)
+        return self.trainer.run(batches(), rate, steps, progress)
 
     def log_probabilities(self, inputs):
         """Of each English letter at each token, floats (N, S, C), and the real ones."""
@@ -314,10 +318,12 @@ class Speech:
 
     def hear(self, inputs):
         """The English letters of each recording, as the best path reads."""
-        return [english_of(row) for row in greedy_decode(*self.log_probabilities(inputs))]
+        return [
+            english_of(row) for row in greedy_decode(*self.log_probabilities(inputs))
+        ]
 
     def hear_n(self, inputs, n, beams=8):
-        """For each recording the n best texts with the logarithm of their probability."""
+        """Of each recording the n best texts, with the logarithms of their chances."""
         found = beam_decode(*self.log_probabilities(inputs), num_beams=beams)
         return [
             [(english_of(text.labels), text.score) for text in texts[:n]]
@@ -382,9 +388,7 @@ class Translator:
 
     def __init__(self, compiled=True):
         self.model = self._fresh()
-        self.trainer = Trainer(
-            self._loss, self.model.trainable_variables, compiled
-        )
+        self.trainer = Trainer(self._loss, self.model.trainable_variables, compiled)
 
     def _fresh(self):
         sizes = {"hidden_dim": 64, "num_heads": 4, "intermediate_dim": 128}
@@ -402,7 +406,7 @@ class Translator:
         inputs = {"source_ids": letters, "target_ids": tokens}
         return cross_entropy(tokens, self.model(inputs, training=True))
 
-    def learn(self, letters, tokens, rate, steps, seed, misheard=0.1):
+    def learn(self, letters, tokens, rate, steps, seed, misheard=0.1, progress=None):
         """Train from random weights; returns the losses.
 
         Args:
@@ -413,6 +417,7 @@ class Translator:
             seed: of all that is random.
             misheard: the share of letters that are left out or changed, so that the
                 model gets used to what an ear makes of a text. Defaults to 0.1.
+            progress: what loops go through, as a lesson's `progress`.
         """
         keras.utils.set_random_seed(seed)
         self.model.set_weights(self._fresh().get_weights())
@@ -424,7 +429,7 @@ class Translator:
                 language = rng.integers(len(tokens), size=BATCH)
                 yield _misheard(letters[rows], misheard, rng), tokens[language, rows]
 
-        return self.trainer.run(batches(), rate, steps)
+        return self.trainer.run(batches(), rate, steps, progress)
 
     def write(self, texts, language):
         """The translation of each text, and the logarithm of its probability."""

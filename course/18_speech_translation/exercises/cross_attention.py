@@ -192,7 +192,9 @@ def _tokens(frames, strides):
 def _minus_infinity(query, key, value, frames, strides):
     logits = query @ key.transpose(0, 2, 1) / query.shape[-1] ** 0.5
     places = np.arange(key.shape[1])[None, None]
-    logits[np.broadcast_to(places >= _tokens(frames, strides)[:, None, None], logits.shape)] = -np.inf
+    logits[
+        np.broadcast_to(places >= _tokens(frames, strides)[:, None, None], logits.shape)
+    ] = -np.inf
     weights = np.exp(logits - logits.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
     return weights @ value, weights
@@ -225,4 +227,6 @@ def _keras(query, key, value, frames, strides):
     logits = ops.matmul(query, ops.transpose(key, (0, 2, 1))) / query.shape[-1] ** 0.5
     real = np.arange(key.shape[1]) < _tokens(frames, strides)[:, None]
     weights = ops.softmax(ops.where(real[:, None], logits, -1e9))
-    return ops.convert_to_numpy(weights @ ops.array(value)), ops.convert_to_numpy(weights)
+    return ops.convert_to_numpy(weights @ ops.array(value)), ops.convert_to_numpy(
+        weights
+    )

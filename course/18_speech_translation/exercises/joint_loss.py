@@ -139,9 +139,7 @@ EXERCISE = Exercise(
         wrong("attention-mean-of-rows", mean_attention=mean_of_rows),
         wrong("infinite-kept", clean=lambda x, n: (x, n)),
         wrong("infinite-as-zero", clean=infinite_as_zero),
-        wrong(
-            "row-left-out", rows=lambda real, ctc: real & np.isfinite(ctc)[:, None]
-        ),
+        wrong("row-left-out", rows=lambda real, ctc: real & np.isfinite(ctc)[:, None]),
         wrong("probabilities", value=lambda x: 1 - np.exp(x)),
         wrong("sign", value=lambda x: x),
     ),

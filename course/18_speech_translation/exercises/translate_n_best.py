@@ -47,14 +47,19 @@ def translate_n_best(
             ways.setdefault(translation, []).append(both(chance, more))
     scores = {text: join(chances) for text, chances in ways.items()}
     best = max(scores, key=lambda text: rank(scores[text], ways[text], text))
-    return best, np.float64(answer(scores[best], scores, best))
+    return codes(best), np.float64(answer(scores[best], scores, best))
+
+
+def codes(text):
+    """A text as numbers, which arrays can hold."""
+    return np.array([ord(character) for character in str(text)])
 
 
 def as_pair(answer, heard, translations, n):
-    """The translation as text, the score as a number."""
+    """The translation as the codes of its characters, the score as a number."""
     with np.errstate(all="ignore"):
         text, score = answer(heard, translations, n)
-        return str(text), np.asarray(score, "float64")
+        return codes(text), np.asarray(score, "float64")
 
 
 # ── inputs ────────────────────────────────────────────────────────────────────────────
@@ -169,7 +174,9 @@ EXERCISE = Exercise(
         ),
         Case(
             "small",
-            on_paper(((1e-200, {"a": 1e-150, "b": 1e-152}), (1e-201, {"b": 1e-149})), 2),
+            on_paper(
+                ((1e-200, {"a": 1e-150, "b": 1e-152}), (1e-201, {"b": 1e-149})), 2
+            ),
         ),
     ),
     misconceptions=(
@@ -184,9 +191,7 @@ EXERCISE = Exercise(
         wrong("logarithms-added", join=sum),
         wrong("mean", join=lambda x: total(x) - np.log(len(x))),
         wrong("votes", rank=lambda score, chances, text: (len(chances), score)),
-        wrong(
-            "one-way-decides", rank=lambda score, chances, text: max(chances)
-        ),
+        wrong("one-way-decides", rank=lambda score, chances, text: max(chances)),
         wrong("probability", answer=lambda score, scores, text: np.exp(score)),
         wrong(
             "normalized",

@@ -71,7 +71,9 @@ def spelled(*pairs, apart=False):
     """
 
     def draw(rng):
-        letters = list("abcdeghiklmnorstuwz" if rng.random() < 0.5 else "一二三四五六七八九十百零")
+        letters = list(
+            "abcdeghiklmnorstuwz" if rng.random() < 0.5 else "一二三四五六七八九十百零"
+        )
         order = [str(x) for x in rng.permutation(letters)]
         names = sorted({x for pair in pairs for text in pair for x in text if x != "ü"})
         name = {**dict(zip(names, order, strict=False)), "ü": "ü"}
@@ -135,7 +137,10 @@ EXERCISE = Exercise(
         Case("turned", spelled(("abcd", "dcba"), ("ab", "ab"))),
         Case("shifted", spelled(("abcde", "bcdea"))),
         Case("uneven", spelled(("abcdefgh", "abcdefgh"), ("a", "b"), ("cd", "ce"))),
-        Case("marks-apart", spelled(("füab", "füab"), ("üc", "üd"), ("ab", "ab"), apart=True)),
+        Case(
+            "marks-apart",
+            spelled(("füab", "füab"), ("üc", "üd"), ("ab", "ab"), apart=True),
+        ),
         Case(
             "marks-apart-in-references",
             turned_round(spelled(("füab", "füab"), ("üüc", "üd"))),

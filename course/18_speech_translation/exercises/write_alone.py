@@ -13,6 +13,16 @@ def own_token(truth, own, t):
     return own
 
 
+def true_token(truth, own, t):
+    """What a decoder looks back on that is put right after every token."""
+    return truth
+
+
+def go_on(ended, token):
+    """The end is a token like others."""
+    return token
+
+
 def stop(ended, token):
     """Behind the end stands padding."""
     return np.where(ended, PAD, token)
@@ -50,7 +60,8 @@ def write_alone(
     log_probs,
     tokens,
     *,
-    forced_behind=lambda truth, own, t: truth,
+    forced_behind=true_token,
+    forced_end=go_on,
     behind=own_token,
     after_end=stop,
     counts=all_but_padding,
@@ -61,7 +72,7 @@ def write_alone(
     """Shares of right tokens with the truth behind, alone, and of right rows alone."""
     log_probs, wanted = np.asarray(log_probs, "float64"), tokens[:, 1:]
     real = counts(wanted)
-    forced = write(log_probs, tokens, forced_behind, lambda ended, token: token)
+    forced = write(log_probs, tokens, forced_behind, forced_end)
     free = write(log_probs, tokens, behind, after_end)
     shares = (
         share(forced == wanted, real),
@@ -166,10 +177,10 @@ EXERCISE = Exercise(
         Case("one", decoder((6,), slips=((0, 2),), again=0.0)),
     ),
     misconceptions=(
-        wrong("truth-behind", behind=lambda truth, own, t: truth),
-        wrong("alone-twice", forced_behind=own_token),
-        wrong("swapped", forced_behind=own_token, behind=lambda truth, own, t: truth),
-        wrong("end-ignored", after_end=lambda ended, token: token),
+        wrong("truth-behind", behind=true_token, after_end=go_on),
+        wrong("alone-twice", forced_behind=own_token, forced_end=stop),
+        wrong("swapped", forced_behind=own_token, behind=true_token, after_end=go_on),
+        wrong("end-ignored", after_end=go_on),
         wrong("padding-counted", counts=lambda y: np.ones(y.shape, bool)),
         wrong("end-left-out", counts=lambda y: (y != PAD) & (y != END)),
         wrong("mean-of-rows", share=mean_of_rows),
@@ -225,7 +236,12 @@ def _recursion(log_probs, tokens):
     return (
         (truth.argmax(-1) == wanted)[real].mean(),
         same[real].mean(),
-        np.mean([np.array_equal(a[m], b[m]) for a, b, m in zip(free, wanted, real, strict=True)]),
+        np.mean(
+            [
+                np.array_equal(a[m], b[m])
+                for a, b, m in zip(free, wanted, real, strict=True)
+            ]
+        ),
     )
 
 

@@ -1,9 +1,9 @@
 """Numbers from 0 to 999 said in English, with their words in German and Chinese.
 
 1,000 recordings by a speech synthesiser, eSpeak NG, each said as one ("two hundred and
-six") in one of 8 accents and 76 voices at many pitches and speeds. 8 kHz. They ship with
-this package: no network and no synthesiser is needed. `data/spoken_numbers` holds the
-recipe. The test split has voices of its own, those of `synthetic_speech`.
+six") in one of 8 accents and 76 voices at many pitches and speeds. 8 kHz. They ship
+with this package: no network and no synthesiser is needed. `data/spoken_numbers` holds
+the recipe. The test split has voices of its own, those of `synthetic_speech`.
 """
 
 from typing import NamedTuple
@@ -19,15 +19,13 @@ SECONDS = 3.0  # of every row, unless others are asked for
 ENGLISH = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen "
     "fourteen fifteen sixteen seventeen eighteen nineteen"
-).split()
-ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 GERMAN = (
     "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn "
     "vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"
-).split()
-GERMAN_TENS = (
-    "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
-).split()
+)
+GERMAN_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
 CHINESE = "零一二三四五六七八九"
 
 
@@ -57,12 +55,12 @@ def in_english(number: int) -> str:
     _check(number)
     hundreds, rest = divmod(number, 100)
     if hundreds:
-        words = f"{ENGLISH[hundreds]} hundred"
+        words = f"{ENGLISH.split()[hundreds]} hundred"
         return f"{words} and {in_english(rest)}" if rest else words
     if rest < 20:
-        return ENGLISH[rest]
-    tens = ENGLISH_TENS[rest // 10 - 2]
-    return f"{tens} {ENGLISH[rest % 10]}" if rest % 10 else tens
+        return ENGLISH.split()[rest]
+    tens = ENGLISH_TENS.split()[rest // 10 - 2]
+    return f"{tens} {ENGLISH.split()[rest % 10]}" if rest % 10 else tens
 
 
 def in_german(number: int) -> str:
@@ -79,8 +77,8 @@ def in_german(number: int) -> str:
     if hundreds:
         return _one(hundreds) + "hundert" + (in_german(rest) if rest else "")
     if rest < 20:
-        return GERMAN[rest]
-    tens = GERMAN_TENS[rest // 10 - 2]
+        return GERMAN.split()[rest]
+    tens = GERMAN_TENS.split()[rest // 10 - 2]
     return f"{_one(rest % 10)}und{tens}" if rest % 10 else tens
 
 
@@ -152,7 +150,7 @@ def load_data(split: str = "train", seconds: float = SECONDS) -> SpokenNumbers:
 
 def _one(digit):
     """A German digit within a word, where *eins* loses its s."""
-    return "ein" if digit == 1 else GERMAN[digit]
+    return "ein" if digit == 1 else GERMAN.split()[digit]
 
 
 def _check(number):
