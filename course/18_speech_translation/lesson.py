@@ -72,8 +72,8 @@ show.players(
 # | | English | German | Chinese |
 # |---|---|---|---|
 # | 26 | twenty six | *sechsundzwanzig*: six-and-twenty | 二十六: two-ten-six |
-# | 206 | two hundred and six | *zweihundertsechs* | 二百**零**六: a word for the missing tens |
-# | 110 | one hundred and ten | *einhundertzehn* | 一百**一**十, though 10 alone is 十 |
+# | 206 | two hundred and six | *zweihundertsechs* | 二百零六: a word for the missing tens |
+# | 110 | one hundred and ten | *einhundertzehn* | 一百一十, though 10 alone is 十 |
 #
 # So words change their places in one language, and in the other a word is written that
 # nobody said. You could hear the English and look the rest up. Should a model do that too,
@@ -122,7 +122,7 @@ this.reveal("other-order", "about 700", f"{len(turned)} numbers")
 # %% [markdown]
 # ## 2. Look where you need to
 #
-# Lesson 05 had it: a decoder with **cross-attention**. What was written so far asks, and the
+# Lesson 05 had it: a decoder with cross-attention. What was written so far asks, and the
 # tokens of the recording answer. Only the memory is new: it is sound.
 #
 # $$\text{weights} = \text{softmax}_s\!\left(\frac{q_t \cdot k_s}{\sqrt{D}}\right), \qquad
@@ -269,7 +269,7 @@ this.reveal(
 # %% [markdown]
 # ## 4. Exactly right, and nearly right
 #
-# A number is right or wrong, so the **exact match** counts: the share of texts that are
+# A number is right or wrong, so the exact match of lesson 12 counts: the share of texts that are
 # right to the last character. But it says nothing about *how* wrong the others are. So
 # count characters as well: 1 less the character error rate of lesson 17, over all texts
 # together.
@@ -324,7 +324,7 @@ for language, (exact, characters) in scores.items():
 # ## 5. With the truth behind, and alone
 #
 # In training the decoder reads the *right* text up to each place, and says what comes next:
-# **teacher forcing**. So the loss, and the accuracy that a training loop prints beside it, are
+# teacher forcing. So the loss, and the accuracy that a training loop prints beside it, are
 # about a decoder that is put right after every token. In use nobody does that: it reads what
 # it wrote itself.
 #

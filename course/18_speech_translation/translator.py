@@ -146,11 +146,14 @@ def cross_entropy(tokens, logits):
 
 def letter_loss(letters, logits, keep):
     """Nats for each letter; recordings that are too short for theirs are left out."""
-    losses = ctc_loss(letters, logits, keep)  # (B,)
-    many = ops.cast(ops.sum(ops.cast(letters > 0, "int32"), axis=1), "float32")
-    fits = losses < 1e6
-    total = ops.sum(ops.where(fits, losses, 0.0))
-    return total / ops.maximum(1.0, ops.sum(ops.where(fits, many, 0.0)))
+    real = ops.cast(letters > 0, "int32")  # (B, U)
+    again = ops.cast(letters[:, 1:] == letters[:, :-1], "int32") * real[:, 1:]
+    needed = ops.sum(real, axis=1) + ops.sum(again, axis=1)
+    fits = ops.cast(ops.sum(ops.cast(keep, "int32"), axis=1) >= needed, "int32")  # (B,)
+    losses = ctc_loss(letters * fits[:, None], logits, keep)  # finite: no text fits
+    total = ops.sum(losses * ops.cast(fits, "float32"))
+    count = ops.sum(real * fits[:, None])
+    return total / ops.maximum(1.0, ops.cast(count, "float32"))
 
 
 class Trainer:
