@@ -102,7 +102,7 @@ real_frames = recordings.padding_mask.sum(axis=1) // STEP
 real_tokens = np.ceil(np.ceil(real_frames / 2) / 2)  # two convolutions of stride 2
 too_long = np.mean([len(text) > t for text, t in zip(german, real_tokens, strict=True)])
 print(f"{len(turned)} of 1,000; for example", *turned[:3], *turned[-2:])
-print(f"German texts with more letters than their recording has tokens: {too_long:.0%}")
+print(f"German texts with more letters than tokens: {too_long:.1%} of {tests}")
 this.reveal("other-order", "about 700", f"{len(turned)} numbers")
 
 # %% [markdown] tags=["result"]
@@ -114,7 +114,8 @@ this.reveal("other-order", "about 700", f"{len(turned)} numbers")
 # token, as convolutions do, it is impossible.)
 #
 # A second limit has no way around it: a text may not have more letters than there are tokens.
-# German words are long, and fast speakers leave too few tokens for some of them.
+# Here it meets 1 recording in 200. German words are long, with 19 letters on average, and the
+# fastest speakers leave too few tokens for them.
 #
 # What is needed is a writer that does not walk along the recording, and looks where
 # it wants.
@@ -264,7 +265,9 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# RESULT-DIRECT
+# With all of the pairs we measured 0.885 in German and 0.845 in Chinese: one run, 900 steps
+# of 32 rows, two minutes of one core. None of these voices was in the training, and few of
+# the numbers. It has learned to put words together, *sechs* + *und* + *zwanzig*.
 
 # %% [markdown]
 # ## 4. Exactly right, and nearly right
@@ -318,7 +321,11 @@ for language, (exact, characters) in scores.items():
     print(f"{language}: exact {exact:.3f}, characters {characters:.3f}")
 
 # %% [markdown] tags=["result"]
-# RESULT-SCORES
+# Measured: German 0.885 exact and 0.971 of the characters, Chinese 0.845 and 0.943. A German
+# number here has 19 characters. If each were right by itself with 0.971, then all 19 would be in
+# 0.971 to the power of 19, 0.57 of the texts. It is far more, so errors keep together: few texts are
+# wrong, and those in several characters. A Chinese number has at most five characters, so a
+# single one weighs more.
 
 # %% [markdown]
 # ## 5. With the truth behind, and alone
@@ -399,7 +406,13 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# RESULT-FORCED
+# Measured: 0.991 of the tokens are right with the truth behind, 0.960 alone. Alone, one wrong token
+# changes what is read from then on.
+#
+# Look at the second line, too: the share of *texts* is the same, 0.885. It has to be. If the
+# likeliest token is right after every right beginning, the decoder that is alone never leaves
+# the right text. So it is not teacher forcing that flatters here, but the *count of tokens*:
+# 1 token in 100 is wrong, and 1 text in 9. Report what is written alone, as a whole.
 
 # %% [markdown]
 # ## 6. Where it looks
@@ -412,54 +425,63 @@ this.reveal(
 # %%
 this.predict(
     "looks",
-    "Where does it look while it writes the first letters, *sechs*?",
-    ["at the beginning of the recording", "everywhere", "at the end of the recording"],
+    "Where does it look while it writes the first letter, the *s* of *sechs*?",
+    [
+        "at the beginning of the recording",
+        "everywhere alike",
+        "towards the end of the recording",
+    ],
 )
 
 # %% tags=["experiment"]
-places = {}
 turns = [i for i in range(tests) if numbers[i] in turned][
     : this.at_scale(2, default=40)
 ]
-both = {"German": german_rows, "Chinese": tokens_of(chinese, "zh")}
 few = {name: x[turns] for name, x in new_x.items()}
-looks = {name: speech.attention(few, rows[turns]) for name, rows in both.items()}
-seconds = np.arange(looks["German"].shape[2]) * 4 * STEP / RATE
+looks = speech.attention(few, german_rows[turns])  # (40, T, S)
+chinese_looks = speech.attention(few, tokens_of(chinese, "zh")[turns])
+seconds = np.arange(looks.shape[2]) * 4 * STEP / RATE
 for at, i in enumerate(turns[:2]):
     length = new_x["padding_mask"][i].sum()
     picture = new_x["features"][i][:length]
-    for name, texts in (("German", german), ("Chinese", chinese)):
-        axes = show.panels(9, height=3)[0]
-        title = f"{said[i]} → {texts[i]}"
-        show.spectrogram(picture, 100, 28, "mels", "standardised", "", axes)
-        where = looks[name][at] @ seconds  # (T,): the mean of where it looks
-        heights = np.linspace(26, 2, len(texts[i]))
-        axes.plot(where[: len(texts[i])], heights, color="C3", linewidth=1)
-        for character, x, y in zip(texts[i], where, heights, strict=False):
-            box = {"facecolor": "white", "edgecolor": "C3", "pad": 1.5}
-            axes.text(x, y, character, ha="center", va="center", fontsize=8, bbox=box)
-        axes.set_title(title)
-starts, tens_at = [], []
+    axes = show.panels(9, height=3)[0]
+    show.spectrogram(picture, 100, 28, "mels", "standardised", "", axes)
+    where = looks[at] @ seconds  # (T,): the mean of where it looks
+    heights = np.linspace(26, 2, len(german[i]))
+    axes.plot(where[: len(german[i])], heights, color="C3", linewidth=1)
+    for character, x, y in zip(german[i], where, heights, strict=False):
+        box = {"facecolor": "white", "edgecolor": "C3", "pad": 1.5}
+        axes.text(x, y, character, ha="center", va="center", fontsize=8, bbox=box)
+    axes.set_title(f"{said[i]} → {german[i]}")
+    at_seconds = zip(chinese[i], chinese_looks[at] @ seconds, strict=False)
+    print(said[i], "→", *(f"{character} {x:.2f} s " for character, x in at_seconds))
+units_at, tens_at = [], []
 for at, i in enumerate(turns):
-    middle = new_x["padding_mask"][i].sum() * STEP / RATE
-    where = looks["German"][at] @ seconds / middle  # share of the recording
+    where = looks[at] @ seconds / (new_x["padding_mask"][i].sum() * STEP / RATE)
     und = german[i].index("und", german[i].find("hundert") + 4)
-    unit = len(german[i][:und].split("hundert")[-1])
-    starts.append(where[und - unit : und].mean())
-    tens_at.append(where[und + 3 : len(german[i])].mean())
+    unit = und - len(german[i][:und].split("hundert")[-1])
+    units_at.append(where[unit])
+    tens_at.append(where[und + 3])
+earlier = float(np.mean(units_at) - np.mean(tens_at))
 print(
-    f"centre of what is looked at, as a share of the recording, {len(turns)} numbers:"
+    f"{len(turns)} numbers: the first letter of units looks at {np.mean(units_at):.2f}",
+    end="",
 )
-print(f"units {np.mean(starts):.2f}, tens {np.mean(tens_at):.2f}")
-earlier = float(np.mean(starts) - np.mean(tens_at))
+print(f" of the recording, that of tens at {np.mean(tens_at):.2f}")
 this.reveal(
     "looks",
-    "at the end of the recording",
-    f"at {np.mean(starts):.2f} of its length; for the tens at {np.mean(tens_at):.2f}",
+    "towards the end of the recording",
+    f"at {np.mean(units_at):.2f} of its length; for the tens at {np.mean(tens_at):.2f}",
 )
 
 # %% [markdown] tags=["result"]
-# RESULT-LOOKS
+# The letters stand at the time at which the decoder looks on average while it writes them,
+# from top to bottom. The line goes from left to right with *acht* and *hundert*, leaps to the end
+# for the units, which were said last, and comes back for the tens. That is what no path can do.
+# (Chinese has no such leap.)
+#
+# Two words of caution. Where a word's later letters look says less: once *se* is written,
+# *chs* follows from the spelling. And a mean of two places may be a place where nothing is.
 
 # %% [markdown]
 # ## 7. Two models in a row
@@ -477,7 +499,7 @@ this.reveal(
 # $$P(\text{translation}) = \sum_{\text{n best texts}} P(\text{text}) \;
 #   P(\text{translation} \mid \text{text})$$
 #
-# Two misspellings of one word, *sixte* and *sixtee*, then vote together.
+# Two misspellings of one word then vote together.
 #
 # ### Exercise: the n best (4 points, 10 minutes, middle)
 
@@ -545,10 +567,17 @@ print(
 )
 print(f" {truth_right:.3f}")
 difference = exact["direct"] - exact["cascade"]
-this.reveal("which-way", "WHICH", f"direct less cascade: {difference:+.3f}")
+this.reveal("which-way", "the direct one", f"direct less cascade: {difference:+.3f}")
 
 # %% [markdown] tags=["result"]
-# RESULT-WAYS
+# One run, 200 numbers: 0.885 directly, 0.790 by the cascade, 0.795 with four texts. The letters
+# are entirely right for 0.525 only, so the translator mends many a misspelling: it has seen such
+# in training. Of *right* letters it translates 0.910. So the cascade loses twice, in the
+# ear and in the translator, each of which learned from 800 pairs. The four best texts save one
+# number in 200: they are mostly misspellings of one word, and agree.
+#
+# A cascade has its merits all the same. Its translator can learn from texts without any sound, and
+# there are far more of those. And you see what was heard.
 
 # %% [markdown]
 # ## 8. Noise
@@ -594,7 +623,7 @@ show.curves(
     "German from new voices in noise",
     dotted=("English letters",),
 )
-this.reveal("propagates", "PROPAGATES", f"{repaired[5]:.0%} of them at 5 decibels")
+this.reveal("propagates", "some", f"{repaired[5]:.0%} of them at 5 decibels")
 
 # %% [markdown] tags=["result"]
 # RESULT-NOISE
@@ -635,7 +664,11 @@ padding = 1 - new_x["padding_mask"].mean()
 print(f"{padding:.0%} of all frames are padding")
 for i in range(3):
     print(f"{german[i]:30} {unmasked[i]}")
-this.reveal("unmasked", "UNMASKED", f"from {exact_german:.3f} to {unmasked_exact:.3f}")
+this.reveal(
+    "unmasked",
+    "it falls by more than half",
+    f"from {exact_german:.3f} to {unmasked_exact:.3f}",
+)
 
 # %% [markdown] tags=["result"]
 # RESULT-UNMASKED

@@ -143,7 +143,8 @@ def early_end(draw, row, place):
 
 def mean_of_rows(right, real):
     """Each row with a share of its own (wrong)."""
-    return np.mean([a[b].mean() for a, b in zip(right, real, strict=True)])
+    rows = zip(right, real, strict=True)
+    return np.mean([a[b].mean() if b.any() else 0.0 for a, b in rows])
 
 
 def until_first_error(right, real):
