@@ -266,8 +266,9 @@ this.reveal(
 
 # %% [markdown] tags=["result"]
 # With all of the pairs we measured 0.885 in German and 0.845 in Chinese: one run, 900 steps
-# of 32 rows, two minutes of one core. None of these voices was in the training, and few of
-# the numbers. It has learned to put words together, *sechs* + *und* + *zwanzig*.
+# of 32 rows, two minutes of one core. None of these voices was in the training. Of the 200 numbers
+# 120 were, said by others, and 80 were not: 0.892 of the former are right in German and
+# 0.875 of the latter. So it has learned to put words together, *sechs* + *und* + *zwanzig*.
 
 # %% [markdown]
 # ## 4. Exactly right, and nearly right
@@ -573,8 +574,9 @@ this.reveal("which-way", "the direct one", f"direct less cascade: {difference:+.
 # One run, 200 numbers: 0.885 directly, 0.790 by the cascade, 0.795 with four texts. The letters
 # are entirely right for 0.525 only, so the translator mends many a misspelling: it has seen such
 # in training. Of *right* letters it translates 0.910. So the cascade loses twice, in the
-# ear and in the translator, each of which learned from 800 pairs. The four best texts save one
-# number in 200: they are mostly misspellings of one word, and agree.
+# ear and in the translator, each of which learned from 800 pairs. Numbers that were not among these
+# are where it fails most: 0.713 of them are right, and 0.842 of the others. The four best texts
+# save one number in 200.
 #
 # A cascade has its merits all the same. Its translator can learn from texts without any sound, and
 # there are far more of those. And you see what was heard.
@@ -592,7 +594,7 @@ this.reveal("which-way", "the direct one", f"direct less cascade: {difference:+.
 this.predict(
     "propagates",
     "How many numbers with a mistake in their letters are still translated right?",
-    ["hardly any", "some", "most of them"],
+    ["hardly any", "about a quarter", "more than half of them"],
 )
 
 # %% tags=["experiment"]
@@ -623,10 +625,22 @@ show.curves(
     "German from new voices in noise",
     dotted=("English letters",),
 )
-this.reveal("propagates", "some", f"{repaired[5]:.0%} of them at 5 decibels")
+this.reveal(
+    "propagates", "more than half of them", f"{repaired[5]:.0%} of them at 5 decibels"
+)
 
 # %% [markdown] tags=["result"]
-# RESULT-NOISE
+# | decibels | no noise | 20 | 15 | 10 | 5 | 0 |
+# |---|---|---|---|---|---|---|
+# | direct | 0.885 | 0.885 | 0.875 | 0.830 | 0.775 | 0.530 |
+# | cascade | 0.790 | 0.770 | 0.765 | 0.740 | 0.715 | 0.505 |
+# | English letters right | 0.525 | 0.515 | 0.480 | 0.425 | 0.280 | 0.100 |
+#
+# Of texts with a mistake in their letters 0.64 are translated right at 5 decibels, of texts without
+# one 0.91. A mistake of *spelling* need not propagate: *four hundred andeigty seven* can mean but one
+# number. One that leads to *another word* does: *firty* may be *forty* or *fifty*, and nothing in
+# the text tells. The direct way loses more from noise and stays ahead: its lead falls from 0.095 to
+# 0.025. This is one run without an interval: take the order, not the digits.
 
 # %% [markdown]
 # ## 9. Listen to the errors
@@ -640,7 +654,12 @@ show.players(
 )
 
 # %% [markdown] tags=["result"]
-# RESULT-LISTEN
+# In brackets stands what the CTC head of the same model heard. Three kinds of error are among them.
+# Both may be wrong in the same way: *ninety* became *fünfzig*, and the letters say *firty*; the
+# encoder did not tell them apart, and no head can mend that. Or the letters are right and the
+# decoder is not: *one hundred* became *einhunderteins*. Or it wrote what is no number,
+# *zweihundertzwölfzig* or *siebenunddreinunddreißig*: it writes letter by letter, and has no list
+# of words.
 
 # %% [markdown]
 # ## 10. Break it
@@ -654,7 +673,7 @@ show.players(
 this.predict(
     "unmasked",
     "What happens to the share of exact German texts?",
-    ["it stays", "it falls a little", "it falls by more than half"],
+    ["it stays", "it falls, and most stay right", "hardly any is right"],
 )
 
 # %% tags=["experiment"]
@@ -666,12 +685,16 @@ for i in range(3):
     print(f"{german[i]:30} {unmasked[i]}")
 this.reveal(
     "unmasked",
-    "it falls by more than half",
+    "it falls, and most stay right",
     f"from {exact_german:.3f} to {unmasked_exact:.3f}",
 )
 
 # %% [markdown] tags=["result"]
-# RESULT-UNMASKED
+# More than half of what the decoder may now look at is padding, and 0.720 are right instead of
+# 0.885. That is the dangerous kind of mistake: nothing crashes, and most examples look well, the
+# three above among them. The answer to a recording now depends on how long the others in its batch
+# are. So this is the test to write: *the same recording, alone and beside a longer one, must give
+# the same text.*
 
 # %% [markdown]
 # ## What you have built
