@@ -236,7 +236,8 @@ letters_of, targets_of, tokens_of, in_noise = (
     helper[name] for name in ("letters_of", "targets_of", "tokens_of", "in_noise")
 )
 compiled = this.at_scale(quick=False, default=True)
-speech = helper["Speech"](compiled=compiled)
+longest = this.at_scale(quick=4, default=helper["LONGEST"])  # tokens to write
+speech = helper["Speech"](compiled=compiled, longest=longest)
 pairs = this.at_scale(quick=16, default=800)
 clean = known.recordings.only(np.arange(pairs))
 below = np.random.default_rng(1).uniform(5, 30, (2, pairs))  # decibels
@@ -538,7 +539,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-translator = helper["Translator"](compiled=compiled)
+translator = helper["Translator"](compiled=compiled, longest=longest)
 text_losses = translator.learn(
     letters,
     targets,

@@ -202,9 +202,11 @@ class Speech:
         compiled: whether steps are compiled, which pays from some dozen on. Defaults to
             `True`.
         share: of the letters in the loss; the rest is attention's. Defaults to 0.5.
+        longest: tokens that are written at most, tag and end among them.
     """
 
-    def __init__(self, compiled=True, share=0.5):
+    def __init__(self, compiled=True, share=0.5, longest=LONGEST):
+        self.longest = longest
         self.front = from_preset("tlkeras://speech_letters").backbone
         self.share = share
         self.encoder, self.decoder, self.head = self._parts()
@@ -344,9 +346,9 @@ class Speech:
         texts = []
         for source in _parts_of(inputs):
             keep = None if masked else np.ones(_tokens(source), bool)
-            cache = self.decoder.initial_cache(source, LONGEST, keep)
+            cache = self.decoder.initial_cache(source, self.longest, keep)
             begin = np.full((len(source["features"]), 1), TAGS[language], "int32")
-            rows = generate(self.decoder.step, begin, LONGEST, END, cache)
+            rows = generate(self.decoder.step, begin, self.longest, END, cache)
             texts += [text_of(row) for row in ops.convert_to_numpy(rows)]
         return texts
 
@@ -387,9 +389,11 @@ class Translator:
 
     Args:
         compiled: whether steps are compiled. Defaults to `True`.
+        longest: tokens that are written at most, tag and end among them.
     """
 
-    def __init__(self, compiled=True):
+    def __init__(self, compiled=True, longest=LONGEST):
+        self.longest = longest
         self.model = self._fresh()
         self.trainer = Trainer(self._loss, self.model.trainable_variables, compiled)
 
@@ -438,10 +442,15 @@ class Translator:
         """The translation of each text, and the logarithm of its probability."""
         rows = letters_of(texts)
         rows[:, 0] = np.maximum(rows[:, 0], 1)  # an empty text is a space
-        cache = self.model.initial_cache(rows, max_length=LONGEST)
+        cache = self.model.initial_cache(rows, max_length=self.longest)
         begin = np.full((len(rows), 1), TAGS[language], "int32")
         found, chances = generate(
-            self.model.step, begin, LONGEST, END, cache, return_log_probabilities=True
+            self.model.step,
+            begin,
+            self.longest,
+            END,
+            cache,
+            return_log_probabilities=True,
         )
         scores = ops.convert_to_numpy(ops.sum(chances, axis=1))
         return [text_of(row) for row in ops.convert_to_numpy(found)], scores
