@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 17, each written as a learner would.
+"""Wrong answers to lessons 06 to 18, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -2547,17 +2547,32 @@ wrong(WAY, "way.what-is-left")(
 wrong(WAY, "way.time-along-channels")(lambda y, e, t: (e + t * (y - e), y - e))
 wrong(WAY)(lambda y, e, t: (_along(e, y, np.sin(t * np.pi / 2)), y - e))
 wrong(WAY)(lambda y, e, t: (_along(e, y, 0 * t + t.mean()), y - e))
+wrong(WAY)(lambda y, e, t: (_along(e, y, t).clip(-1, 1), y - e))
+
+
+@wrong(WAY, "way.circle")
+def a_bow_by_arc_sine(images, noise, times):
+    angle = np.arcsin(times)[:, None, None, None]
+    return np.sin(angle) * images + np.cos(angle) * noise, images - noise
+
 
 STEERED = "15_image_generation/steered"
 
 
-def _steered(axis=-1, ddof=0, bend=None, order="shift scale gate", gate=lambda g: g):
+def _steered(
+    axis=-1,
+    ddof=0,
+    bend=None,
+    order="shift scale gate",
+    gate=lambda g: g,
+    root=lambda variance: np.sqrt(variance + 1e-6),
+):
     def steered(x, c, weight, bias, part):
         c = (bend or (lambda z: z / (1 + np.exp(-z))))(c.astype("float64"))
         thirds = np.split(c @ weight + bias, 3, axis=1)
         s = {k: v[:, None] for k, v in zip(order.split(), thirds, strict=True)}
         variance = x.var(axis=axis, ddof=ddof, keepdims=True)
-        y = (x - x.mean(axis=axis, keepdims=True)) / np.sqrt(variance + 1e-6)
+        y = (x - x.mean(axis=axis, keepdims=True)) / root(variance)
         y = np.einsum("btd,de->bte", y + y * s["scale"] + s["shift"], part)
         return x + gate(s["gate"]) * np.tanh(y)
 
@@ -2570,6 +2585,9 @@ wrong(STEERED, "steered.no-silu")(_steered(bend=np.copy))
 wrong(STEERED, "steered.over-patches")(_steered(axis=1))
 wrong(STEERED, "steered.one-and-gate")(_steered(gate=lambda g: g + 1))
 wrong(STEERED)(_steered(bend=np.tanh))
+wrong(STEERED, "steered.added-to-the-root")(_steered(root=lambda v: v**0.5 + 1e-6))
+wrong(STEERED)(_steered(root=lambda v: np.sqrt(v + 1e-3)))
+wrong(STEERED)(_steered(ddof=1))
 wrong(STEERED)(_steered(order="shift gate scale", gate=np.abs))
 
 
@@ -2598,6 +2616,22 @@ wrong(EULER, "euler.whole-steps")(
 )
 wrong(EULER)(_euler(lambda s: (np.arange(s) + 0.5) / s))
 wrong(EULER)(_euler(lambda s: np.arange(s) / s, lambda s: 1 / (s + 1)))
+wrong(EULER)(_euler(lambda s: 1 - np.arange(s) / s))
+
+
+@wrong(EULER)
+def one_time_for_all_rows(velocity, noise, steps):
+    for k in range(steps):
+        noise = noise + velocity(noise, k / steps) / steps
+    return noise
+
+
+@wrong(EULER)
+def clipped_at_each_step(velocity, noise, steps):
+    x = noise
+    for k in range(steps):
+        x = (x + velocity(x, np.full(len(x), k / steps)) / steps).clip(-1, 1)
+    return x
 
 
 @wrong(EULER, "euler.velocity-of-noise")
@@ -2619,6 +2653,8 @@ wrong(GUIDED, "guided.every-other")(
     )
 )
 wrong(GUIDED, "guided.stretched")(lambda both, w: w * both[: len(both) // 2])
+wrong(GUIDED, "guided.untold-only")(lambda both, w: both[len(both) // 2 :])
+wrong(GUIDED)(lambda both, w: np.concatenate([both[len(both) // 2 :]] * 2))
 wrong(GUIDED)(
     lambda both, w: (
         both[len(both) // 2 :]
@@ -2659,6 +2695,8 @@ wrong(FRECHET, "frechet.variances-only")(
 )
 wrong(FRECHET)(_frechet(end=lambda d: np.sqrt(max(d, 0.0))))
 wrong(FRECHET)(_frechet(both=2.5))
+wrong(FRECHET)(_frechet(gap=lambda g: np.abs(g).sum()))
+wrong(FRECHET)(_frechet(gap=lambda g: g.sum() ** 2))
 
 
 # ── 18 cross_attention ────────────────────────────────────────────────────────────────
