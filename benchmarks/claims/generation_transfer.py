@@ -207,7 +207,6 @@ def show():
     """The section of RESULTS.md."""
     for count in COUNTS:
         print(f"**{count} pictures of each digit**\n\n{table(count)}\n")
-    print("Empty: not measured yet. `--measure` goes on with it.\n")
     chosen = {
         key[:2]: f"{key[3]}, {key[4]} steps"
         for key in kept(FILE, RUN)

@@ -2181,6 +2181,11 @@ wrong(CORNERS, "corners.not-halved")(_corners(half=1.0))
 wrong(CORNERS, "corners.sides-exchanged")(_corners(width_first=False))
 wrong(CORNERS, "corners.shares-kept")(_corners(scaled=False))
 wrong(CORNERS)(_corners(half=3.0))
+wrong(CORNERS, "corners.rounded")(lambda *a: np.rint(_corners()(*a)))
+wrong(CORNERS)(lambda *a: np.trunc(_corners()(*a)))
+wrong(CORNERS)(lambda *a: _corners()(*a) - [0, 0, 1, 1])
+wrong(CORNERS)(lambda *a: _corners()(*a)[:, [0, 3, 2, 1]])
+wrong(CORNERS)(lambda boxes, w, h: _corners()(boxes, w - 1, h - 1))
 
 
 # ── 14 box_iou ────────────────────────────────────────────────────────────────────────
@@ -2206,6 +2211,10 @@ wrong(IOU, "iou.absolute-overlap")(_iou(side=abs))
 wrong(IOU, "iou.union-is-sum")(_iou(below=lambda a, b, i: a + b))
 wrong(IOU, "iou.of-the-smaller")(_iou(below=lambda a, b, i: min(a, b)))
 wrong(IOU)(_iou(below=lambda a, b, i: math.sqrt(a * b)))
+wrong(IOU, "iou.of-the-larger")(_iou(below=lambda a, b, i: max(a, b)))
+wrong(IOU, "iou.turned")(lambda one, other: _iou()(other, one))
+wrong(IOU)(lambda one, other: 1 - _iou()(one, other))
+wrong(IOU)(lambda one, other: (_iou()(one, other) >= 0.5) * 1.0)
 
 
 # ── 14 generalized_iou ────────────────────────────────────────────────────────────────
@@ -2231,6 +2240,12 @@ wrong(GIOU, "giou.of-the-union")(_giou(lambda iou, u, c, i: iou - (c - u) / u))
 wrong(GIOU, "giou.minus-intersection")(_giou(lambda iou, u, c, i: iou - (c - i) / c))
 wrong(GIOU, "giou.a-loss")(_giou(lambda iou, u, c, i: 1 - iou + (c - u) / c))
 wrong(GIOU)(_giou(lambda iou, u, c, i: iou - ((c - u) / c) ** 2))
+wrong(GIOU, "giou.only-apart")(
+    _giou(lambda iou, u, c, i: iou if i > 0 else (u - c) / c)
+)
+wrong(GIOU)(_giou(lambda iou, u, c, i: (iou - (c - u) / c + 1) / 2))
+wrong(GIOU)(_giou(lambda iou, u, c, i: i / c))
+wrong(GIOU)(_giou(lambda iou, u, c, i: iou * u / c))
 
 
 # ── 14 match ──────────────────────────────────────────────────────────────────────────
@@ -2264,6 +2279,9 @@ wrong(MATCH, "match.nothing-left-out")(_match(last=False))
 wrong(MATCH, "match.cheapest-of-each")(
     _match(pick=lambda cost: [int(np.argmin(column)) for column in cost.T])
 )
+wrong(MATCH)(_match(named=5.0))
+wrong(MATCH)(_match(far=1.0))
+wrong(MATCH, "match.averaged")(_match(far=1.25))
 
 
 # ── 14 set_loss ───────────────────────────────────────────────────────────────────────
@@ -2293,6 +2311,17 @@ wrong(SET, "loss.mean-of-queries")(_set_loss(divide=lambda t, w, q: t / q))
 wrong(SET, "loss.summed")(_set_loss(divide=lambda t, w, q: t))
 wrong(SET, "loss.distance-averaged")(_set_loss(by=0.25))
 wrong(SET)(_set_loss(light=lambda x: x**2))
+wrong(SET)(lambda *a: _set_loss()(*a)[::-1])
+wrong(SET)(_set_loss(by=0.4))
+
+
+@wrong(SET, "loss.nothing-left-out")
+def loss_of_things_only(logits, boxes, true_classes, true_boxes, queries, no_object):
+    rows = logits[queries].astype("float64")
+    logs = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
+    named = logs[np.arange(len(rows)), true_classes]
+    right = _set_loss()(logits, boxes, true_classes, true_boxes, queries, no_object)
+    return -named.sum() / max(len(rows), 1), right[1]
 
 
 # ── 14 average_precision ──────────────────────────────────────────────────────────────
@@ -2330,6 +2359,10 @@ wrong(PRECISION, "ap.any-picture")(_precision(here=False))
 wrong(PRECISION, "ap.missed-forgotten")(_precision(of=sum))
 wrong(PRECISION, "ap.no-envelope")(_precision(curve=lambda rest: rest[0]))
 wrong(PRECISION)(_precision(curve=min))
+wrong(PRECISION)(_precision(curve=lambda rest: sum(rest) / len(rest)))
+wrong(PRECISION)(_precision(enough=lambda x, t: x >= t - 0.1))
+
+
 # ── 17 collapse ───────────────────────────────────────────────────────────────────────
 
 COLLAPSE = "17_speech_to_text/collapse"
