@@ -13,7 +13,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "RESULTS.md"
-PEERS = ("tensorflow", "keras", "keras-hub", "jax", "torch", "transformers", "numpy")
+PEERS = (
+    *("tensorflow", "keras", "keras-hub", "jax", "torch", "transformers", "diffusers"),
+    "numpy",
+)
 # What is run, with what arguments: what a laptop can do in minutes.
 RUNS = {
     "parity": [],
@@ -22,6 +25,8 @@ RUNS = {
     "memory": [],
     "encoder": ["--cases", "forward", "training step"],
     "vit": [],
+    "detector": ["--clock", "processor"],
+    "dit": ["--clock", "processor"],
     "decode": [],
     "grade": [],
     "transfer_text": [],  # shows the runs kept; to measure, name a data set
