@@ -23,7 +23,7 @@ SIZE, FINER, COLUMNS = 32, 4, 32  # pixels are averages of 4 × 4
 FLAGS = re.compile("[\U0001f1e6-\U0001f1ff\U000e0020-\U000e007f]")
 TONE = re.compile(r" ?(light|medium-light|medium|medium-dark|dark) skin tone")
 WHO = {"man", "men", "woman", "women", "person", "people"}
-CONCEPTS, COMBINATIONS = 12, 7  # one in so many is held out
+CONCEPTS, COMBINATIONS, BOTH = 12, 7, 5  # one in so many is drawn
 
 
 def icons_of(folder):
@@ -136,13 +136,17 @@ def main(packages):
             kept.append(place)
         seen.add(look)
     entries = [entries[place] for place in kept]
+    split = splits([english for _, english, _ in entries])
+    again = drawn(BOTH)
+    both = [x != "train" or again(y[1]) for x, y in zip(split, entries, strict=True)]
     lines = [
-        "\t".join((*entry, concept(entry[1]), split))
-        for entry, split in zip(entries, splits([x[1] for x in entries]), strict=True)
+        "\t".join((*entry, concept(entry[1]), of, "both" if twice else "one"))
+        for entry, of, twice in zip(entries, split, both, strict=True)
     ]
     (HERE / "names.tsv").write_text("\n".join(lines) + "\n", "utf-8")
-    for file, pictures in drawings.items():
-        image = sheet([pictures[place] for place in kept])
+    for file, wanted in {"twemoji": [True] * len(kept), "noto": both}.items():
+        places = [place for place, x in zip(kept, wanted, strict=True) if x]
+        image = sheet([drawings[file][place] for place in places])
         image.save(HERE / f"{file}.webp", lossless=True, quality=100, method=6)
 
 

@@ -442,7 +442,12 @@ def test_fit(case):
     check_fit(case, run_eagerly=True)
 
 
-INNER = {"backbone", "encoder", "image_encoder", "text_encoder"}  # what a model may stand on, by argument
+INNER = {
+    "backbone",
+    "encoder",
+    "image_encoder",
+    "text_encoder",
+}  # what a model may stand on, by argument
 backbones = [case for case in CASES if not INNER & set(case.arguments)]
 policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 

@@ -83,6 +83,8 @@ class CLIP(keras.Model):
         section 3 (locked towers).
     """
 
+    towers = TOWERS  # in a checkpoint their weights begin with these names
+
     def __init__(
         self,
         image_encoder,

@@ -1,4 +1,4 @@
-"""What brings pairs together and keeps the rest apart: the losses of CLIP and SigLIP."""
+"""What brings pairs together and keeps the rest apart: losses of CLIP and SigLIP."""
 
 from keras import ops
 
@@ -7,12 +7,12 @@ from tlkeras.annotations import Tensor
 
 
 def contrastive_loss(logits: Tensor) -> Tensor:
-    """How badly each image finds its text among all, and each text its image (InfoNCE).
+    """How badly images find their texts among all, and texts their images (InfoNCE).
 
-        loss = ½ (CE over rows + CE over columns),  CE over rows = −mean log softmax(L)ᵢᵢ
+        loss = ½ (CE of rows + CE of columns),  CE of rows = −mean log softmax(L)ᵢᵢ
 
-    Pair i stands in row i and column i; all other texts and images of the batch count as
-    wrong, so that a batch should hold no two pairs of one name. Logits that say nothing
+    Pair i stands in row i and column i; all other texts and images of the batch count
+    as wrong, so that a batch should hold no two pairs of one name. Logits that say nothing
     give log B. Axes: B pairs.
 
     Args:
