@@ -12,8 +12,8 @@ def contrastive_loss(logits: Tensor) -> Tensor:
         loss = ½ (CE of rows + CE of columns),  CE of rows = −mean log softmax(L)ᵢᵢ
 
     Pair i stands in row i and column i; all other texts and images of the batch count
-    as wrong, so that a batch should hold no two pairs of one name. Logits that say nothing
-    give log B. Axes: B pairs.
+    as wrong, so that a batch should hold no two pairs of one name. Logits that say
+    nothing give log B. Axes: B pairs.
 
     Args:
         logits: floats `(B, B)`, images in rows and texts in columns.

@@ -21,8 +21,8 @@ class VideoEncoder(EncoderModel):
         sequence = Norm(xₗ),  pooled = sequence[0]
 
     A `ViT` with time as one more axis: each tubelet attends to all others, of any
-    frame. Without a class token `pooled` is the mean over the tubelets. Axes: B batch, F
-    frames, H height, W width, C channels, P tubelets, T tokens (class token, then
+    frame. Without a class token `pooled` is the mean over the tubelets. Axes: B batch,
+    F frames, H height, W width, C channels, P tubelets, T tokens (class token, then
     tubelets by time, row and column), D `hidden_dim`, N heads.
 
     Masking: videos have no mask.
