@@ -120,22 +120,23 @@ def sheet(pictures):
     return Image.fromarray(grid.reshape(count * SIZE, COLUMNS * SIZE, 3))
 
 
+def save(pictures, file):
+    """Write a sheet without loss."""
+    path = HERE / f"{file}.webp"
+    sheet(pictures).save(path, lossless=True, quality=100, method=6)
+
+
 def main(packages):
     """Write a sheet for each artist, and the names with their splits."""
     folder = Path(packages) / "node_modules" / "@iconify-json"
-    sets = {file: icons_of(folder / name.split("@")[0]) for file, name in SETS.items()}
-    entries = rows(sets)
-    drawings = {}
-    for file, found in sets.items():
-        names = by_code(found)
-        drawings[file] = [drawing(found[0], names[key]) for key, *_ in entries]
-    seen, kept = set(), []  # the first of those that look the same
-    for place in range(len(entries)):
-        look = drawings["twemoji"][place].tobytes()
-        if look not in seen:
-            kept.append(place)
-        seen.add(look)
-    entries = [entries[place] for place in kept]
+    first, second = (icons_of(folder / name.split("@")[0]) for name in SETS.values())
+    entries = rows(dict(zip(SETS, (first, second), strict=True)))
+    names, pictures = by_code(first), {}  # of those that look the same the first stays
+    for entry in entries:
+        picture = drawing(first[0], names[entry[0]])
+        pictures.setdefault(picture.tobytes(), (entry, picture))
+    entries = [entry for entry, _ in pictures.values()]
+    save([picture for _, picture in pictures.values()], "twemoji")
     split = splits([english for _, english, _ in entries])
     again = drawn(BOTH)
     both = [x != "train" or again(y[1]) for x, y in zip(split, entries, strict=True)]
@@ -144,10 +145,9 @@ def main(packages):
         for entry, of, twice in zip(entries, split, both, strict=True)
     ]
     (HERE / "names.tsv").write_text("\n".join(lines) + "\n", "utf-8")
-    for file, wanted in {"twemoji": [True] * len(kept), "noto": both}.items():
-        places = [place for place, x in zip(kept, wanted, strict=True) if x]
-        image = sheet([drawings[file][place] for place in places])
-        image.save(HERE / f"{file}.webp", lossless=True, quality=100, method=6)
+    names = by_code(second)
+    chosen = [key for (key, *_), twice in zip(entries, both, strict=True) if twice]
+    save([drawing(second[0], names[key]) for key in chosen], "noto")
 
 
 if __name__ == "__main__":

@@ -46,18 +46,24 @@ class ImageTextEmbedding:
     Raises:
         ValueError: an argument does not fit; the message says which.
 
-    Example: which picture shows it, and which it rather is.
+    Example: two towers that nobody has trained yet.
 
-    >>> from tlkeras.datasets import emoji
+    >>> import numpy as np
+    >>> from tlkeras.checkpoints import load_tokenizer
+    >>> from tlkeras.models import CLIP, CLIPTextEncoder, ViT
     >>> from tlkeras.pipelines import ZeroShotClassification, search
-    >>> embed = ImageTextEmbedding("tlkeras://clip_emoji")
-    >>> pictures = emoji.load_data("train").images[:40]
+    >>> words = load_tokenizer("tlkeras://bert_docstrings")
+    >>> sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8,
+    ...          "intermediate_dim": 16}
+    >>> text = CLIPTextEncoder(words.vocabulary_size, **sizes, end_id=words.end_id)
+    >>> embed = ImageTextEmbedding(CLIP(ViT((8, 8, 3), 4, **sizes), text, 6), words)
+    >>> pictures = np.random.rand(5, 8, 8, 3)
     >>> vectors = embed.images(pictures)
-    >>> vectors.shape, len(search(embed.texts("a clock"), vectors, k=3))
-    ((40, 64), 3)
-    >>> name = ZeroShotClassification(embed, ["clock", "cat"], prompts=["{}", "a {}"])
+    >>> vectors.shape, len(search(embed.texts("a file"), vectors, k=3))
+    ((5, 6), 3)
+    >>> name = ZeroShotClassification(embed, ["file", "list"], prompts=["{}", "a {}"])
     >>> sorted(name(pictures[0]).scores)
-    ['cat', 'clock']
+    ['file', 'list']
 
     Reference:
         Radford et al. (2021), arXiv:2103.00020, section 3.1.
