@@ -14,7 +14,7 @@ INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
   translator synthetic-speech speech-digits speech-letters stickers vit-stickers \
-  emoji clip-emoji help
+  emoji help
 .DEFAULT_GOAL := help
 
 help:
@@ -77,11 +77,6 @@ stickers: $(VENV)/.course
 emoji: $(VENV)/.course
 	$(BIN)/pip install --quiet resvg-py==0.5.0 emoji==2.16.0
 	$(BIN)/python data/emoji/make.py $(PACKAGES)
-	$(SUMS)
-
-# Train the small CLIP of the emoji again.
-clip-emoji: $(VENV)/.course
-	$(BIN)/python data/clip_emoji/train.py
 	$(SUMS)
 
 # Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.

@@ -106,7 +106,8 @@ class ImagePreprocessor:
             Image.fromarray(channel).resize(size[::-1], Image.Resampling(self.resample))
             for channel in np.moveaxis(image, -1, 0)
         ]
-        return np.stack([np.asarray(x) for x in channels], axis=-1)
+        found = np.stack([np.asarray(x) for x in channels], axis=-1)
+        return found if found.dtype == "uint8" else found.clip(0, 1)  # as integers are
 
     def _size(self, height, width):
         if self.size is None:

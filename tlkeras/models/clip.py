@@ -52,7 +52,8 @@ class CLIP(keras.Model):
         dtype: of projections and comparison. Defaults to that of the image tower.
 
     Call arguments:
-        inputs: a dictionary of `images` and `texts`, what the towers are called on.
+        inputs: a dictionary of `images`, such as `(B, H, W, channels)`, and `texts`,
+            such as `(C, T)`: what the towers are called on.
         training: whether dropout is on.
 
     Returns:
