@@ -24,7 +24,7 @@ def text_tower(**arguments):
 
 
 def clip(**arguments):
-    image = ViT((8, 8, 1), 4, **SIZES)
+    image = randomized(ViT((8, 8, 1), 4, **SIZES))  # kernels of 0.02 learn too late
     return CLIP(image, text_tower(), **{"projection_dim": 6, **arguments})
 
 
