@@ -13,7 +13,8 @@ PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraint
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
-  translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers help
+  translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers \
+  emoji help
 .DEFAULT_GOAL := help
 
 help:
@@ -70,6 +71,12 @@ SUMS := cd data && sha256sum $$(cut -c67- SHA256SUMS) > .sums && mv .sums SHA256
 stickers: $(VENV)/.course
 	$(BIN)/pip install --quiet resvg-py==0.5.0
 	$(BIN)/python data/stickers/make.py $(PACKAGES)
+	$(SUMS)
+
+# Draw the emoji again; PACKAGES holds the npm packages that data/emoji/make.py names.
+emoji: $(VENV)/.course
+	$(BIN)/pip install --quiet resvg-py==0.5.0 emoji==2.16.0
+	$(BIN)/python data/emoji/make.py $(PACKAGES)
 	$(SUMS)
 
 # Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.

@@ -9,6 +9,7 @@ import importlib.util
 import tempfile
 
 import _bert_parity as berts
+import _clip_parity as clips
 import _dit_parity
 import _gpt_parity as gpts
 import _t5_parity as t5s
@@ -397,6 +398,8 @@ ROWS = [
     ("GPT, a Llama", "transformers", gpts.llama),
     ("Seq2Seq, a T5", "transformers", t5s.t5),
     ("Seq2Seq, a Flan-T5", "transformers", t5s.flan_t5),
+    ("CLIP", "transformers", clips.clip),
+    ("CLIP, a SigLIP", "transformers", clips.siglip),
     ("Detector, a YOLOS", "transformers", _yolos_parity.yolos),
     ("DiffusionTransformer, a DiT", "diffusers", _dit_parity.dit),
 ]

@@ -23,8 +23,16 @@ MAY_IMPORT = {
     "generation": {"annotations", "checks", "masks", "layers", "models"},
     "diffusion": {"annotations", "checks", "generation", "models"},
     "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
-    # datasets: the vocabularies that our own translator reads and writes with
-    "pipelines": {"checkpoints", "checks", "datasets", "generation", "spans"},
+    # datasets: files of images, and the vocabularies that our own translator reads and
+    # writes with
+    "pipelines": {
+        "checkpoints",
+        "checks",
+        "datasets",
+        "generation",
+        "models",
+        "spans",
+    },
     # visualization to draw a comparison, when asked to
     "transfer": {"annotations", "boxes", "checks", "visualization"},
     # transfer: a model as a tree of layers with paths

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import tlkeras.checkpoints
+from tlkeras.checkpoints.architecture import weight_paths
 from tlkeras.checkpoints.architectures import ARCHITECTURES
+from tlkeras.checkpoints.clip import clip
 from tlkeras.checkpoints.llama import FORM
 from tlkeras.checkpoints.t5 import t5
 from tlkeras.checkpoints.torch_transformer import TORCH_TRANSFORMER
@@ -68,7 +70,22 @@ def whole_whisper():
     return whisper(layers, layers, vocabulary_size=9, **sizes)
 
 
+def clip_of(**arguments):
+    image = {"image_shape": (4, 4, 1), "patch_size": 2, **SIZES}
+    text = {"vocabulary_size": 9, "max_sequence_length": 5, **SIZES}
+    image["normalize_embeddings"] = not arguments
+    image["use_class_token"] = not arguments
+    image["use_attention_pooling"] = bool(arguments)
+    return clip(image, text, **{"projection_dim": 3, **arguments})
+
+
+def siglip():
+    return clip_of(projection_dim=None, use_bias=True, objective="sigmoid")
+
+
 CASES = {
+    "clip": (clip_of, set()),
+    "siglip": (siglip, set()),
     "t5": (untied_t5, set()),
     "bert": (masked_lm, set()),
     "roberta": (masked_lm, set()),
@@ -90,10 +107,10 @@ CASES = {
 @pytest.mark.parametrize("kind", CASES)
 def test_each_weight_has_a_name_of_its_own(kind):
     make, without = CASES[kind]
-    paths = [variable.path for variable in make().weights]
+    paths = [path for path, _ in weight_paths(make())]
     parts = {path: ARCHITECTURES[kind].part(path) for path in paths}
     assert {path for path, part in parts.items() if part is None} == without
-    names = [part.name for part in parts.values() if part]
+    names = [(part.name, part.index) for part in parts.values() if part]
     assert len(set(names)) == len(names)
 
 

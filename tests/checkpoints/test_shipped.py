@@ -14,6 +14,7 @@ from tlkeras.checkpoints import from_preset, load_tokenizer, preprocessor
 from tlkeras.ctc import greedy_decode
 from tlkeras.datasets import (
     DataError,
+    emoji,
     languages,
     spoken_strings,
     stickers,
@@ -256,7 +257,8 @@ def test_the_small_gpt_knows_what_comes_next():
 def test_every_file_that_is_read_has_a_hash():
     wanted = ("config.json", "model.safetensors", "vocab.txt", "index.csv")
     wanted += ("samples.xz", "tokenizer_config.json", "names.txt", "pieces.json")
-    wanted += ("tokenizer.json",)
+    wanted += ("tokenizer.json", "names.tsv")
+    wanted += tuple(f"{artist}.webp" for artist in emoji.ARTISTS)
     wanted += tuple(f"{artist}.png" for artist in stickers.ARTISTS)
     found = {
         path.relative_to(shipped.home()).as_posix()
@@ -264,4 +266,4 @@ def test_every_file_that_is_read_has_a_hash():
         for path in shipped.home().glob(f"*/{name}")
     }
     assert found == set(shipped._sums())
-    assert len(found) == 28
+    assert len(found) == 31

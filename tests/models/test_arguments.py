@@ -4,11 +4,13 @@ import pytest
 
 from tlkeras import models
 from tlkeras.models import (
+    CLIP,
     GPT,
     Bert,
     BertClassifier,
     BertMaskedLM,
     Classifier,
+    CLIPTextEncoder,
     Detector,
     DiffusionTransformer,
     LabelSmoothedCrossEntropy,
@@ -21,6 +23,7 @@ from tlkeras.models import (
     T5Encoder,
     TokenClassifier,
     Transformer,
+    VideoEncoder,
     ViT,
     Whisper,
 )
@@ -31,6 +34,11 @@ MAKERS = {
     "GPT": lambda **x: GPT(9, **{**SIZES, **x}),
     "SpeechEncoder": lambda **x: SpeechEncoder(**{**SIZES, "num_mels": 20, **x}),
     "Transformer": lambda **x: Transformer(9, 9, 8, 2, 1, 1, 12, **x),
+    "CLIP": lambda **x: CLIP(
+        ViT((8, 8, 1), 4, **SIZES), CLIPTextEncoder(9, **SIZES), 6, **x
+    ),
+    "CLIPTextEncoder": lambda **x: CLIPTextEncoder(9, **{**SIZES, **x}),
+    "VideoEncoder": lambda **x: VideoEncoder((2, 8, 8, 1), (1, 4, 4), **{**SIZES, **x}),
     "ViT": lambda **x: ViT((8, 8, 1), 4, **{**SIZES, **x}),
     "BertClassifier": lambda **x: BertClassifier(Bert(9, **SIZES), 2, **x),
     "BertMaskedLM": lambda **x: BertMaskedLM(Bert(9, **SIZES), **x),
@@ -58,6 +66,9 @@ CLOSE = {
     "GPT": ("position", "positions"),
     "SpeechEncoder": ("num_mel", "num_mels"),
     "Transformer": ("normalise_first", "normalize_first"),
+    "CLIP": ("temperatur", "temperature"),
+    "CLIPTextEncoder": ("end", "end_id"),
+    "VideoEncoder": ("tubelet", "tubelet_size"),
     "ViT": ("n_registers", "num_registers"),
     "BertClassifier": ("poolings", "pooling"),
     "Classifier": ("num_class", "num_classes"),

@@ -17,11 +17,13 @@ from contract import (
 import tlkeras.models
 from tlkeras.layers._transformer_block import TransformerBlock
 from tlkeras.models import (
+    CLIP,
     GPT,
     Bert,
     BertClassifier,
     BertMaskedLM,
     Classifier,
+    CLIPTextEncoder,
     Detector,
     DiffusionTransformer,
     Seq2Seq,
@@ -32,6 +34,7 @@ from tlkeras.models import (
     T5Encoder,
     TokenClassifier,
     Transformer,
+    VideoEncoder,
     ViT,
     Whisper,
 )
@@ -141,6 +144,21 @@ def images(rng):
     return rng.random((3, 8, 12, 3)).astype("float32")
 
 
+def videos(rng):
+    return rng.random((3, 4, 8, 4, 3)).astype("float32")
+
+
+def words(rng):
+    """Token ids, of which 2 ends a text; the second has no end."""
+    tokens = rng.integers(3, 30, (3, 7)).astype("int32")
+    tokens[[0, 0, 2], [3, 5, 6]] = 2
+    return tokens
+
+
+def images_and_texts(rng):
+    return {"images": images(rng), "texts": words(rng)}
+
+
 def noisy_images(rng):
     """With a time, a label and a text for each; the second has no label."""
     return {
@@ -151,6 +169,14 @@ def noisy_images(rng):
     }
 
 
+EMBEDDINGS = ("image_embeddings", "text_embeddings")
+TEXT_TOWER = {
+    "vocabulary_size": 30,
+    "end_id": 2,
+    "use_causal_mask": False,
+    "max_sequence_length": 9,
+    **STACK,
+}
 CASES = [
     ModelCase(Bert, BERT, text, output="sequence_output"),
     ModelCase(Bert, {**BERT, "use_pooler": True}, text, output="pooled_output"),
@@ -219,6 +245,57 @@ CASES = [
         output="prediction",
     ),
     ModelCase(SpeechEncoder, SPEECH, waveform, output="sequence_output"),
+    ModelCase(
+        ViT,
+        {
+            "image_shape": (8, 12, 3),
+            "patch_size": 4,
+            "use_class_token": False,
+            "normalize_embeddings": True,
+            "use_attention_pooling": True,
+            **STACK,
+        },
+        images,
+        output="pooled_output",
+    ),
+    ModelCase(
+        VideoEncoder,
+        {
+            "video_shape": (4, 8, 4, 3),
+            "tubelet_size": (2, 4, 4),
+            "use_class_token": False,
+            **STACK,
+        },
+        videos,
+        output="pooled_output",
+    ),
+    ModelCase(CLIPTextEncoder, TEXT_TOWER, words, output="sequence_output"),
+    ModelCase(
+        CLIP,
+        {
+            "image_encoder": ViT((8, 12, 3), 4, **STACK),
+            "text_encoder": CLIPTextEncoder(30, **STACK, end_id=2),
+            "projection_dim": 6,
+            "use_bias": True,
+            "temperature": 0.5,
+            "max_scale": 50.0,
+        },
+        images_and_texts,
+        output=EMBEDDINGS,
+        unmoved=("logit_scale",),
+    ),
+    ModelCase(
+        CLIP,
+        {
+            "image_encoder": ViT((8, 12, 3), 4, **STACK),
+            "text_encoder": CLIPTextEncoder(30, **STACK),
+            "projection_dim": None,
+            "objective": "sigmoid",
+        },
+        images_and_texts,
+        output=EMBEDDINGS,
+        unmoved=("logit_scale", "logit_bias"),
+    ),
     ModelCase(
         Classifier,
         {
@@ -365,7 +442,12 @@ def test_fit(case):
     check_fit(case, run_eagerly=True)
 
 
-INNER = {"backbone", "encoder"}  # what a model may stand on, by argument
+INNER = {
+    "backbone",
+    "encoder",
+    "image_encoder",
+    "text_encoder",
+}  # what a model may stand on, by argument
 backbones = [case for case in CASES if not INNER & set(case.arguments)]
 policies = pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 
@@ -388,10 +470,12 @@ def test_mixed_precision(case, policy, tmp_path):
 )
 @policies
 def test_a_head_on_a_backbone_of_half_precision(case, policy):
-    (name,) = INNER & set(case.arguments)
-    inner = case.arguments[name]
-    inner = type(inner).from_config({**inner.get_config(), "dtype": policy})
-    output = case.call(case.layer(**{**case.arguments, name: inner}))
+    half = {
+        name: type(inner).from_config({**inner.get_config(), "dtype": policy})
+        for name, inner in case.arguments.items()
+        if name in INNER
+    }
+    output = case.call(case.layer(**{**case.arguments, **half}))
     assert np.isfinite(keras.ops.convert_to_numpy(output)).all()
 
 

@@ -15,7 +15,8 @@ from keras import ops
 from tlkeras.checkpoints import from_preset
 from tlkeras.checkpoints.llama import FORM
 from tlkeras.diffusion import FlowMatching
-from tlkeras.models import GPT, Bert, DiffusionTransformer, Seq2Seq
+from tlkeras.models import CLIP, GPT, Bert, CLIPTextEncoder, DiffusionTransformer
+from tlkeras.models import Seq2Seq, VideoEncoder, ViT
 vit, speech, bert = sys.argv[2:]
 rng = np.random.default_rng(0)
 ids = rng.integers(5, 6000, (2, 9), dtype="int32")
@@ -64,6 +65,18 @@ def dit():
     flow = FlowMatching(model)
     found["drawn"] = flow.sample(labels, steps=3, guidance=2.0, noise=noise)
 
+# All logits of images, or videos, and texts; and what a pooling query reads.
+def clip(name, image, shape):
+    text = CLIPTextEncoder(50, 1, 4, 16, 24, end_id=int(ids[0, 5]) % 50)
+    model = CLIP(image, text, 6)
+    for weight in model.weights:
+        weight.assign(0.5 * rng.normal(size=weight.shape))
+    images = rng.random((2, *shape)).astype("float32")
+    found[name] = model({"images": images, "texts": ids % 50})["logits"]
+
+pooling = {"use_class_token": False, "use_attention_pooling": True}
+clip("clip", ViT((8, 8, 1), 4, 1, 4, 16, 24, **pooling), (8, 8, 1))
+clip("clip_video", VideoEncoder((4, 8, 8, 1), 2, 1, 4, 16, 24), (4, 8, 8, 1))
 dit()
 seq2seq(False)
 seq2seq(True)

@@ -34,7 +34,8 @@ class Part:
             queries, keys and values. Defaults to 0.
         of: how many equal parts there are. Defaults to 1.
         skip: rows before them that are not used. Defaults to 0.
-        leading: axes of length 1 in front. Defaults to 0.
+        leading: axes of length 1 in front; below 0, as many that only ours has.
+            Defaults to 0.
         axis: along which the parts lie, 0 or −1. Defaults to 0.
         paired: in the last axis of ours what rotary positions turn together stands side
             by side; here it stands half an axis apart. Defaults to `False`.
@@ -53,11 +54,11 @@ class Part:
         shape = list(shape)
         if self.of > 1 or self.skip:
             shape[self.axis] = self.of * shape[self.axis] + self.skip
-        return (1,) * self.leading + tuple(shape)
+        return (1,) * self.leading + tuple(shape)[max(-self.leading, 0) :]
 
     def cut(self, array, shape):
         """The part of that shape."""
-        array = array.reshape(array.shape[self.leading :])
+        array = array.reshape(array.shape[max(self.leading, 0) :])
         if self.of > 1 or self.skip:
             size = shape[self.axis]
             start = self.skip + self.index * size
@@ -233,6 +234,16 @@ class Architecture:
 
     def _joined(self):
         return self.turned if self.joined is None else self.joined
+
+
+def weight_paths(model):
+    """Each weight of a model with its path; in one of two towers, after its name."""
+    towers = {
+        id(weight): f"{name}/"
+        for name in getattr(model, "towers", ())
+        for weight in getattr(model, name).weights
+    }
+    return [(towers.get(id(x), "") + x.path, x) for x in model.weights]
 
 
 def matches(name, patterns):

@@ -2,6 +2,7 @@
 
 from tlkeras.checkpoints import keras_hub, keras_hub_gpt, whisper_ctranslate2
 from tlkeras.checkpoints.bert import BERT
+from tlkeras.checkpoints.clip import CLIP_TABLE, SIGLIP_TABLE
 from tlkeras.checkpoints.distilbert import DISTILBERT
 from tlkeras.checkpoints.dit import DIT
 from tlkeras.checkpoints.gpt2 import GPT2
@@ -32,6 +33,8 @@ ARCHITECTURES = {
     "gpt2": GPT2,
     "llama": LLAMA,
     "t5": T5,
+    "clip": CLIP_TABLE,
+    "siglip": SIGLIP_TABLE,
     "gguf>llama": LLAMA_GGUF,
     "ctranslate2>WhisperSpec": whisper_ctranslate2.ENCODER_ALONE,
     "ctranslate2>WhisperSpec>decoder": whisper_ctranslate2.WHOLE,

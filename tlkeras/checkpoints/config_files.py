@@ -12,6 +12,7 @@ ACTIVATIONS = {
     "gelu": "gelu",  # the exact one
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
+    "quick_gelu": "quick_gelu",
     "relu": "relu",
     "silu": "silu",
     "swish": "silu",
@@ -26,6 +27,7 @@ TABLES = (
     "num_classes",
     "max_target_length",
 )
+TOWERS = ("image_encoder", "text_encoder")  # arguments that are those of a model
 # What sizes a spectrogram, and is no size of any weight.
 FRONT_END_LIMITS = {"fft_length": 2**16, "window_length": 2**16, "num_mels": 2**10}
 
@@ -182,14 +184,25 @@ def check_claims(arguments, weights):
         value = arguments.get(name)
         if value is not None and check.positive_integer(name, value) > limit:
             raise ValueError(f"{name} must be at most {limit}; given {value}.")
-    wanted, held = claims(arguments), weights.count()
-    layers = sum(entry(arguments, x, check.positive_integer, 0) for x in STACKS)
+    wanted, held, layers = claims(arguments), weights.count(), _layers(arguments)
     if layers > len(weights) or wanted > max(2 * held, SMALL):
         raise ValueError(
             f"The config asks for at least {wanted:,} numbers in {layers:,} layers, "
             f"and {weights} holds {held:,} in {len(weights):,} tensors: config and "
             "weights differ. Get both again, from one place."
         )
+
+
+def _layers(arguments):
+    """How many blocks a model has, those of its towers among them."""
+    own = sum(entry(arguments, x, check.positive_integer, 0) for x in STACKS)
+    return own + sum(map(_layers, _towers(arguments)))
+
+
+def _towers(arguments):
+    """The arguments of the towers, where a model has them; of ours, in their config."""
+    found = [dictionary(x, arguments[x]) for x in TOWERS if x in arguments]
+    return [tower.get("config", tower) for tower in found]
 
 
 def claims(arguments):
@@ -225,4 +238,5 @@ def claims(arguments):
     if arguments.get("key_dim") is not None:
         joined = heads * size("key_dim")
     attention = 2 * width * joined * (heads + min(shared, heads)) // heads
-    return width * rows + layers * (attention + 2 * width * inner)
+    own = width * rows + layers * (attention + 2 * width * inner)
+    return own + sum(map(claims, _towers(arguments)))

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tlkeras.checkpoints.architecture import matches
+from tlkeras.checkpoints.architecture import matches, weight_paths
 from tlkeras.checkpoints.config_files import check_claims, claims
 
 FLOATS = ("float16", "bfloat16", "float64")
@@ -70,6 +70,7 @@ class Filling:
         self.architecture, self.config, self.weights = architecture, config, weights
         self.head, self.advice = head, advice or (lambda names: "")
         self.names: dict[str, str] = {}  # plain name to the name in the file
+        self.paths: dict[int, str] = {}  # of the weights of the model
         for name in weights.names():
             plain = architecture.plain(name)
             if plain in self.names:
@@ -85,6 +86,7 @@ class Filling:
         Raises:
             ValueError: as of `load`.
         """
+        self.paths = {id(weight): path for path, weight in weight_paths(model)}
         found, zero, fresh = self._match(model)
         used = {part.name for _, part in found}
         self._check_ties(used)
@@ -103,16 +105,16 @@ class Filling:
         """Weights and their tensors, weights that are 0, and paths of fresh ones."""
         zeros = self.architecture.zeros(self.config)
         found, zero, fresh, missing = [], [], [], []
-        for variable in model.weights:
-            part = self.architecture.part(variable.path)
+        for path, variable in weight_paths(model):
+            part = self.architecture.part(path)
             if part is not None and part.name in self.names:
                 found.append((variable, part))
-            elif matches(variable.path, zeros):
+            elif matches(path, zeros):
                 zero.append(variable)
-            elif variable.path.rpartition("/")[0] in self.architecture.optional:
-                fresh.append(variable.path)
+            elif path.rpartition("/")[0] in self.architecture.optional:
+                fresh.append(path)
             else:
-                missing.append((part.name if part else "a tensor", variable.path))
+                missing.append((part.name if part else "a tensor", path))
         self._refuse(missing)
         return found, zero, fresh
 
@@ -153,7 +155,7 @@ class Filling:
 
     def _of_absent_parts(self, model):
         """What the names of parts begin with that the model may have, and has not."""
-        layers = {variable.path.rpartition("/")[0] for variable in model.weights}
+        layers = {path.rpartition("/")[0] for path in self.paths.values()}
         tables = [x.names for n, x in self.architecture.heads.items() if n != self.head]
         outside = self.architecture.outside or {}
         optional = set(self.architecture.optional) - layers
@@ -166,7 +168,8 @@ class Filling:
         if given != wanted:
             raise ValueError(
                 f"{self.names[part.name]} must have shape {wanted} with this config, "
-                f"for {variable.path}; given {given} in {self.weights}: {REMEDY}"
+                f"for {self.paths[id(variable)]}; given {given} in {self.weights}: "
+                f"{REMEDY}"
             )
 
     def _fitted(self, array, part, variable):
@@ -175,7 +178,7 @@ class Filling:
         array = array.astype("float32") if str(array.dtype) in FLOATS else array
         array = part.parted(self.architecture.turn(array, variable))
         for pattern, factor in self.architecture.factors(self.config).items():
-            if matches(variable.path, (pattern,)):
+            if matches(self.paths[id(variable)], (pattern,)):
                 array = array * np.float32(factor)
         return array
 

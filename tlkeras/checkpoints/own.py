@@ -4,7 +4,7 @@ import functools
 
 from tlkeras import models
 from tlkeras.checkpoints.architecture import Architecture, Head
-from tlkeras.checkpoints.config_files import dictionary, entry
+from tlkeras.checkpoints.config_files import TOWERS, dictionary, entry
 from tlkeras.checkpoints.formats.safetensors import FILE
 from tlkeras.checkpoints.vit import resized
 
@@ -12,6 +12,8 @@ PREFIX = "tlkeras>"
 MODELS = (
     "Bert",
     "BertClassifier",
+    "CLIP",
+    "CLIPTextEncoder",
     "Classifier",
     "Detector",
     "DiffusionTransformer",
@@ -24,6 +26,7 @@ MODELS = (
     "T5Encoder",
     "TokenClassifier",
     "Transformer",
+    "VideoEncoder",
     "ViT",
     "Whisper",
 )
@@ -34,7 +37,7 @@ VARIABLES = {name: f"/{name}" for name in ("kernel", "bias", "gamma", "beta")}
 def _config(config, names):
     """The arguments in a config; a backbone or encoder in it is a model of ours."""
     config = entry(config, "config", dictionary)
-    for name in ("backbone", "encoder"):
+    for name in ("backbone", "encoder", *TOWERS):
         if name in config:
             inside(config, name)
     return config

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from tlkeras import __version__
+from tlkeras.checkpoints.architecture import weight_paths
 from tlkeras.checkpoints.architectures import ARCHITECTURES
 from tlkeras.checkpoints.config_files import described, read_json
 from tlkeras.checkpoints.filling import load
@@ -60,9 +61,10 @@ def from_preset(
     """A model with the weights of a preset.
 
     A preset is a folder with `config.json` and weights: of Hugging Face (BERT, RoBERTa,
-    DistilBERT, ViT, DeiT, I-JEPA, YOLOS, Whisper, GPT-2, Llama, T5 and Flan-T5;
-    `model.safetensors`, or several files with their `model.safetensors.index.json`), of
-    KerasHub (`BertBackbone`, `ViTBackbone`, `GPT2Backbone`, `LlamaBackbone`;
+    DistilBERT, ViT, DeiT, I-JEPA, YOLOS, Whisper, GPT-2, Llama, T5, Flan-T5, CLIP and
+    SigLIP; `model.safetensors`, or several files with their
+    `model.safetensors.index.json`), of KerasHub (`BertBackbone`, `ViTBackbone`,
+    `GPT2Backbone`, `LlamaBackbone`;
     `model.weights.h5`), of diffusers (`DiTTransformer2DModel`;
     `diffusion_pytorch_model.safetensors`), of CTranslate2 (Whisper; `model.bin`, which
     is no pickle) or of `save_to_preset`; or one GGUF file of a Llama, by its own path.
@@ -85,7 +87,8 @@ def from_preset(
     becomes floats. A T5 becomes a `Seq2Seq` on a `T5Encoder`; its positions know no
     longest text, but `max_sequence_length` does, 512 tokens unless you say otherwise. A
     Llama of KerasHub does not say how long its texts may be: give
-    `max_sequence_length`.
+    `max_sequence_length`. CLIP and SigLIP become a `CLIP` of a `ViT` and a
+    `CLIPTextEncoder`; `load_image_preprocessor` prepares its pictures.
 
     Args:
         preset: a folder, a GGUF file, `"hf://owner/name"`, or a small one that we
@@ -194,7 +197,8 @@ def save_to_preset(
             f"model must be one of tlkeras.models; given {type(model).__name__}. Save "
             "others with model.save('name.keras')."
         )
-    arrays = {v.path: keras.ops.convert_to_numpy(v) for v in model.weights}
+    paths = weight_paths(model)
+    arrays = {path: keras.ops.convert_to_numpy(v) for path, v in paths}
     if len(arrays) != len(model.weights):
         raise ValueError("model must have one path for each weight; some are the same.")
     folder = Path(folder)

@@ -21,7 +21,12 @@ DIFFUSERS = "diffusion_pytorch_model.safetensors"  # as diffusers calls it
 OURS = "tlkeras://"  # small presets that this project trained
 OTHER_FORMATS = {"tf_model.h5", "flax_model.msgpack"}
 # Taken when they are there.
-OTHERS = ("vocab.txt", "tokenizer_config.json", "preprocessor_config.json")
+OTHERS = (
+    "vocab.txt",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+)
 # What a tokenizer is made of; a repository has some of them.
 TOKENIZER_FILES = (
     "tokenizer.json",

@@ -35,6 +35,15 @@ def gelu_tanh(x: Tensor) -> Tensor:
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
+def quick_gelu(x):
+    """`x σ(1.702 x)`: the rougher approximation of GELU that CLIP was trained with.
+
+    Reference: Hendrycks & Gimpel (2016), arXiv:1606.08415, section 2.
+    """
+    return x * ops.sigmoid(1.702 * x)
+
+
+@keras.saving.register_keras_serializable(package="tlkeras")
 def exact_gelu(x):
     """`0.5 x (1 + erf(x √½))`: Keras's GELU, by a product where that divides by √2.
 
@@ -54,13 +63,16 @@ def faster_equivalent(activation):
 GATES = {"swiglu": "silu", "geglu": gelu_tanh}
 
 
+NAMED = {"gelu_tanh": gelu_tanh, "quick_gelu": quick_gelu}
+
+
 def gate_of(activation):
     """What bends the gate of an activation that has one, or `None`."""
     return GATES.get(activation) if isinstance(activation, str) else None
 
 
 def get_activation(activation, gated=False):
-    """A function from a name: `"gelu_tanh"`, or any that Keras knows.
+    """A function from a name: `"gelu_tanh"`, `"quick_gelu"`, or any that Keras knows.
 
     `"swiglu"` and `"geglu"`, which are no functions of one input, stay names; `gated`
     says whether who asks has a gate.
@@ -69,8 +81,8 @@ def get_activation(activation, gated=False):
     if has_gate and gated:
         return activation
     try:
-        known = gelu_tanh if activation == "gelu_tanh" else activation
-        return keras.activations.get(known)
+        own = NAMED.get(activation) if isinstance(activation, str) else None
+        return keras.activations.get(own or activation)
     except ValueError as error:
         advice = " It needs a gate, as FeedForward has." if has_gate else ""
         raise ValueError(

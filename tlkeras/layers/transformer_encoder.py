@@ -50,6 +50,7 @@ class TransformerEncoder(TransformerBlock):
         training: whether dropout is on.
         return_attention_scores: also return the scores. Defaults to `False`.
         attention_bias: floats `(N, T, T)` or `(B, N, T, T)`, added to the logits.
+        use_causal_mask: also hide what comes later. Defaults to `False`.
 
     Returns:
         `(B, T, D)`, or a pair of it and the attention scores `(B, N, T, T)`.
@@ -97,6 +98,7 @@ class TransformerEncoder(TransformerBlock):
         training=None,
         return_attention_scores=False,
         attention_bias=None,
+        use_causal_mask=False,
     ):
         check.axes("inputs", inputs.shape, "B T D")
         check.not_empty("inputs", inputs.shape)
@@ -113,6 +115,7 @@ class TransformerEncoder(TransformerBlock):
             value_mask=padding_mask,
             attention_mask=attention_mask,
             attention_bias=attention_bias,
+            use_causal_mask=use_causal_mask,
             return_attention_scores=return_attention_scores,
             training=training,
         )

@@ -74,6 +74,8 @@ class EncoderModel(keras.Model):
         x, keep = cls.embed(parts, inputs, training)
         wanted = {"padding_mask": keep, "attention_bias": cls.bias(parts, x)}
         wanted = {name: value for name, value in wanted.items() if value is not None}
+        if getattr(parts, "use_causal_mask", False):
+            wanted["use_causal_mask"] = True
         for number, layer in enumerate(parts.transformer_layers):
             x = cls.before_layer(parts, x, number)
             if states is not None:

@@ -369,6 +369,11 @@ class Detector(EncoderModel):
                 f"{type(vit).__name__}."
             )
         config = vit.get_config()
+        if config["normalize_embeddings"]:
+            raise ValueError(
+                "vit must have normalize_embeddings=False, as a Detector has; given "
+                "True."
+            )
         same = {key: config[key] for key in SHARED}
         model = cls(
             **{**same, "dtype": vit.dtype_policy, **arguments},

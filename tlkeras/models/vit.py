@@ -15,6 +15,7 @@ from tlkeras.layers import (
     Registers,
 )
 from tlkeras.layers._resample import stretch_positions
+from tlkeras.models._attention_pooling import AttentionPooling
 from tlkeras.models._encoder_model import EncoderModel, check_sizes, encoders
 
 
@@ -26,8 +27,9 @@ class ViT(EncoderModel):
         xᵢ = Encoderᵢ(xᵢ₋₁)             (each normalises first)
         sequence = Norm(xₗ),  pooled = sequence[0]
 
-    Without a class token `pooled` is the mean over the patches. The GELU is the exact
-    one, as in `transformers`. Axes: B batch, H height, W width, C channels, P patches,
+    Without a class token `pooled` is the mean over the patches, or what a learned query
+    reads from them (`use_attention_pooling`). The GELU is the exact one, as in
+    `transformers`. Axes: B batch, H height, W width, C channels, P patches,
     T tokens (class token, distillation token, registers, then patches row by row), D
     `hidden_dim`, N heads.
 
@@ -47,6 +49,10 @@ class ViT(EncoderModel):
         num_registers: tokens that belong to no patch. Defaults to 0.
         activation: of the feed-forward networks. Defaults to `"gelu"`.
         layer_norm_epsilon: added to the variance. Defaults to 1e-6.
+        normalize_embeddings: whether what enters the stack is normalised, as in CLIP.
+            Defaults to `False`.
+        use_attention_pooling: whether a learned query pools, as in SigLIP; it needs
+            `use_class_token=False`. Defaults to `False`.
         dtype: of computations and weights, or a policy. Defaults to Keras's own.
 
     Call arguments:
@@ -78,6 +84,7 @@ class ViT(EncoderModel):
         Dosovitskiy et al. (2020), arXiv:2010.11929, section 3.1.
         Touvron et al. (2020), arXiv:2012.12877, section 4 (distillation token).
         Darcet et al. (2023), arXiv:2309.16588, section 2.2 (registers).
+        Zhai et al. (2021), arXiv:2106.04560, section 3.3 (attention pooling).
     """
 
     def __init__(
@@ -94,6 +101,8 @@ class ViT(EncoderModel):
         num_registers=0,
         activation="gelu",
         layer_norm_epsilon=1e-6,
+        normalize_embeddings=False,
+        use_attention_pooling=False,
         dtype=None,
         **kwargs,
     ):
@@ -120,7 +129,18 @@ class ViT(EncoderModel):
             "layer_norm_epsilon": check.positive_number(
                 "layer_norm_epsilon", layer_norm_epsilon
             ),
+            "normalize_embeddings": check.flag(
+                "normalize_embeddings", normalize_embeddings
+            ),
+            "use_attention_pooling": check.flag(
+                "use_attention_pooling", use_attention_pooling
+            ),
         }
+        if use_attention_pooling and use_class_token:
+            raise ValueError(
+                "use_class_token must be False with use_attention_pooling=True: one of "
+                "them gives pooled_output; given True."
+            )
         tokens = int(use_class_token) + int(use_distillation_token)
 
         # ── layers ────────────────────────────────────────────────────────────────────
@@ -147,6 +167,11 @@ class ViT(EncoderModel):
             name="position_embedding",
         )
         parts.embeddings_add = keras.layers.Add(dtype=dtype, name="embeddings_add")
+        parts.embeddings_layer_norm = parts.attention_pooling = None
+        if normalize_embeddings:
+            parts.embeddings_layer_norm = keras.layers.LayerNormalization(
+                epsilon=layer_norm_epsilon, dtype=dtype, name="embeddings_layer_norm"
+            )
         parts.embeddings_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="embeddings_dropout"
         )
@@ -169,6 +194,16 @@ class ViT(EncoderModel):
         parts.layer_norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
         )
+        if use_attention_pooling:
+            parts.attention_pooling = AttentionPooling(
+                num_heads,
+                intermediate_dim,
+                activation=activation,
+                layer_norm_epsilon=layer_norm_epsilon,
+                kernel_initializer=normal.clone(),
+                dtype=dtype,
+                name="attention_pooling",
+            )
 
         parts.use_class_token = bool(use_class_token)
         parts.num_front_tokens = tokens + num_registers  # before those of the patches
@@ -188,6 +223,8 @@ class ViT(EncoderModel):
             x = layer(x)
         x = parts.embeddings_add((x, parts.position_embedding(x)))
         x = parts.registers(x) if parts.registers is not None else x  # (B, T, D)
+        if parts.embeddings_layer_norm is not None:
+            x = parts.embeddings_layer_norm(x)
         return parts.embeddings_dropout(x, training=training), None
 
     @staticmethod
@@ -196,7 +233,10 @@ class ViT(EncoderModel):
     ) -> dict[str, Tensor]:
         x = parts.layer_norm(x)
         patches = x[:, parts.num_front_tokens :]
-        pooled = x[:, 0] if parts.use_class_token else ops.mean(patches, axis=1)
+        if parts.attention_pooling is not None:
+            pooled = parts.attention_pooling(patches)
+        else:
+            pooled = x[:, 0] if parts.use_class_token else ops.mean(patches, axis=1)
         return {"sequence_output": x, "pooled_output": pooled}  # (B, T, D), (B, D)
 
     def compute_output_spec(self, inputs: Any, **arguments: Any) -> Any:

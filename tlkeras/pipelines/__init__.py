@@ -11,6 +11,12 @@ sizes, powers of two: a function compiled for a shape is used again. What specia
 look like, `[SEP]` in a text, is read as text.
 """
 
+from tlkeras.pipelines.image_text import (
+    ImageTextEmbedding,
+    Match,
+    ZeroShotClassification,
+    search,
+)
 from tlkeras.pipelines.question_answering import Answer, QuestionAnswering
 from tlkeras.pipelines.speech_to_text import Part, SpeechToText, Transcript
 from tlkeras.pipelines.text_classification import Classification, TextClassification
@@ -23,6 +29,8 @@ __all__ = [
     "Answer",
     "Classification",
     "Entity",
+    "ImageTextEmbedding",
+    "Match",
     "Part",
     "QuestionAnswering",
     "SpeechToText",
@@ -32,4 +40,6 @@ __all__ = [
     "TokenClassification",
     "Transcript",
     "Written",
+    "ZeroShotClassification",
+    "search",
 ]

@@ -3,6 +3,7 @@
 import pytest
 
 from checkpoints import tokens
+from tlkeras.checkpoints.tokenization import pieces
 
 pytest.importorskip("tokenizers")
 
@@ -49,3 +50,18 @@ def test_decoding_is_that_of_the_package(every, kind):
             ids = tokenizer.encode(text)
             theirs = tokenizer._core.decode(ids, skip_special_tokens=special)
             assert tokenizer.decode(ids, skip_special=special) == theirs
+
+
+def test_ends_of_words_are_spaces_between_them():
+    """As CLIP spells them: a space waits until another word comes."""
+    letters = pieces.ByteLevel("</w>")
+    table = {1: ("ca", False), 2: ("t</w>", False), 3: ("<|end|>", True)}
+
+    def read(token_id, first):
+        token, added = table[token_id]
+        return letters(token, added, first)
+
+    stream = pieces.TextStream(read, letters.strips_first, strips_last=True)
+    found = [stream.add(n) for n in (1, 2, 2, 1, 3)]
+    assert found == ["ca", "t", " t", " ca", "<|end|>"]
+    assert stream.finish() == ""

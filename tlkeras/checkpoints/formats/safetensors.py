@@ -115,7 +115,7 @@ def write_safetensors(
     for name, array in arrays.items():
         floats = np.issubdtype(array.dtype, np.floating)
         array = array.astype(dtype) if floats and dtype else array
-        ready[name] = np.ascontiguousarray(array)
+        ready[name] = np.ascontiguousarray(array).reshape(array.shape)  # () stays ()
     save_file(ready, path)
 
 

@@ -37,10 +37,12 @@ def read_tokenizer_json(path):
             "package tokenizers itself: Tokenizer.from_file(…)."
         ) from error
     suffix = dictionary(f"model in {path}", found["model"]).get("end_of_word_suffix")
-    if suffix:
+    kind = found.get("decoder")
+    if suffix and not (isinstance(kind, dict) and kind.get("type") == "ByteLevel"):
         raise ValueError(
-            f"{path}: end_of_word_suffix must be none; given {suffix!r}, as CLIP has. "
-            "Use the package tokenizers itself: Tokenizer.from_file(…)."
+            f"{path}: end_of_word_suffix needs a byte-level decoder, as CLIP has; "
+            f"given {suffix!r}. Use the package tokenizers itself: "
+            "Tokenizer.from_file(…)."
         )
     for part in _parts(found.get("normalizer")):
         if part.get("type") == "Precompiled":

@@ -42,14 +42,24 @@ LETTERS = byte_letters()
 
 
 class ByteLevel:
-    """A token is bytes, a letter each. Whatever was added to it is text."""
+    """A token is bytes, a letter each. Whatever was added to it is text.
+
+    Args:
+        suffix: of what ends a word, as CLIP has it; a space stands for it, but not at
+            the end of a text. Defaults to `""`: spaces are bytes like others.
+    """
 
     strips_first = False
 
+    def __init__(self, suffix: str = "") -> None:
+        self.suffix = suffix
+
     def __call__(self, token: str, added: bool, first: bool) -> bytes:
-        if added or not all(letter in LETTERS for letter in token):
+        ends = bool(self.suffix) and not added and token.endswith(self.suffix)
+        body = token.removesuffix(self.suffix) if ends else token
+        if added or not all(letter in LETTERS for letter in body):
             return token.encode("utf-8")
-        return bytes(LETTERS[letter] for letter in token)
+        return bytes(LETTERS[letter] for letter in body) + (b" " if ends else b"")
 
 
 class Spaced:
@@ -93,8 +103,12 @@ class Words:
         return token.encode("utf-8")
 
 
-def spelling(decoder: object) -> ByteLevel | Spaced | Words:
+def spelling(decoder: object, suffix: str | None = None) -> ByteLevel | Spaced | Words:
     """The spelling that a `decoder` of tokenizer.json describes.
+
+    Args:
+        decoder: kind and settings.
+        suffix: what ends a word in the vocabulary, if anything does.
 
     Raises:
         ValueError: it is of a kind that is not known here.
@@ -105,7 +119,7 @@ def spelling(decoder: object) -> ByteLevel | Spaced | Words:
     names = [kind for kind, _ in kinds]
     values = kinds[0][1] if kinds else {}
     if names == ["ByteLevel"]:
-        return ByteLevel()
+        return ByteLevel(suffix or "")
     if names == ["WordPiece"]:
         return Words(values.get("prefix", "##"), bool(values.get("cleanup", True)))
     if names == ["Metaspace"]:
@@ -149,13 +163,17 @@ class TextStream:
         read: token id to what it stands for, `(id, first) → bytes`; `None` for a token
             that is not shown.
         strips_first: whether the text begins with a space that was not in it.
+        strips_last: whether it ends with one. Defaults to `False`.
     """
 
     def __init__(
-        self, read: Callable[[int, bool], bytes | None], strips_first: bool
+        self,
+        read: Callable[[int, bool], bytes | None],
+        strips_first: bool,
+        strips_last: bool = False,
     ) -> None:
-        self._read, self._strips = read, strips_first
-        self._first = True
+        self._read, self._strips, self._holds = read, strips_first, strips_last
+        self._first, self._held = True, b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, token_id: int) -> str:
@@ -166,6 +184,9 @@ class TextStream:
         self._first = False
         if self._strips and data:
             data, self._strips = data.removeprefix(b" "), False
+        if self._holds and data:  # a space waits for the next word
+            data, self._held = self._held + data.removesuffix(b" "), data[-1:]
+            self._held = self._held if self._held == b" " else b""
         return self._decoder.decode(data)
 
     def finish(self) -> str:

@@ -95,7 +95,8 @@ class Tokenizer:
         added = core.get_added_tokens_decoder()
         self._added = set(added)
         self.special_ids = frozenset(n for n, token in added.items() if token.special)
-        self._spelling = spelling(_settings(core.decoder))
+        suffix = getattr(core.model, "end_of_word_suffix", None)
+        self._spelling = spelling(_settings(core.decoder), suffix)
         self.padding_id, self.start_id, self.end_id = padding_id, start_id, end_id
         self.unknown_id, self.mask_id = unknown_id, mask_id
         for role in ROLES:
@@ -283,7 +284,8 @@ class Tokenizer:
             token = self._tokens[token_id]
             return self._spelling(token, token_id in self._added, first)
 
-        return TextStream(read, self._spelling.strips_first)
+        ends = bool(getattr(self._spelling, "suffix", ""))
+        return TextStream(read, self._spelling.strips_first, ends)
 
     # ── how it is done ────────────────────────────────────────────────────────────────
 
