@@ -129,8 +129,8 @@ def _equation(query, key, value, visible, dropout):
 
 
 def _chunked(query, key, value, visible, dropout):
-    order = functools.partial(visible.order, ops.shape(query)[2])
-    return chunked_attention(query, key, value, visible.masks, order), None
+    masks, *rules, _ = visible
+    return chunked_attention(query, key, value, masks, *rules), None
 
 
 def _flash(query, key, value, visible, dropout=None):
