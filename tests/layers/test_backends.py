@@ -12,6 +12,7 @@ FILES = [
     "test_contract.py",
     "test_multi_head_attention.py",
     "test_chunked.py",
+    "test_linear.py",
     "test_precision.py",
     "../models/test_generation_precision.py",
     "../ctc/test_ctc_loss.py",
