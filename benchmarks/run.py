@@ -31,6 +31,7 @@ RUNS = {
     "summaries_transfer": [],  # shows the runs kept; to measure, --measure
     "qa_transfer": [],  # shows the runs kept; to measure, --measure
     "gpt_adaptation": [],  # shows the runs kept; to measure, --measure
+    "efficient_conversion": [],  # shows the runs kept; to measure, --measure
     "speech": [],
 }
 
