@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 19 Efficient attention
 #
-# About 75 minutes, 20 points. You need lessons 01 to 03 and 09, whose small GPT reads a
+# About 70 minutes, 20 points. You need lessons 01 to 03 and 09, whose small GPT reads a
 # long text here.
 #
 # Attention compares every token with every other one. For a text of T tokens these are

@@ -80,6 +80,7 @@ BLOCK = {
     "implementation": "equation",
 }
 LLAMA = {
+    "sliding_window": 3,
     "normalization": "rms",
     "activation": "swiglu",
     "use_bias": False,
