@@ -95,7 +95,7 @@ class MultiHeadAttention(keras.layers.Layer):
             on a GPU). `"auto"`, the default, takes the equation when scores are wanted
             or dropped; else the fused kernel on PyTorch and, in half precision, on a
             GPU under JAX; else plain sums for a single query, chunked when T · S is
-            known and at least 512 · 512, and the equation below that. These give the
+            known and at least 512 · 1024, and the equation below that. These give the
             same numbers. `"linear"` gives others, in time linear in T + S:
             `φ(q) · φ(k)`, with `φ(x) = elu(x) + 1`, in place of `exp(q · k / √H)`.
 
