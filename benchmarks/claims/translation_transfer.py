@@ -165,7 +165,6 @@ def show():
             where = part.replace("_", " ")
             print(f"**{NAMES[language]}, {where} formats: {name}**\n")
             print(table(language, f"{score}_{part}"), "\n")
-    print("Empty: not measured yet. `--measure` goes on with it.\n")
     chosen = {key[:3]: key[4:6] for key in kept(FILE, RUN) if key[3] == "test"}
     text = "; ".join(
         f"{' '.join(k)}: {rate} × {steps}" for k, (rate, steps) in chosen.items()
