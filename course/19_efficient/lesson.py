@@ -509,8 +509,8 @@ this.predict(
     "Bits per byte lost: eight bits, four bits with a scale a column?",
     [
         "both less than 0.01",
-        "less than 0.01, and more than 0.05",
-        "both more than 0.05",
+        "less than 0.01, and 0.01 to 0.1",
+        "both more than 0.1",
     ],
 )
 
@@ -545,7 +545,7 @@ show.points(
 )
 this.reveal(
     "four-bits",
-    "less than 0.01, and more than 0.05",
+    "less than 0.01, and 0.01 to 0.1",
     f"int8 {lost['int8']:.4f}, int4 {lost['int4']:.3f}, in blocks "
     f"{lost['int4, blocks of 32']:.3f}",
 )
@@ -556,7 +556,7 @@ this.reveal(
 # is one of models with billions of weights; ours has 1.3 million, and each counts.
 #
 # A quantised kernel cannot be trained: whole numbers have no gradient. It can stay frozen
-# while a low-rank pair beside it is trained in floats (lesson 07): `layer.enable_lora(8)`
+# while a low-rank pair beside it is trained in floats (lesson 07): `add_lora(model)`
 # after `quantize`. This is **QLoRA**.
 
 # %% [markdown]

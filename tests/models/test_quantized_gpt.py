@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from keras.quantizers import Int4QuantizationConfig
+from keras.quantizers import Int4QuantizationConfig, Int8QuantizationConfig
 
 from tlkeras.checkpoints import from_preset, load_tokenizer
 from tlkeras.datasets import whole_docstrings
@@ -20,8 +20,8 @@ BLOCKS = Int4QuantizationConfig(block_size=32)
 # Bits per byte lost, and bytes on disk against float32: at most.
 LIMITS = {
     "int8": ("int8", 0.01, 0.3),
-    "int4": (Int4QuantizationConfig(block_size=None), 0.6, 0.2),
-    "int4 in blocks": (BLOCKS, 0.3, 0.25),
+    "int4": (Int4QuantizationConfig(block_size=None), 0.05, 0.2),
+    "int4 in blocks": (BLOCKS, 0.05, 0.25),
 }
 
 
@@ -93,7 +93,12 @@ def test_weights_in_blocks_of_32_save_and_load(rng, tmp_path):
     np.testing.assert_array_equal(ops.convert_to_numpy(other(x)), output)
 
 
-@pytest.mark.parametrize("config", ["int8", BLOCKS], ids=["int8", "int4 in blocks"])
+# "int8" alone rounds what goes into a tied embedding as well, and Keras passes a wrong
+# gradient back through it: the loss rises.
+FLOAT_INPUTS = Int8QuantizationConfig(activation_quantizer=None)
+
+
+@pytest.mark.parametrize("config", [FLOAT_INPUTS, BLOCKS], ids=["int8", "blocks"])
 def test_lora_learns_beside_quantised_kernels(rng, config):
     """QLoRA: at first nothing changes, then only the low-rank pairs do."""
     model, x = quantize(small(), config), rng.integers(1, 30, (2, 7))
