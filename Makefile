@@ -13,7 +13,7 @@ PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraint
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
-  translator synthetic-speech speech-digits speech-letters stickers vit-stickers help
+  translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers help
 .DEFAULT_GOAL := help
 
 help:
@@ -112,6 +112,11 @@ translator: $(VENV)/.course
 # Make data/synthetic_speech again; needs Debian's espeak-ng.
 synthetic-speech: $(VENV)/.course
 	$(BIN)/python data/synthetic_speech/make.py
+	$(SUMS)
+
+# Make data/spoken_numbers again; needs Debian's espeak-ng.
+spoken-numbers: $(VENV)/.course
+	$(BIN)/python data/spoken_numbers/make.py
 	$(SUMS)
 
 # Train the small speech encoder of lesson 16 again; needs Debian's espeak-ng.

@@ -30,6 +30,8 @@ RUNS = {
     "translation_transfer": [],  # shows the runs kept; to measure, --measure
     "summaries_transfer": [],  # shows the runs kept; to measure, --measure
     "qa_transfer": [],  # shows the runs kept; to measure, --measure
+    "detection_transfer": [],  # shows the runs kept; to measure, --measure
+    "generation_transfer": [],  # shows the runs kept; to measure, --measure
     "gpt_adaptation": [],  # shows the runs kept; to measure, --measure
     "efficient_conversion": [],  # shows the runs kept; to measure, --measure
     "speech": [],

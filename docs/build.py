@@ -67,6 +67,7 @@ PAGES = {
     },
     "transfer": {"Checkpoints": "checkpoints", "Transfer": "transfer"},
     "pipelines": {"Reference": "pipelines"},
+    "interpret": {"Reference": "interpret"},
 }
 
 

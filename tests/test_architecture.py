@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "pipelines": {"checkpoints", "checks", "datasets", "generation", "spans"},
     # visualization to draw a comparison, when asked to
     "transfer": {"annotations", "boxes", "checks", "visualization"},
+    # transfer: a model as a tree of layers with paths
+    "interpret": {"annotations", "checks", "layers", "models", "transfer"},
     "datasets": {"extras", "shipped"},
     "visualization": set(),
     "grading": {"files", "visualization"},  # its palette, for cards
@@ -68,6 +70,7 @@ EAGER = {
     "generation": LIGHT,
     "diffusion": LIGHT,
     "transfer": LIGHT,
+    "interpret": LIGHT,
     "grading": {"numpy"},
 }
 

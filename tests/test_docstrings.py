@@ -1,11 +1,11 @@
 """What every public name says of itself, and whether its example runs.
 
 The rule: a public name is in `__all__` of a room. In `layers`, `masks`, `ctc`,
-`generation` and `models` its docstring has the sections of the house style and names
-every argument, and each line that starts with `>>>` runs and prints what stands below
-it, in the namespace of the module that defines the name. In `boxes`, `transfer`,
-`checkpoints` and `pipelines` it names every argument (tests/test_docs.py runs the
-examples). Elsewhere a docstring that starts with a sentence will do.
+`generation`, `models` and `interpret` its docstring has the sections of the house style
+and names every argument, and each line that starts with `>>>` runs and prints what
+stands below it, in the namespace of the module that defines the name. In `boxes`,
+`transfer`, `checkpoints` and `pipelines` it names every argument (tests/test_docs.py
+runs the examples). Elsewhere a docstring that starts with a sentence will do.
 """
 
 import doctest
@@ -18,13 +18,18 @@ import sys
 import keras
 import pytest
 
-STRICT = ("layers", "masks", "ctc", "generation", "models")
+STRICT = ("layers", "masks", "ctc", "generation", "models", "interpret")
 NAMED = ("boxes", "transfer", "checkpoints", "pipelines")
 PLAIN = ("visualization", "datasets", "grading", "course")
 SECTIONS = ("Args", "Call arguments", "Returns", "Raises", "Example", "Reference")
 HEADING = re.compile(rf"^({'|'.join(SECTIONS)}):", re.MULTILINE)
 # Conventions and plumbing, which no paper introduced.
-NO_SOURCE = {"generate", "jit", "stream"}
+NO_SOURCE = {"generate", "jit", "stream"} | {
+    "at_layer",
+    "attention_layers",
+    "intermediates",
+    "layer_paths",
+}
 
 
 def public(rooms):

@@ -20,6 +20,7 @@ _ROOMS = (
     "diffusion",
     "generation",
     "grading",
+    "interpret",
     "layers",
     "masks",
     "models",

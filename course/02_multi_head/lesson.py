@@ -437,7 +437,11 @@ def trained(num_heads, seed, questions=("previous", "twin")):
     keras.utils.set_random_seed(seed)
     model, scores, attention = reader(num_heads, questions)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.005), loss)
+    model.compile(
+        keras.optimizers.Adam(0.005),
+        loss,
+        run_eagerly=this.at_scale(quick=True, default=False),
+    )
     wanted = {q: getattr(train, q) for q in questions}
     epochs = this.at_scale(quick=1, default=5)
     model.fit(train.pictures, wanted, batch_size=64, epochs=epochs, verbose=0)

@@ -605,7 +605,7 @@ class Reader(keras.Model):
 
 # %% tags=["experiment"]
 seeds = range(this.at_scale(quick=1, default=3, full=10))
-steps = this.at_scale(quick=20, default=400, full=2000)
+steps = this.at_scale(quick=5, default=400, full=2000)
 
 
 def train(kind, make):
@@ -615,6 +615,7 @@ def train(kind, make):
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1),
         jit_compile=False,  # compiling would take longer than it saves
+        run_eagerly=this.at_scale(quick=True, default=False),
     )
     trainer(np.zeros((1, LENGTH, 64)))  # a first call makes the weights
     trainer.optimizer.build(trainer.trainable_variables)

@@ -426,7 +426,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-rounds, steps_a_round = this.at_scale(quick=(2, 10), default=(10, 90), full=(20, 200))
+rounds, steps_a_round = this.at_scale(quick=(2, 2), default=(10, 90), full=(20, 200))
 model = new_model()
 model.compile(
     keras.optimizers.Adam(
@@ -436,6 +436,7 @@ model.compile(
         ema_momentum=0.99,
     ),
     LabelSmoothedCrossEntropy(0.1),
+    run_eagerly=this.at_scale(quick=True, default=False),
     jit_compile=this.at_scale(quick=False, default=True),
 )
 batches = text.by_length(
@@ -532,7 +533,7 @@ def translator(model):
         begin = np.full((source_ids.shape[0], 1), BEGIN)
         return generate(model.step, begin, width, end_id=END, cache=cache)
 
-    return jit(translate, model)
+    return this.at_scale(quick=translate, default=jit(translate, model))
 
 
 translate = translator(model)
@@ -798,7 +799,8 @@ def search(source_ids):
 
 
 hard_ids = english.encode([phrase.english for phrase in hard], width)
-results = jit(search, model)(ops.array(hard_ids))
+compiled = this.at_scale(quick=search, default=jit(search, model))
+results = compiled(ops.array(hard_ids))
 found, log_p = (ops.convert_to_numpy(x) for x in results)
 lengths = (found != PADDING).sum(axis=-1) - 1  # (B, K), without the begin token
 candidates = [chinese.decode(row) for row in found]

@@ -463,7 +463,11 @@ few = tokens(few_texts)
 def trained(model, x, y):
     """Train for three epochs; seconds of processor time for one."""
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.05), loss)
+    model.compile(
+        keras.optimizers.SGD(0.05),
+        loss,
+        run_eagerly=this.at_scale(quick=True, default=False),
+    )
     options = {"batch_size": 32, "shuffle": False, "verbose": 0}
     model.fit(x, y, **options)  # the first compiles
     start = process_time()

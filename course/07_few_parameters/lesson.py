@@ -495,7 +495,12 @@ def loss_curve(a_begins, b_begins):
     layer.a.assign(layer.a * a_begins)
     layer.b.assign(keras.random.normal(layer.b.shape, stddev=0.1) * b_begins)
     student = keras.Sequential([keras.Input((len(W),)), layer])
-    student.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
+    student.compile(
+        keras.optimizers.Adam(0.01),
+        "mse",
+        jit_compile=False,
+        run_eagerly=this.at_scale(quick=True, default=False),
+    )
     epochs = this.at_scale(quick=2, default=20)
     first = student.evaluate(x, target, verbose=0)
     history = student.fit(x, target, batch_size=250, epochs=epochs, verbose=0)

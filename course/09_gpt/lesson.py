@@ -615,6 +615,7 @@ student = GPT.from_config(gpt.get_config())
 student.compile(
     keras.optimizers.AdamW(1e-3, weight_decay=0.1, beta_2=0.98, global_clipnorm=1.0),
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    run_eagerly=this.at_scale(quick=True, default=False),
     jit_compile=this.at_scale(quick=False, default=True),
 )
 student.optimizer.build(student.trainable_variables)

@@ -37,16 +37,17 @@ def own_pieces(translations, tag):
 
 
 class Children:
-    """One compiled model in which one child after the other learns.
+    """One model in which one child after the other learns.
 
     Args:
         parent: a `Transformer`.
         english: the English pieces of the children; the parent's, as a rule.
         size: how many pieces a child has.
-        jit_compile: whether XLA compiles training; half a minute. Defaults to `True`.
+        compiled: whether XLA compiles training and writing; half a minute. Defaults to
+            `True`; otherwise both run eagerly, which is sooner done for a few steps.
     """
 
-    def __init__(self, parent, english, size, jit_compile=True):
+    def __init__(self, parent, english, size, compiled=True):
         shape = parent.get_config()
         sizes = {"source_vocabulary_size": len(english), "target_vocabulary_size": size}
         self.shape = {**shape, **sizes, "name": "child"}
@@ -55,10 +56,11 @@ class Children:
         self.model.compile(
             keras.optimizers.Adam(1e-3, beta_2=0.98),
             LabelSmoothedCrossEntropy(0.1),
-            jit_compile=jit_compile,
+            jit_compile=compiled,
+            run_eagerly=not compiled,
         )
         self.model.optimizer.build(self.model.trainable_variables)
-        self._write = jit(self._greedy, self.model)
+        self._write = jit(self._greedy, self.model) if compiled else self._greedy
 
     def fresh(self, seed):
         """A child that has learned nothing."""

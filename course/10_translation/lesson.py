@@ -737,7 +737,7 @@ SETTINGS = {  # highest rate, steps
 RUNS = [("da", start) for start in SETTINGS]
 RUNS += [("zh", "from scratch"), ("zh", "parent")]
 fast = this.at_scale(quick=False, default=True)
-children = helper["Children"](parent, english, len(own), jit_compile=fast)
+children = helper["Children"](parent, english, len(own), compiled=fast)
 parent_table = ops.convert_to_numpy(parent.target_embedding.embeddings)
 fresh_table = ops.convert_to_numpy(children.fresh(0).target_embedding.embeddings)
 data = {c: languages.load_data(c, 200, LENGTH, seed=0) for c in ("da", "zh")}
@@ -764,7 +764,7 @@ for code, start in this.progress(RUNS, "training"):
         shared[code] = np.mean([pieces.tokens[i] in known for i in used])
     first = children.start(0, table, start != "from scratch", start == "parent")
     rate, steps = SETTINGS[start]
-    steps = this.at_scale(quick=5, default=steps)
+    steps = this.at_scale(quick=2, default=steps)
     children.learn(*children.rows(train, pieces, tag), first, rate, steps, seed=0)
     ids = english.encode([phrase.english for phrase in new], WIDTH)
     children_say[code, start] = pieces.decode(children.write(ids, begin=3))

@@ -604,16 +604,28 @@ for i in range(5):
 # not, are rare words, and those come from *copying*. Without it the writer says one line for
 # nearly everything, and finds no rare word at all.
 #
-# And the trained encoder? It brings a few rare words more, and next to nothing in ROUGE-L. In
-# lesson 08 it was worth a lot: there only the last layer was new. Here the decoder and
-# its cross-attention begin at random in both cases, and it is they that must learn which
-# words are worth saying, and in what order. Reading is trained; writing is not. Models that
-# summarise well from few pairs (BART, T5, PEGASUS) were pretrained with their decoders.
+# And the trained encoder? It is worth less than in lesson 08, where only the last layer was
+# new. Here the decoder and its cross-attention begin at random in both cases, and it is
+# they that must learn which words are worth saying, and in what order. Reading is trained;
+# writing is not. Models that summarise well from few pairs (BART, T5, PEGASUS) were pretrained
+# with their decoders.
 
 # %% [markdown]
 # One run is an anecdote. `benchmarks/claims/summaries_transfer.py` repeats it with other
-# seeds and other docstrings, both sides tuned over one grid. Its runs have only begun, so take
-# what you saw for one draw and not for a result.
+# docstrings and five seeds. Each start chose its rate and steps from one grid. From scratch it was
+# always the most steps there were: 400, 800 and 1,200. With the trained encoder more steps were
+# worse, and 100, 200 and 400 were chosen. ROUGE-L, mean and 95 % interval:
+#
+# | | 250 pairs | 1,000 pairs | 4,000 pairs |
+# |---|---|---|---|
+# | from scratch | 11.2 ± 1.0 | 12.5 ± 1.0 | 13.4 ± 3.7 |
+# | trained encoder | 14.0 ± 0.5 | 15.5 ± 0.5 | 16.0 ± 0.7 |
+# | gain | 2.8 ± 1.0 | 3.0 ± 1.1 | 2.6 ± 3.7 |
+#
+# The encoder is worth about three points, and needs a third of the steps or fewer. At 4,000 the
+# interval is wide because two of the five runs from scratch went wrong. "Return the of a" has 16.1
+# on these lines: nobody beats it. In rare words, where it has nothing, 1,000 pairs give 6.7 ± 0.9
+# from scratch, 8.0 ± 0.4 with the encoder, and without copying none.
 #
 # Where does it copy from? The picture shows one docstring and what the trained encoder's
 # writer said of it: dark is where it looked, and the column at the right is the gate.

@@ -28,7 +28,8 @@ class Writers:
     """One compiled model in which one writer after the other learns.
 
     Args:
-        jit_compile: whether XLA compiles training and writing. Defaults to `True`.
+        jit_compile: whether XLA compiles training and writing. If not, nothing is
+            compiled. Defaults to `True`.
     """
 
     def __init__(self, jit_compile=True):
@@ -38,6 +39,7 @@ class Writers:
         self.trainer = Retrainer(
             self.model, BATCH, weight_decay=0.01, jit_compile=jit_compile, loss=loss
         )
+        self.model.run_eagerly = not jit_compile
         self._compiled = jit_compile
         self._greedy = jit(self._write, self.model) if jit_compile else self._write
 

@@ -59,7 +59,9 @@ def trainer_of(model, often=False):
     """Trains one model again and again, each time from the beginning."""
     # XLA makes steps a quarter shorter and takes seconds to begin.
     jit_compile = often and this.at_scale(quick=False, default=True)
-    return Retrainer(model, jit_compile=jit_compile)
+    trainer = Retrainer(model, jit_compile=jit_compile)
+    model.run_eagerly = this.at_scale(quick=True, default=False)
+    return trainer
 
 
 # %% [markdown]

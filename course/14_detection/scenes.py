@@ -22,7 +22,7 @@ class Scenes(NamedTuple):
     boxes: list  # (G, 4), corners as shares of the picture
 
 
-def draw(part, count, seed, classes=CLASSES):
+def draw(part, count, seed, classes=CLASSES, which=slice(None)):
     """Some pictures.
 
     Args:
@@ -30,9 +30,11 @@ def draw(part, count, seed, classes=CLASSES):
         count: how many pictures.
         seed: of everything that is drawn.
         classes: the digits, five in a row. Defaults to `CLASSES`.
+        which: a slice of the part's digits, if not all. Defaults to all.
     """
     (known, known_labels), (new, new_labels) = digits.load_data()
     images, labels = (known, known_labels) if part == "known" else (new, new_labels)
+    images, labels = images[which], labels[which]
     chosen = np.isin(labels, classes)
     pool = [_ink(image) for image in images[chosen]], labels[chosen] - classes[0]
     rng = np.random.default_rng([seed, len(images)])

@@ -178,8 +178,8 @@ look(straight_way(*along, moments)[0], [f"t = {t:.2f}" for t in moments], column
 # still possible *from here*, and the farther we go, the less that is.
 #
 # For a given set of pictures this best answer can be computed. The noise that leads from
-# picture $y_i$ to x at time t is $(x - t\,y_i) / (1 - t)$, and how probable that noise is, the
-# normal distribution says:
+# picture $y_i$ to x at time t is $(x - t\,y_i) / (1 - t)$. The normal distribution says how
+# probable that noise is:
 #
 # $$w_i = \text{softmax}_i \left( -\frac{|x - t\, y_i|^2}{2 (1 - t)^2} \right), \qquad
 #   v(x, t) = \frac{\sum_i w_i\, y_i - x}{1 - t}$$
@@ -353,8 +353,9 @@ this.reveal(
 
 # %% [markdown] tags=["result"]
 # The network wakes up from its end. While the output layer is zero, nothing before it has any
-# effect, hence no slope. Once it has moved, the gates matter, and what makes them moves; once they are
-# open, attention and the feed-forward network follow. Two or three steps of several hundred: a cheap price.
+# effect, hence no slope. Once it has moved, the gates matter, and what makes them moves; so do the
+# patches, which reach the output without any gate. Once the gates are open, attention and the
+# feed-forward network follow. Two steps of more than a thousand: a cheap price.
 
 # %% [markdown]
 # ## 5. Train
@@ -374,7 +375,7 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-STEPS, RATE = this.at_scale(quick=4, default=600, full=3000), 2e-3
+STEPS, RATE = this.at_scale(quick=4, default=1200, full=3000), 2e-3
 zero_loss = 1 + (train**2).mean()
 painter.begin(seed=0)
 losses = painter.learn(
@@ -386,9 +387,10 @@ losses = painter.learn(
     watch=lambda blocks: this.progress(blocks, "training"),
 )
 learned = painter.network.get_weights()
+shown_losses = losses[::3]
 show.curves(
-    10 * np.arange(1, len(losses) + 1),
-    {"loss": losses, "of a network that says 0": [zero_loss] * len(losses)},
+    10 + 30 * np.arange(len(shown_losses)),
+    {"loss": shown_losses, "of a network that says 0": [zero_loss] * len(shown_losses)},
     "step",
     "loss",
     "Training",
@@ -399,8 +401,9 @@ this.reveal("zero", "1.7", f"1 + {zero_loss - 1:.2f}, the mean square of the pix
 
 # %% [markdown] tags=["result"]
 # Noise and picture are independent, so their mean squares add up. The loss falls fast at first,
-# then slowly, and it does not go to 0: at the beginning of a way nobody can know where it
-# leads. That is why a loss says little about how good the pictures are. We have to look.
+# then slowly, and it does not go to 0. At the beginning of a way nobody can know where it
+# leads; at its end, what is still wrong with the picture is divided by the short time that is
+# left. That is why a loss says little about how good the pictures are. We have to look.
 
 # %% [markdown]
 # ## 6. Step by step
@@ -558,7 +561,7 @@ def variety(pictures, wanted):
 
 
 made, read, varied = {}, {}, {}
-for weight in (0.0, 1.0, 2.0, 4.0, 8.0):
+for weight in (0.0, 1.0, 1.25, 2.0, 4.0):
     made[weight] = paint(asked, draw_noise, weight)
     read[weight] = share_read(made[weight], asked)
     varied[weight] = variety(made[weight], asked)
@@ -575,10 +578,10 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# With w = 0 the noise alone decides which digit it becomes. A larger w pushes every picture
-# to where its digit is least like the others: up to a point easier to read, and more alike.
-# Guidance trades variety for clarity. Whoever shows you only beautiful samples has not
-# shown you the price.
+# With w = 0 the noise alone decides which digit it becomes, and the label fits by chance. These
+# digits are also worse, since the network has practised them with one picture in ten. A larger w pushes every picture to where its digit is least like the others: easier to read, and
+# more alike. Guidance trades variety for clarity. Whoever shows you only beautiful samples has
+# not shown you the price.
 
 # %% [markdown]
 # ## 8. How far from the real ones?
@@ -682,12 +685,11 @@ print(f"nearest to the real ones: w = {nearest_weight:g}; read best: w =", end="
 print(f"{max(read, key=read.get):g}")
 
 # %% [markdown] tags=["result"]
-# How close is that? The lines above say it in floors. We had hoped for twice the floor, and this
-# training does not come so near. In a trial with all ten digits and w = 2, 92 % of the made
-# digits were read as asked after 450 steps, and 98 % after 600. Their kernel distance was 0.26 then,
-# where real sets of that size had 0.02 ± 0.05. The reader is easily pleased, the distance is not: strokes
-# are frayed, and some forms of a digit are never drawn. More steps help; they are not in this
-# notebook's two minutes.
+# How close is that? We had set ourselves a mark: at least 90 % read as asked, at no more than
+# twice the floor. Following the label, w = 1, or a little more, w = 1.25, gets there, and with
+# w = 2 hardly a digit is misread, but the distance has grown well beyond the mark: variety was
+# lost. The reader is easily pleased, the distance is not. Training matters as much: after half of these
+# steps, w = 1 had 93 % read as asked and 2.0 floors.
 
 # %% [markdown]
 # ## 9. Break it: the perfect network
@@ -706,10 +708,10 @@ this.predict(
 
 
 # %% tags=["experiment"]
-def to_nearest(pictures):
-    """How far each picture is from the nearest training picture."""
-    rows = pictures.reshape(len(pictures), -1)
-    return np.sqrt(((rows[:, None] - flat) ** 2).sum(axis=-1).min(axis=1))
+def to_nearest(pictures, known=train):
+    """How far each picture is from the nearest of those that are known."""
+    rows, others = (x.reshape(len(x), -1) for x in (pictures, known))
+    return np.sqrt(((rows[:, None] - others) ** 2).sum(axis=-1).min(axis=1))
 
 
 def perfect(x, times):
@@ -721,7 +723,7 @@ copies = euler(perfect, draw_noise[:50].reshape(-1, 64), 25).reshape(-1, 8, 8, 1
 look(copies[:10])
 apart = {
     "the perfect network's": to_nearest(copies).mean(),
-    "ours, w = 2": to_nearest(made[2.0]).mean(),
+    "ours, w = 1.25": to_nearest(made[1.25]).mean(),
     "unseen real ones": to_nearest(test).mean(),
 }
 print("mean distance to the nearest training picture")
@@ -756,9 +758,9 @@ new_loss, perfect_loss = (((v - target) ** 2).mean() for v in (ours, theirs))
 
 # %% [markdown] tags=["result"]
 # Early on, the perfect network is good on new pictures, too: means are common property. Late, it
-# knows no digits but its own, and goes to the nearest of them, wherever the true way leads. Great
-# models of photographs have copied training pictures in this way: above all pictures that were in their
-# data many times (Carlini et al. 2023).
+# knows no digits but its own, and goes to the nearest of them, wherever the true way leads. Large
+# models of photographs do remember some pictures: Carlini and others (2023) got more than a
+# thousand training pictures out of such models.
 
 # %% [markdown]
 # ## 10. New digits from ten pictures each
@@ -782,7 +784,7 @@ FEW_CHOICES = (
     "the one from scratch",
     "no difference of 5 points",
 )
-FEW_STEPS = this.at_scale(quick=2, default=120)
+FEW_STEPS = this.at_scale(quick=2, default=240)
 few_rows = np.concatenate([np.flatnonzero(names == k)[:10] for k in range(5, 10)])
 few, few_names = images[few_rows], names[few_rows]
 few_asked = asked + 5
@@ -795,28 +797,56 @@ for start in this.progress(("knows 0 to 4", "from scratch"), "training"):
     few_read[start] = share_read(few_drawn[start], few_asked)
     few_far[start] = frechet(features(few_drawn[start]), others)
 painter.begin(seed=0, source=learned)  # as the cells above know it
-few_rest = few.reshape(len(few), -1)
+few_near = {}
 for start, pictures in few_drawn.items():
-    rows = pictures.reshape(len(pictures), -1)
-    gap = np.sqrt(((rows[:, None] - few_rest) ** 2).sum(axis=-1).min(axis=1)).mean()
+    few_near[start] = to_nearest(pictures, few).mean()
     print(
         f"{start}: {few_read[start]:.0%} read as asked, Fréchet {few_far[start]:.1f},"
     )
-    print(f"    {gap:.2f} from the nearest of the 50 pictures")
+    print(f"    {few_near[start]:.2f} from the nearest of the 50 pictures")
     look(pictures[:: len(few_asked) // 10][:10], [start, *[""] * 9])
+few_near["real"] = to_nearest(new_images[new_names >= 5], few).mean()
+print(f"unseen real ones are {few_near['real']:.2f} from the nearest of the 50")
 few_lead = few_read["knows 0 to 4"] - few_read["from scratch"]
 few_choice = 2 if abs(few_lead) < 0.05 else int(few_lead < 0)
 this.reveal("few", FEW_CHOICES[few_choice], f"{few_lead:+.0%} for what knows 0 to 4")
 
 # %% [markdown] tags=["result"]
-# One run is an anecdote: the rates are not tuned, and there is one draw of ten pictures. Nor is it
-# a fair race: from scratch so few steps would be too few even with all pictures of section 5. What
-# is shared here is the *time* of training; what it can do with more of it is not measured. Read
-# three numbers together. *Read as asked* says whether the digit was understood. The Fréchet distance says
+# One run is an anecdote: there is one draw of ten pictures. Nor is it a fair race: the rate is a
+# gentle one, for a network that goes on and not for one that begins (see below). Read three numbers
+# together. *Read as asked* says whether the digit was understood. The Fréchet distance says
 # whether all kinds of it are there. The distance to the 50 pictures says whether they were only
 # learned by heart, which with ten pictures of a digit is the easiest way to be read. What can be
 # carried over is what all digits share: where ink lies, how a stroke goes on from patch to patch.
 # The labels of the new digits have no past: their embeddings are as random as from scratch.
+#
+# What should learn when there is so little to learn from? We gave a model of 0 to 4 five or twenty
+# pictures of each new digit, and let either everything learn, or only what a condition works
+# through: the labels' vectors, and what makes shift, scale and gate of them, a third of the weights.
+# A third network began at random. Five draws; w = 1.5; a picture counts as copied if it is
+# nearer to one of those given than all but 5 % of the unseen real pictures are.
+#
+# | | read as asked, % | Fréchet distance | copied, % |
+# |---|---|---|---|
+# | **5 of each:** only what steers | 96.5 ± 3.9 | 1.43 ± 0.35 | 2.0 ± 3.3 |
+# | everything | 99.3 ± 1.2 | 1.58 ± 0.40 | 20.7 ± 6.2 |
+# | from scratch | 94.8 ± 5.1 | 1.57 ± 0.41 | 7.4 ± 7.4 |
+# | real pictures | 99.6 | 0.37 ± 0.09 | 5.4 ± 0.8 |
+# | **20 of each:** only what steers | 92.6 ± 4.3 | 1.19 ± 0.07 | 0.0 |
+# | everything | 98.5 ± 1.2 | 0.87 ± 0.15 | 0.9 ± 0.6 |
+# | from scratch | 82.8 ± 11.8 | 1.69 ± 0.38 | 0.1 ± 0.2 |
+# | real pictures | 99.6 | 0.31 ± 0.03 | 4.7 ± 1.9 |
+#
+# With five pictures of a digit, knowing 0 to 4 brings hardly anything that can be told from chance:
+# the network from scratch is read nearly as well. What differs is the last column. Where all
+# weights of a trained network move, one in five pictures is a copy; where only steering is
+# learned, no more than among real ones. With twenty it pays: everything is ahead of scratch by
+# 16 ± 11 points of what is read and by 0.82 ± 0.44 of Fréchet distance, and hardly copies. Nobody
+# comes near the distance of real pictures.
+#
+# All three chose the highest rate and the most steps of four settings (0.004, 400 steps of 32), so that
+# more steps may still close a gap. In the cell above, the rate was gentler, and the lead much larger: most of
+# that lead is one of *time*. The runs are in `benchmarks/claims/generation_transfer.csv`.
 
 # %% [markdown]
 # ## 11. The same elsewhere
@@ -857,7 +887,7 @@ this.reveal("few", FEW_CHOICES[few_choice], f"{few_lead:+.0%} for what knows 0 t
 # - Bińkowski, Sutherland, Arbel and Gretton (2018), *Demystifying MMD GANs*,
 #   [arXiv:1801.01401](https://arxiv.org/abs/1801.01401). Section 4.
 # - Carlini and others (2023), *Extracting Training Data from Diffusion Models*,
-#   [arXiv:2301.13188](https://arxiv.org/abs/2301.13188). Section 4.
+#   [arXiv:2301.13188](https://arxiv.org/abs/2301.13188).
 # - Esser and others (2024), *Scaling Rectified Flow Transformers*,
 #   [arXiv:2403.03206](https://arxiv.org/abs/2403.03206).
 # - Alpaydin and Kaynak (1998): the digits, as in lesson 13.

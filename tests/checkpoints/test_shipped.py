@@ -264,4 +264,4 @@ def test_every_file_that_is_read_has_a_hash():
         for path in shipped.home().glob(f"*/{name}")
     }
     assert found == set(shipped._sums())
-    assert len(found) == 26
+    assert len(found) == 28

@@ -2181,6 +2181,11 @@ wrong(CORNERS, "corners.not-halved")(_corners(half=1.0))
 wrong(CORNERS, "corners.sides-exchanged")(_corners(width_first=False))
 wrong(CORNERS, "corners.shares-kept")(_corners(scaled=False))
 wrong(CORNERS)(_corners(half=3.0))
+wrong(CORNERS, "corners.rounded")(lambda *a: np.rint(_corners()(*a)))
+wrong(CORNERS)(lambda *a: np.trunc(_corners()(*a)))
+wrong(CORNERS)(lambda *a: _corners()(*a) - [0, 0, 1, 1])
+wrong(CORNERS)(lambda *a: _corners()(*a)[:, [0, 3, 2, 1]])
+wrong(CORNERS)(lambda boxes, w, h: _corners()(boxes, w - 1, h - 1))
 
 
 # ── 14 box_iou ────────────────────────────────────────────────────────────────────────
@@ -2206,6 +2211,10 @@ wrong(IOU, "iou.absolute-overlap")(_iou(side=abs))
 wrong(IOU, "iou.union-is-sum")(_iou(below=lambda a, b, i: a + b))
 wrong(IOU, "iou.of-the-smaller")(_iou(below=lambda a, b, i: min(a, b)))
 wrong(IOU)(_iou(below=lambda a, b, i: math.sqrt(a * b)))
+wrong(IOU, "iou.of-the-larger")(_iou(below=lambda a, b, i: max(a, b)))
+wrong(IOU, "iou.turned")(lambda one, other: _iou()(other, one))
+wrong(IOU)(lambda one, other: 1 - _iou()(one, other))
+wrong(IOU)(lambda one, other: (_iou()(one, other) >= 0.5) * 1.0)
 
 
 # ── 14 generalized_iou ────────────────────────────────────────────────────────────────
@@ -2231,6 +2240,12 @@ wrong(GIOU, "giou.of-the-union")(_giou(lambda iou, u, c, i: iou - (c - u) / u))
 wrong(GIOU, "giou.minus-intersection")(_giou(lambda iou, u, c, i: iou - (c - i) / c))
 wrong(GIOU, "giou.a-loss")(_giou(lambda iou, u, c, i: 1 - iou + (c - u) / c))
 wrong(GIOU)(_giou(lambda iou, u, c, i: iou - ((c - u) / c) ** 2))
+wrong(GIOU, "giou.only-apart")(
+    _giou(lambda iou, u, c, i: iou if i > 0 else (u - c) / c)
+)
+wrong(GIOU)(_giou(lambda iou, u, c, i: (iou - (c - u) / c + 1) / 2))
+wrong(GIOU)(_giou(lambda iou, u, c, i: i / c))
+wrong(GIOU)(_giou(lambda iou, u, c, i: iou * u / c))
 
 
 # ── 14 match ──────────────────────────────────────────────────────────────────────────
@@ -2264,6 +2279,9 @@ wrong(MATCH, "match.nothing-left-out")(_match(last=False))
 wrong(MATCH, "match.cheapest-of-each")(
     _match(pick=lambda cost: [int(np.argmin(column)) for column in cost.T])
 )
+wrong(MATCH)(_match(named=5.0))
+wrong(MATCH)(_match(far=1.0))
+wrong(MATCH, "match.averaged")(_match(far=1.25))
 
 
 # ── 14 set_loss ───────────────────────────────────────────────────────────────────────
@@ -2293,6 +2311,17 @@ wrong(SET, "loss.mean-of-queries")(_set_loss(divide=lambda t, w, q: t / q))
 wrong(SET, "loss.summed")(_set_loss(divide=lambda t, w, q: t))
 wrong(SET, "loss.distance-averaged")(_set_loss(by=0.25))
 wrong(SET)(_set_loss(light=lambda x: x**2))
+wrong(SET)(lambda *a: _set_loss()(*a)[::-1])
+wrong(SET)(_set_loss(by=0.4))
+
+
+@wrong(SET, "loss.nothing-left-out")
+def loss_of_things_only(logits, boxes, true_classes, true_boxes, queries, no_object):
+    rows = logits[queries].astype("float64")
+    logs = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
+    named = logs[np.arange(len(rows)), true_classes]
+    right = _set_loss()(logits, boxes, true_classes, true_boxes, queries, no_object)
+    return -named.sum() / max(len(rows), 1), right[1]
 
 
 # ── 14 average_precision ──────────────────────────────────────────────────────────────
@@ -2330,6 +2359,10 @@ wrong(PRECISION, "ap.any-picture")(_precision(here=False))
 wrong(PRECISION, "ap.missed-forgotten")(_precision(of=sum))
 wrong(PRECISION, "ap.no-envelope")(_precision(curve=lambda rest: rest[0]))
 wrong(PRECISION)(_precision(curve=min))
+wrong(PRECISION)(_precision(curve=lambda rest: sum(rest) / len(rest)))
+wrong(PRECISION)(_precision(enough=lambda x, t: x >= t - 0.1))
+
+
 # ── 17 collapse ───────────────────────────────────────────────────────────────────────
 
 COLLAPSE = "17_speech_to_text/collapse"
@@ -2547,17 +2580,32 @@ wrong(WAY, "way.what-is-left")(
 wrong(WAY, "way.time-along-channels")(lambda y, e, t: (e + t * (y - e), y - e))
 wrong(WAY)(lambda y, e, t: (_along(e, y, np.sin(t * np.pi / 2)), y - e))
 wrong(WAY)(lambda y, e, t: (_along(e, y, 0 * t + t.mean()), y - e))
+wrong(WAY)(lambda y, e, t: (_along(e, y, t).clip(-1, 1), y - e))
+
+
+@wrong(WAY, "way.circle")
+def a_bow_by_arc_sine(images, noise, times):
+    angle = np.arcsin(times)[:, None, None, None]
+    return np.sin(angle) * images + np.cos(angle) * noise, images - noise
+
 
 STEERED = "15_image_generation/steered"
 
 
-def _steered(axis=-1, ddof=0, bend=None, order="shift scale gate", gate=lambda g: g):
+def _steered(
+    axis=-1,
+    ddof=0,
+    bend=None,
+    order="shift scale gate",
+    gate=lambda g: g,
+    root=lambda variance: np.sqrt(variance + 1e-6),
+):
     def steered(x, c, weight, bias, part):
         c = (bend or (lambda z: z / (1 + np.exp(-z))))(c.astype("float64"))
         thirds = np.split(c @ weight + bias, 3, axis=1)
         s = {k: v[:, None] for k, v in zip(order.split(), thirds, strict=True)}
         variance = x.var(axis=axis, ddof=ddof, keepdims=True)
-        y = (x - x.mean(axis=axis, keepdims=True)) / np.sqrt(variance + 1e-6)
+        y = (x - x.mean(axis=axis, keepdims=True)) / root(variance)
         y = np.einsum("btd,de->bte", y + y * s["scale"] + s["shift"], part)
         return x + gate(s["gate"]) * np.tanh(y)
 
@@ -2570,6 +2618,9 @@ wrong(STEERED, "steered.no-silu")(_steered(bend=np.copy))
 wrong(STEERED, "steered.over-patches")(_steered(axis=1))
 wrong(STEERED, "steered.one-and-gate")(_steered(gate=lambda g: g + 1))
 wrong(STEERED)(_steered(bend=np.tanh))
+wrong(STEERED, "steered.added-to-the-root")(_steered(root=lambda v: v**0.5 + 1e-6))
+wrong(STEERED)(_steered(root=lambda v: np.sqrt(v + 1e-3)))
+wrong(STEERED)(_steered(ddof=1))
 wrong(STEERED)(_steered(order="shift gate scale", gate=np.abs))
 
 
@@ -2598,6 +2649,22 @@ wrong(EULER, "euler.whole-steps")(
 )
 wrong(EULER)(_euler(lambda s: (np.arange(s) + 0.5) / s))
 wrong(EULER)(_euler(lambda s: np.arange(s) / s, lambda s: 1 / (s + 1)))
+wrong(EULER)(_euler(lambda s: 1 - np.arange(s) / s))
+
+
+@wrong(EULER)
+def one_time_for_all_rows(velocity, noise, steps):
+    for k in range(steps):
+        noise = noise + velocity(noise, k / steps) / steps
+    return noise
+
+
+@wrong(EULER)
+def clipped_at_each_step(velocity, noise, steps):
+    x = noise
+    for k in range(steps):
+        x = (x + velocity(x, np.full(len(x), k / steps)) / steps).clip(-1, 1)
+    return x
 
 
 @wrong(EULER, "euler.velocity-of-noise")
@@ -2619,6 +2686,8 @@ wrong(GUIDED, "guided.every-other")(
     )
 )
 wrong(GUIDED, "guided.stretched")(lambda both, w: w * both[: len(both) // 2])
+wrong(GUIDED, "guided.untold-only")(lambda both, w: both[len(both) // 2 :])
+wrong(GUIDED)(lambda both, w: np.concatenate([both[len(both) // 2 :]] * 2))
 wrong(GUIDED)(
     lambda both, w: (
         both[len(both) // 2 :]
@@ -2659,6 +2728,388 @@ wrong(FRECHET, "frechet.variances-only")(
 )
 wrong(FRECHET)(_frechet(end=lambda d: np.sqrt(max(d, 0.0))))
 wrong(FRECHET)(_frechet(both=2.5))
+wrong(FRECHET)(_frechet(gap=lambda g: np.abs(g).sum()))
+wrong(FRECHET)(_frechet(gap=lambda g: g.sum() ** 2))
+
+
+# ── 18 cross_attention ────────────────────────────────────────────────────────────────
+
+CROSS = "18_speech_translation/cross_attention"
+
+
+def _cross(
+    up=math.ceil,
+    tokens=None,
+    last=False,
+    hidden=-np.inf,
+    scale=math.sqrt,
+    places=None,
+    end=lambda weights, value: (weights @ value, weights),
+):
+    """Written token by token, with one thing changed."""
+
+    def attend(query, key, value, frames, strides):
+        shape = (len(query), query.shape[1], key.shape[1])
+        weights = np.zeros(shape)
+        for b, count in enumerate(frames.tolist()):
+            for stride in strides[-1:] if last else strides:
+                count = up(count / stride)
+            count = tokens(count, shape[2]) if tokens else count
+            for t in range(shape[1]):
+                x = key[b].astype(float) @ query[b, t] / scale(query.shape[2])
+                real = np.arange(shape[2]) < count
+                if places:
+                    real &= places(t, np.arange(shape[2]))
+                x = np.where(real, x, hidden)
+                x = np.exp(x - x.max()) if np.isfinite(x.max()) else np.ones(shape[2])
+                weights[b, t] = x / x.sum()
+        return end(weights, value)
+
+    return attend
+
+
+wrong(CROSS, "cross.lengths-ignored")(_cross(tokens=lambda n, s: s))
+wrong(CROSS, "cross.frames-for-tokens")(
+    lambda q, k, v, frames, strides: _cross()(q, k, v, frames, ())
+)
+wrong(CROSS, "cross.floor")(
+    lambda q, k, v, frames, strides: _cross()(q, k, v, frames // math.prod(strides), ())
+)
+wrong(CROSS, "cross.last-stride")(_cross(last=True))
+wrong(CROSS, "cross.strides-added")(
+    lambda q, k, v, frames, strides: _cross()(
+        q, k, v, frames, (sum(strides),) if strides else ()
+    )
+)
+wrong(CROSS, "cross.one-too-many")(_cross(tokens=lambda n, s: n + 1))
+wrong(CROSS, "cross.longest-for-all")(
+    lambda q, k, v, frames, strides: _cross()(
+        q, k, v, np.repeat(frames.max(), len(frames)), strides
+    )
+)
+wrong(CROSS, "cross.zeros-before")(_cross(hidden=0.0))
+wrong(CROSS, "cross.unscaled")(_cross(scale=lambda d: 1))
+wrong(CROSS, "cross.divided-by-width")(_cross(scale=float))
+wrong(CROSS, "cross.causal-too")(_cross(places=lambda t, s: s < t + 1))
+
+
+@wrong(CROSS, "cross.after-softmax")
+def hides_what_it_has_weighed(query, key, value, frames, strides):
+    x = np.einsum("btd,bsd->bts", query, key, dtype=float) / query.shape[2] ** 0.5
+    weights = np.exp(x) / np.exp(x).sum(axis=2, keepdims=True)
+    for stride in strides:
+        frames = (frames + stride - 1) // stride
+    for row, count in zip(weights, frames, strict=True):
+        row[:, count:] = 0
+    return weights @ value, weights
+
+
+@wrong(CROSS, "cross.softmax-over-queries")
+def shares_tokens_among_places(query, key, value, frames, strides):
+    x = np.einsum("btd,bsd->bts", query, key, dtype=float) / query.shape[2] ** 0.5
+    for stride in strides:
+        frames = np.ceil(frames / stride)
+    x[np.broadcast_to(frames[:, None, None] <= np.arange(x.shape[2]), x.shape)] = -1e30
+    weights = np.exp(x - x.max(axis=1, keepdims=True))
+    weights = weights / weights.sum(axis=1)[:, None]
+    return weights @ value, weights
+
+
+wrong(CROSS)(_cross(tokens=lambda n, s: max(1, n - 1)))
+wrong(CROSS)(_cross(end=lambda weights, value: (weights @ value, weights**2)))
+wrong(CROSS)(_cross(scale=lambda d: math.sqrt(d + 1)))
+
+
+# ── 18 joint_loss ─────────────────────────────────────────────────────────────────────
+
+JOINT = "18_speech_translation/joint_loss"
+
+
+def _joint(
+    shift=1,
+    counted=lambda token: token != 0,
+    mix=lambda heard, written, share: share * heard + (1 - share) * written,
+    heard=lambda ctc, n: sum(ctc) / max(1, sum(n)),
+    written=lambda rows: sum(map(sum, rows)) / sum(map(len, rows)),
+    fits=math.isfinite,
+    nats=lambda x: -x,
+    skip=lambda loss: False,
+):
+    """Loops over rows and places, with one thing changed."""
+
+    def joint(ctc, letters, log_probs, tokens, share):
+        good = [b for b, loss in enumerate(ctc.tolist()) if fits(loss)]
+        rows = []
+        for b, row in enumerate(tokens.tolist()):
+            if skip(float(ctc[b])):
+                continue
+            chances = log_probs[b].astype(float)
+            rows.append(
+                [
+                    nats(chances[t - shift, token])
+                    for t, token in enumerate(row)
+                    if t >= shift and counted(token)
+                ]
+            )
+        first = heard([float(ctc[b]) for b in good], [int(letters[b]) for b in good])
+        return mix(first, written(rows), share)
+
+    return joint
+
+
+wrong(JOINT, "joint.not-shifted")(_joint(shift=0))
+wrong(JOINT, "joint.padding-counted")(_joint(counted=lambda token: True))
+wrong(JOINT, "joint.end-left-out")(_joint(counted=lambda token: token > 1))
+wrong(JOINT, "joint.shares-swapped")(_joint(mix=lambda h, w, s: s * w + h - s * h))
+wrong(JOINT, "joint.attention-whole")(_joint(mix=lambda h, w, s: w + s * h))
+wrong(JOINT, "joint.added")(_joint(mix=lambda h, w, s: h + w))
+wrong(JOINT, "joint.ctc-per-recording")(
+    _joint(heard=lambda ctc, n: sum(ctc) / max(1, len(n)))
+)
+wrong(JOINT, "joint.attention-per-recording")(
+    _joint(written=lambda rows: sum(map(sum, rows)) / len(rows))
+)
+wrong(JOINT, "joint.ctc-summed")(_joint(heard=lambda ctc, n: math.fsum(ctc)))
+wrong(JOINT, "joint.attention-mean-of-rows")(
+    _joint(written=lambda rows: np.mean([np.mean(row) for row in rows]))
+)
+wrong(JOINT, "joint.ctc-mean-of-rows")(
+    _joint(heard=lambda x, n: np.mean(np.divide(x, n)) if n else 0.0)
+)
+wrong(JOINT, "joint.infinite-kept")(_joint(fits=lambda loss: True))
+wrong(JOINT, "joint.sign")(_joint(nats=lambda x: x))
+wrong(JOINT, "joint.probabilities")(_joint(nats=lambda x: -math.expm1(x)))
+wrong(JOINT)(_joint(nats=lambda x: -x / math.log(2)))
+wrong(JOINT)(_joint(mix=lambda h, w, s: (s * h + (1 - s) * w) / 2))
+
+
+@wrong(JOINT, "joint.infinite-as-zero")
+def infinity_becomes_nothing(ctc, letters, log_probs, tokens, share):
+    finite = np.nan_to_num(ctc.astype(float), posinf=0.0)
+    rest = _joint(heard=lambda x, n: 0.0)(ctc, letters, log_probs, tokens, share)
+    return rest + share * finite.sum() / letters.sum()
+
+
+# ── 18 translate_n_best ───────────────────────────────────────────────────────────────
+
+N_BEST = "18_speech_translation/translate_n_best"
+
+
+def _n_best(
+    most=lambda n, heard: n,
+    order=lambda pair: -pair[1],
+    way=lambda a, b: a + b,
+    join=np.logaddexp,
+    offers=lambda found: found,
+    score=lambda value, rows: value,
+    choose=lambda value, text, ways: value,
+):
+    """A list of all ways, then one pass over it; one thing changed."""
+
+    def translate(heard, translations, n):
+        rows = [
+            (translation, way(chance, more))
+            for text, chance in sorted(heard, key=order)[: most(n, heard)]
+            for translation, more in offers(translations[text])
+        ]
+        sums, ways = {}, Counter()
+        for translation, value in rows:
+            known = translation in sums
+            sums[translation] = join(sums[translation], value) if known else value
+            ways[translation] += 1
+        best = max(sums, key=lambda text: choose(sums[text], text, ways))
+        return best, score(sums[best], rows)
+
+    return translate
+
+
+wrong(N_BEST, "nbest.one-best")(_n_best(most=lambda n, heard: 1))
+wrong(N_BEST, "nbest.not-added")(_n_best(join=max))
+wrong(N_BEST, "nbest.speech-ignored")(_n_best(way=lambda a, b: b))
+wrong(N_BEST, "nbest.translator-ignored")(_n_best(way=lambda a, b: a))
+wrong(N_BEST, "nbest.first-n")(_n_best(order=lambda pair: 0))
+wrong(N_BEST, "nbest.all-texts")(_n_best(most=lambda n, heard: len(heard)))
+wrong(N_BEST, "nbest.worst-n")(_n_best(order=lambda pair: pair[1]))
+wrong(N_BEST, "nbest.best-translation-only")(
+    _n_best(offers=lambda found: sorted(found, key=lambda pair: -pair[1])[:1])
+)
+wrong(N_BEST, "nbest.logarithms-added")(_n_best(join=lambda a, b: a + b))
+wrong(N_BEST, "nbest.probability")(_n_best(score=lambda value, rows: math.exp(value)))
+wrong(N_BEST, "nbest.normalized")(
+    _n_best(score=lambda value, rows: value - np.logaddexp.reduce([x for _, x in rows]))
+)
+wrong(N_BEST, "nbest.votes")(
+    _n_best(choose=lambda value, text, ways: (ways[text], value))
+)
+wrong(N_BEST, "nbest.last-way")(_n_best(join=lambda a, b: b))
+wrong(N_BEST, "nbest.per-character")(
+    _n_best(choose=lambda value, text, ways: value / len(text))
+)
+wrong(N_BEST, "nbest.least")(_n_best(choose=lambda value, text, ways: -value))
+wrong(N_BEST)(_n_best(most=lambda n, heard: n + 1))
+wrong(N_BEST)(_n_best(way=lambda a, b: (a + b) / 2))
+
+
+# ── 18 two_scores ─────────────────────────────────────────────────────────────────────
+
+TWO = "18_speech_translation/two_scores"
+
+
+def _two(
+    form="NFC",
+    same=lambda a, b: a == b,
+    costs=(1, 1, 1),
+    below=lambda wanted, found: sum(map(len, wanted)),
+    exact=lambda right: sum(right) / len(right),
+    end=lambda rate: 1 - rate,
+    distance=None,
+):
+    """A table of costs for each pair, with one thing changed."""
+
+    def table(a, b):
+        change, drop, insert = costs
+        cost = np.zeros((len(a) + 1, len(b) + 1))
+        cost[:, 0] = drop * np.arange(len(a) + 1)
+        cost[0] = insert * np.arange(len(b) + 1)
+        for i, j in np.ndindex(len(a), len(b)):
+            cost[i + 1, j + 1] = min(
+                cost[i, j] + change * (a[i] != b[j]),
+                cost[i, j + 1] + drop,
+                cost[i + 1, j] + insert,
+            )
+        return cost[-1, -1]
+
+    def scores(references, hypotheses):
+        import unicodedata
+
+        wanted, found = (
+            [unicodedata.normalize(form, x) if form else x for x in texts]
+            for texts in (references, hypotheses)
+        )
+        pairs = list(zip(wanted, found, strict=True))
+        errors = sum((distance or table)(a, b) for a, b in pairs)
+        right = exact([same(a, b) for a, b in pairs])
+        return right, end(errors / max(1, below(wanted, found)))
+
+    return scores
+
+
+wrong(TWO, "score.codes")(_two(form=None))
+wrong(TWO, "score.marks-counted")(_two(form="NFKD"))
+wrong(TWO, "score.written-length")(_two(below=lambda a, b: sum(map(len, b))))
+wrong(TWO, "score.longer-length")(
+    _two(below=lambda a, b: sum(max(len(x), len(y)) for x, y in zip(a, b, strict=True)))
+)
+wrong(TWO, "score.error-rate")(_two(end=lambda rate: rate))
+wrong(TWO, "score.never-negative")(_two(end=lambda rate: max(0, 1 - rate)))
+wrong(TWO, "score.beginning-is-enough")(_two(same=lambda a, b: b[: len(a)] == a))
+wrong(TWO, "score.all-or-nothing")(_two(exact=lambda right: int(min(right))))
+wrong(TWO, "score.counted")(_two(exact=lambda right: right.count(True)))
+wrong(TWO, "score.percent")(_two(exact=lambda x: 100 * x.count(True) / len(x)))
+wrong(TWO, "score.changes-twice")(_two(costs=(2, 1, 1)))
+wrong(TWO, "score.insertions-free")(_two(costs=(1, 1, 0)))
+wrong(TWO, "score.omissions-free")(_two(costs=(1, 0, 1)))
+wrong(TWO, "score.place-by-place")(
+    _two(
+        distance=lambda a, b: sum(x != y for x, y in itertools.zip_longest(a, b)),
+    )
+)
+wrong(TWO, "score.any-order")(
+    _two(
+        distance=lambda a, b: max(
+            (Counter(a) - Counter(b)).total(), (Counter(b) - Counter(a)).total()
+        )
+    )
+)
+wrong(TWO)(_two(costs=(1, 1, 2)))
+wrong(TWO)(_two(end=lambda rate: 1 - rate / 2))
+
+
+@wrong(TWO, "score.mean-of-texts")
+def rates_are_averaged(references, hypotheses):
+    each = [_two()([a], [b]) for a, b in zip(references, hypotheses, strict=True)]
+    return tuple(np.mean(each, axis=0))
+
+
+# ── 18 write_alone ────────────────────────────────────────────────────────────────────
+
+ALONE = "18_speech_translation/write_alone"
+
+
+def _alone(
+    first="truth",
+    second="own",
+    stops=True,
+    counted=lambda token: token != 0,
+    exact=lambda rows: sum(map(all, rows)) / len(rows),
+    share=lambda rows: sum(map(sum, rows)) / sum(map(len, rows)),
+    again=None,
+):
+    """Row by row in lists, with one thing changed."""
+
+    def run(table, row, behind, stops):
+        written, before = [], row[0]
+        for t, chances in enumerate(table):
+            before = row[t] if behind == "truth" else before
+            before = int(chances[before].argmax())
+            written.append(before)
+            if stops and before == 1:
+                break
+        return written + [0] * (len(row) - 1 - len(written))
+
+    def scores(log_probs, tokens):
+        rights = []
+        for behind, ends in ((first, False), (second, stops)):
+            rights.append(
+                [
+                    [
+                        a == b
+                        for a, b in zip(
+                            run(table, row, behind, ends), row[1:], strict=True
+                        )
+                        if counted(b)
+                    ]
+                    for table, row in zip(log_probs, tokens.tolist(), strict=True)
+                ]
+            )
+        return share(rights[0]), (again or share)(rights[1]), exact(rights[1])
+
+    return scores
+
+
+wrong(ALONE, "alone.truth-behind")(_alone(second="truth", stops=False))
+wrong(ALONE, "alone.swapped")(_alone(first="own", second="truth", stops=False))
+wrong(ALONE, "alone.end-ignored")(_alone(stops=False))
+wrong(ALONE, "alone.padding-counted")(_alone(counted=lambda token: True))
+wrong(ALONE, "alone.end-left-out")(_alone(counted=lambda token: token > 1))
+wrong(ALONE, "alone.mean-of-rows")(
+    _alone(share=lambda rows: np.mean([np.mean(row) for row in rows]))
+)
+wrong(ALONE, "alone.exact-of-tokens")(
+    _alone(exact=lambda rows: sum(map(sum, rows)) / sum(map(len, rows)))
+)
+wrong(ALONE, "alone.all-rows")(_alone(exact=lambda rows: float(all(map(all, rows)))))
+wrong(ALONE, "alone.exact-by-end")(
+    _alone(exact=lambda rows: np.mean([row[-1] for row in rows]))
+)
+wrong(ALONE, "alone.until-first-error")(
+    _alone(
+        again=lambda rows: (
+            sum(len(list(itertools.takewhile(bool, row))) for row in rows)
+            / sum(map(len, rows))
+        )
+    )
+)
+wrong(ALONE)(_alone(exact=lambda rows: 1 - sum(map(all, rows)) / len(rows)))
+wrong(ALONE)(_alone(exact=lambda rows: np.mean([row[0] for row in rows])))
+wrong(ALONE)(_alone(share=lambda rows: float(sum(map(sum, rows)))))
+wrong(ALONE)(_alone(exact=lambda rows: np.mean([np.mean(row) > 0.5 for row in rows])))
+
+
+@wrong(ALONE, "alone.alone-twice")
+def alone_from_the_beginning(log_probs, tokens):
+    _, alone, exact = _alone()(log_probs, tokens)
+    return alone, alone, exact
 
 
 # ── 19 merge ──────────────────────────────────────────────────────────────────────────

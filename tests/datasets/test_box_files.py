@@ -74,6 +74,17 @@ def test_arrays_of_one_size(folder):
     assert (images.shape, boxes.shape) == ((0, 16, 6, 3), (0, 0, 4))
 
 
+def test_a_picture_that_ends_too_early_is_named(folder):
+    found = yolo(folder, "1 0.5 0.5 0.5 0.5")
+    whole = (folder / "a.png").read_bytes()
+    (folder / "a.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"a\.png"):
+        load_arrays([found], (8, 12))
+    (folder / "a.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"a\.png is no picture, or damaged"):
+        yolo(folder, "1 0.5 0.5 0.5 0.5")
+
+
 def test_edges_are_inside_and_rounding_is_cut_off(folder):
     found = voc(folder, voc_text((1, 1, 12, 8)))
     np.testing.assert_array_equal(found.boxes, [[0, 0, 12, 8]])

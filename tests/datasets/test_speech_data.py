@@ -183,11 +183,11 @@ EASY = (
 
 
 def test_what_ships_is_small_and_whole(monkeypatch, tmp_path):
-    folder = synthetic_speech._folder()
+    folder = synthetic_speech._folder("synthetic_speech")
     assert sum(path.stat().st_size for path in folder.glob("*")) < 5e6
     for name in ("index.csv", "samples.xz"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    monkeypatch.setattr(synthetic_speech, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(synthetic_speech, "_folder", lambda name: tmp_path)
     (tmp_path / "samples.xz").write_bytes(compress(np.zeros(5, "<i2")))
     with pytest.raises(DataError, match=r"samples\.xz must hold .* it holds 5"):
         synthetic_speech.load_data()

@@ -87,14 +87,15 @@ exercises = [importlib.import_module("copied." + n).EXERCISE for n in {names!r}]
 
 
 def notebook(number):
-    """The answers of that number to all exercises."""
+    """The answers of that number, to the exercises that have as many."""
     files = LESSON.folder.glob("exercises/*.py")
     texts = {path.name: path.read_text("utf-8") for path in files}
     cell = (
         f"{COPY.format(texts=texts, names=LESSON.names)}{ANSWERS}\n"
         "for exercise in exercises:\n"
         "    own = list(answers(exercise))\n"
-        f"    globals()[exercise.name] = own[{number} % len(own)]\n"
+        f"    if {number} < len(own):\n"
+        f"        globals()[exercise.name] = own[{number}]\n"
     )
     made = [{"cell_type": "code", "source": cell, "metadata": {}}]
     metadata = {"tlkeras": {"lesson": LESSON.name}}

@@ -166,6 +166,13 @@ def test_it_learns_a_few_pictures_by_heart(tmp_path):
     )
 
 
+def test_no_pictures_and_a_blank_one():
+    assert detector().detect(images(0)) == []
+    (found,) = detector().detect(np.zeros((1, *SHAPE), "float32"), threshold=1.0)
+    assert found["boxes"].shape == (0, 4)
+    assert found["classes"].shape == found["scores"].shape == (0,)
+
+
 def test_an_ordinary_loss_is_still_one():
     model = detector(num_layers=1)
     model.compile("sgd", loss={"boxes": "mse"}, run_eagerly=True)
@@ -183,6 +190,7 @@ def test_an_ordinary_loss_is_still_one():
         (lambda: detector()(images(shape=(8, 8, 3))), "images must have shape"),
         (lambda: detector().detect(images(), 1.5), "threshold must be a number from"),
         (lambda: detector().detect(images(), sizes=[1, 2, 3]), "sizes must be height"),
+        (lambda: detector().detect(images()[0]), "images must have shape"),
         (lambda: Detector.from_vit(detector(), 3), "vit must be a tlkeras.models.ViT"),
         (
             lambda: Detector.from_vit(ViT(SHAPE, 4, use_class_token=False, **SIZES), 3),

@@ -99,6 +99,18 @@ def test_more_truths_than_predictions():
     assert np.isfinite(float(SetPredictionLoss()(truth, found)))
 
 
+@pytest.mark.parametrize("place", [[0.5, 0.5, 0, 0], [0.9, 0.1, 0.6, 0.6]])
+def test_no_area_and_outside_of_the_picture(place):
+    """Truths like any other, with a slope to follow."""
+    truth, found = batch(counts=(2, 1))
+    truth["boxes"][0, 0] = place
+    loss = SetPredictionLoss()
+    assert float(loss(truth, found)) == pytest.approx(slow_loss(truth, found), rel=1e-5)
+    near = {**found, "boxes": found["boxes"].copy()}
+    near["boxes"][0] = place
+    assert float(loss(truth, near)) < float(loss(truth, found))
+
+
 def test_a_duplicate_gets_nothing():
     """Of two equal boxes one is given the truth; the other should say no object."""
     place = [0.5, 0.5, 0.2, 0.2]
@@ -145,6 +157,15 @@ def test_half_precision_is_computed_in_whole():
         ),
         (lambda t, f: ({**t, "classes": t["classes"][0]}, f), "classes must have 2"),
         (lambda t, f: ({**t, "boxes": t["boxes"][0]}, f), "boxes of y_true must have"),
+        (
+            lambda t, f: ({**t, "boxes": t["boxes"][:, :1]}, f),
+            r"as many as classes; given shapes \(2, 1, 4\) and \(2, 3\)",
+        ),
+        (
+            lambda t, f: ({**t, "boxes": 48 * t["boxes"]}, f),
+            "finite shares of the picture: .*Divide pixels",
+        ),
+        (lambda t, f: ({**t, "boxes": np.nan * t["boxes"]}, f), "finite shares"),
     ],
 )
 def test_what_it_cannot_compare(change, message):

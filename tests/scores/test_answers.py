@@ -1,6 +1,7 @@
 """Exact match and F1, on paper and beside the official definitions on real answers."""
 
 import collections
+import functools
 import json
 import os
 import re
@@ -133,10 +134,16 @@ def squad(prediction, answers):
     return float(exact), best
 
 
-def cmrc(prediction, answers):
-    """CMRC 2018's definition by brute force: each run is looked for."""
+@functools.cache
+def words(part):
+    """NLTK's words between two Chinese characters, which mostly are none."""
     from nltk.tokenize import NLTKWordTokenizer
 
+    return NLTKWordTokenizer().tokenize(part)
+
+
+def cmrc(prediction, answers):
+    """CMRC 2018's definition by brute force: each run is looked for."""
     signs = set("-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
 
     def tokens(text):
@@ -145,7 +152,7 @@ def cmrc(prediction, answers):
         return [
             token
             for i, part in enumerate(parts)
-            for token in ([part] if i % 2 else NLTKWordTokenizer().tokenize(part))
+            for token in ([part] if i % 2 else words(part))
         ]
 
     best = 0.0

@@ -14,6 +14,7 @@ from tlkeras.datasets.audio import (
     new_voices,
     speech_commands,
     spoken_digits,
+    spoken_numbers,
     spoken_strings,
     synthetic_speech,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "shapes",
     "speech_commands",
     "spoken_digits",
+    "spoken_numbers",
     "spoken_strings",
     "squad_files",
     "sst2",

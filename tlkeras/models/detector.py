@@ -293,6 +293,8 @@ class Detector(EncoderModel):
                 f"sizes must be height and width of each picture, ({len(images)}, 2); "
                 f"given shape {np.shape(sizes)}."
             )
+        if not len(images):
+            return []
         sizes = np.broadcast_to(np.asarray(sizes, "float64"), (len(images), 2))
         found = self.predict(
             ops.convert_to_numpy(images), batch_size=batch_size, verbose=0

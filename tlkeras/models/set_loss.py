@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tlkeras import boxes as box
@@ -12,6 +13,7 @@ from tlkeras.models._arguments import refuse_unknown
 from tlkeras.models._matching import match
 
 KEYS = ("logits", "boxes"), ("classes", "boxes")  # of predictions, and of truths
+FARTHEST = 2.0  # from the picture's corner, in its sides: what is beyond is in pixels
 
 
 @keras.saving.register_keras_serializable(package="tlkeras")
@@ -50,7 +52,10 @@ class SetPredictionLoss(keras.losses.Loss):
         A number.
 
     Raises:
-        ValueError: a weight is negative, or an entry is missing or has another shape.
+        ValueError: a weight is negative, an entry is missing or has another shape, a
+            class is unknown, or a box is not finite or in pixels (what is compiled is
+            compared without looking). A box of no area is a truth like any other; one
+            may reach outside of the picture.
 
     Example: one thing, found by one of two predictions.
 
@@ -176,4 +181,25 @@ def _check(y_true, y_pred):
         raise ValueError(
             f"classes must be from 0 to {last - 1}, or −1 where there is none; given "
             f"{classes.min()} to {classes.max()}."
+        )
+    _check_boxes(classes, y_true["boxes"], y_true["classes"].shape)
+
+
+def _check_boxes(classes, boxes, shape):
+    """As many as classes, finite, and shares of the picture."""
+    counts = tuple(shape[:2]), tuple(boxes.shape[:2])
+    if None not in counts[0] + counts[1] and counts[0] != counts[1]:
+        raise ValueError(
+            "boxes of y_true must be as many as classes; given shapes "
+            f"{tuple(boxes.shape)} and {tuple(shape)}."
+        )
+    values = check.known(boxes)
+    if classes is None or values is None:
+        return
+    real = values[classes >= 0]  # (N, 4)
+    if not np.all(np.abs(real) <= FARTHEST):
+        raise ValueError(
+            "boxes of y_true must be finite shares of the picture: x and y of the "
+            f"centre, width and height; given {real.min()} to {real.max()}. Divide "
+            "pixels by the picture's size: tlkeras.boxes.convert_format."
         )

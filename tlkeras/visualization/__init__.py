@@ -15,13 +15,16 @@ _FIGURES = (
     "picture_ticks",
     "points",
 )
+_INSIDE = ("deletion_curves", "head_grid", "lens_table", "token_heat")
 _SOUND = ("players", "spectrogram", "waveform")
-__all__ = ["palette", "xla_operations", *_FIGURES, *_SOUND]
+__all__ = ["palette", "xla_operations", *_FIGURES, *_INSIDE, *_SOUND]
 
 
 def __getattr__(name):
     if name in _FIGURES:  # matplotlib loads with the first figure
         return getattr(importlib.import_module("tlkeras.visualization.figures"), name)
+    if name in _INSIDE:
+        return getattr(importlib.import_module("tlkeras.visualization.inside"), name)
     if name in _SOUND:
         return getattr(importlib.import_module("tlkeras.visualization.sound"), name)
     if name == "xla_operations":

@@ -23,6 +23,11 @@ def weighted_mean(losses, weights, things):
     return (losses * weights).sum() / weights.sum()
 
 
+def mean_of_things(losses, weights, things):
+    """The mean over queries with a thing; 0 without any (wrong)."""
+    return (losses * weights).sum() / max(things, 1)
+
+
 def of_matched(boxes, true_boxes, queries):
     """The boxes of matched queries, each with its thing."""
     return boxes[queries], true_boxes
@@ -134,7 +139,11 @@ EXERCISE = Exercise(
         wrong("boxes-of-all", pick=all_boxes),
         wrong("no-weight", weigh=lambda w, n, x: np.ones(len(w))),
         wrong("weight-on-things", weigh=lambda w, n, x: np.where(w == n, 1.0, x)),
-        wrong("nothing-left-out", weigh=lambda w, n, x: (w != n) + 1e-12),
+        wrong(
+            "nothing-left-out",
+            weigh=lambda w, n, x: (w != n) * 1.0,
+            divide=mean_of_things,
+        ),
         wrong("mean-of-queries", divide=lambda ls, ws, things: (ls * ws).mean()),
         wrong("summed", divide=lambda ls, ws, things: (ls * ws).sum()),
         wrong(

@@ -45,8 +45,13 @@ def velocity_of(weight, wave):
     """A velocity that depends on place and time."""
 
     def velocity(x, times):
-        times = np.asarray(times, "float64").reshape(-1, 1)
-        return np.tanh(np.asarray(x) @ weight) + np.cos(2 * times * wave)
+        x, times = np.asarray(x), np.asarray(times, "float64")
+        if times.shape != x.shape[:1]:
+            raise ValueError(
+                f"velocity takes a time for each of the {len(x)} rows of x, shape "
+                f"({len(x)},); given shape {times.shape}"
+            )
+        return np.tanh(x @ weight) + np.cos(2 * times[:, None] * wave)
 
     return velocity
 

@@ -53,6 +53,7 @@ EXERCISE = Exercise(
         wrong("mean", farther=lambda a, b, w: (a + b) / 2 + w * (a - b)),
         wrong("sum", farther=lambda a, b, w: b + w * a),
         wrong("not-guided", farther=lambda a, b, w: a + 0 * w),
+        wrong("untold-only", farther=lambda a, b, w: b + 0 * w),
         wrong("exchanged", halves=lambda both: np.split(both, 2)[::-1]),
         wrong("every-other", halves=lambda both: (both[::2], both[1::2])),
     ),

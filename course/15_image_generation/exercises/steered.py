@@ -56,12 +56,13 @@ def steered(
 # ── inputs ────────────────────────────────────────────────────────────────────────────
 
 
-def patches(count, length, size, condition, scale=0.7):
+def patches(count, length, size, condition, scale=0.7, pale=False):
     """Patches, a condition for each image, what steers, and a matrix as the part."""
 
     def draw(rng):
+        x = floats(rng, count, length, size)
         return (
-            2 * floats(rng, count, length, size) + 1,
+            x / 500 if pale else 2 * x + 1,
             floats(rng, count, condition),
             floats(rng, condition, 3 * size, scale=scale),
             floats(rng, 3 * size, scale=scale),
@@ -69,6 +70,12 @@ def patches(count, length, size, condition, scale=0.7):
         )
 
     return draw
+
+
+def added_to_the_root(x):
+    """The small number stands behind the root (wrong)."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / (x.std(axis=-1, keepdims=True) + EPSILON)
 
 
 def over_patches(x):
@@ -87,6 +94,7 @@ EXERCISE = Exercise(
         Case("some", patches(3, 4, 5, 6)),
         Case("one", patches(1, 1, 4, 3)),
         Case("closed", patches(2, 3, 4, 5, scale=0.0)),
+        Case("pale", patches(2, 3, 5, 4, pale=True)),
         Case("square", patches(4, 4, 4, 4), diagnostic=True),
     ),
     misconceptions=(
@@ -100,6 +108,7 @@ EXERCISE = Exercise(
         wrong("gate-first", order=lambda parts: (parts[1], parts[2], parts[0])),
         wrong("not-normalised", normalize=identity),
         wrong("over-patches", normalize=over_patches),
+        wrong("added-to-the-root", normalize=added_to_the_root),
         wrong("no-silu", bend=identity),
         wrong("sigmoid", bend=lambda x: 1 / (1 + np.exp(-x))),
         wrong("relu", bend=lambda x: np.maximum(x, 0)),

@@ -68,6 +68,10 @@ EXERCISE = Exercise(
             "roots",
             mix=lambda images, noise, t: np.sqrt(1 - t) * noise + np.sqrt(t) * images,
         ),
+        wrong(
+            "circle",
+            mix=lambda images, noise, t: np.sqrt(1 - t**2) * noise + t * images,
+        ),
         wrong("noise-added", mix=lambda images, noise, t: images + (1 - t) * noise),
         wrong("noise-stays", mix=lambda images, noise, t: noise + t * images),
         wrong("thousand", scaled=lambda t: 1000 * t),

@@ -46,11 +46,7 @@ def load_data(
         raise ValueError(f"split must be 'train' or 'test'; given {split!r}.")
     if kind not in KINDS:
         raise ValueError(f"kind must be 'words' or 'phrases'; given {kind!r}.")
-    folder = _folder()
-    rows = _index(folder / "index.csv")
-    samples = _samples(folder / "samples.xz", sum(int(row["samples"]) for row in rows))
-    ends = np.cumsum([int(row["samples"]) for row in rows])
-    parts = np.split(samples, ends[:-1])
+    rows, parts = utterances("synthetic_speech")
     chosen = [
         index
         for index, row in enumerate(rows)
@@ -73,9 +69,28 @@ def load_data(
     )
 
 
-def _folder():
+def utterances(name: str) -> tuple[list[dict[str, str]], list[np.ndarray]]:
+    """All that a synthesiser said for a shipped data set.
+
+    Args:
+        name: of its folder.
+
+    Returns:
+        The lines of its `index.csv`, and the samples of each, integers.
+
+    Raises:
+        DataError: the files are not there, or damaged.
+    """
+    folder = _folder(name)
+    rows = _index(folder / "index.csv")
+    samples = _samples(folder / "samples.xz", sum(int(row["samples"]) for row in rows))
+    ends = np.cumsum([int(row["samples"]) for row in rows])
+    return rows, np.split(samples, ends[:-1])
+
+
+def _folder(name):
     try:
-        return shipped.checked("synthetic_speech")
+        return shipped.checked(name)
     except shipped.DamagedError as error:
         raise DataError(str(error)) from error
 
