@@ -67,7 +67,8 @@ def _running(query, key, value):
     per_block = ops.matmul(ops.swapaxes(key, 3, 4), value)  # (B, N, M, H, V + 1)
     before = ops.cumsum(per_block, axis=2) - per_block
     weights = ops.matmul(query, ops.swapaxes(key, 3, 4))  # (B, N, M, C, C)
-    weights = weights * np.tri(weights.shape[-1], dtype="float32")
+    past = ops.convert_to_tensor(np.tri(weights.shape[-1], dtype="float32"))
+    weights = weights * past
     sums = ops.matmul(weights, value) + ops.matmul(query, before)
     sums = ops.reshape(sums, (batch, heads, -1, sums.shape[-1]))
     return sums[:, :, :length]
