@@ -9,7 +9,7 @@ from _bench import compiled, main, wait
 LENGTHS = (512, 1024, 2048, 4096, 8192, 16384)
 CASES = {str(length): {"length": length, "gradient": False} for length in LENGTHS}
 CASES |= {
-    f"{length} gradient": {"length": length, "gradient": True} for length in LENGTHS[:4]
+    f"{length} gradient": {"length": length, "gradient": True} for length in LENGTHS[:5]
 }
 HEADS, SIZE = 4, 64
 

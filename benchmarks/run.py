@@ -38,6 +38,7 @@ RUNS = {
     "detection_transfer": [],  # shows the runs kept; to measure, --measure
     "generation_transfer": [],  # shows the runs kept; to measure, --measure
     "gpt_adaptation": [],  # shows the runs kept; to measure, --measure
+    "efficient_conversion": [],  # shows the runs kept; to measure, --measure
     "speech": [],
 }
 

@@ -92,6 +92,7 @@ LEFT_OUT = {
     "normalization",
     "use_bias",
     "key_dim",
+    "sliding_window",
 }
 
 

@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 18, each written as a learner would.
+"""Wrong answers to lessons 06 to 19, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -3110,3 +3110,431 @@ wrong(ALONE)(_alone(exact=lambda rows: np.mean([np.mean(row) > 0.5 for row in ro
 def alone_from_the_beginning(log_probs, tokens):
     _, alone, exact = _alone()(log_probs, tokens)
     return alone, alone, exact
+
+
+# ── 19 merge ──────────────────────────────────────────────────────────────────────────
+
+MERGE = "19_efficient/merge"
+
+
+def _scaled(first, second):
+    """Largest logit, and a factor of each part."""
+    m = np.where(first[0] > second[0], first[0], second[0])
+    return m, np.exp(first[0] - m), np.exp(second[0] - m)
+
+
+wrong(MERGE, "merge.not-rescaled")(
+    lambda a, b: (np.max([a[0], b[0]], axis=0), a[1] + b[1], a[2] + b[2])
+)
+wrong(MERGE, "merge.totals-not-rescaled")(
+    lambda a, b: (
+        (s := _scaled(a, b))[0],
+        np.sum([a[1], b[1]], axis=0),
+        a[2] * s[1][:, None] + b[2] * s[2][:, None],
+    )
+)
+wrong(MERGE, "merge.outputs-not-rescaled")(
+    lambda a, b: (
+        (s := _scaled(a, b))[0],
+        a[1] * s[1] + b[1] * s[2],
+        np.stack([a[2], b[2]]).sum(0),
+    )
+)
+
+
+@wrong(MERGE, "merge.only-first-rescaled")
+def merged_as_in_a_loop(first, second):
+    m = np.maximum(first[0], second[0])
+    shrink = np.exp(first[0] - m)
+    return m, first[1] * shrink + second[1], first[2] * shrink[:, None] + second[2]
+
+
+@wrong(MERGE, "merge.exponent-turned")
+def merged_growing(first, second):
+    m = np.maximum(first[0], second[0])
+    by = [1 / np.exp(part[0] - m) for part in (first, second)]
+    return (
+        m,
+        first[1] * by[0] + second[1] * by[1],
+        first[2] * by[0][:, None] + second[2] * by[1][:, None],
+    )
+
+
+@wrong(MERGE, "merge.largest-of-first")
+def merged_with_the_first_maximum(first, second):
+    by = np.exp(second[0] - first[0])
+    return first[0], first[1] + second[1] * by, first[2] + second[2] * by[:, None]
+
+
+@wrong(MERGE, "merge.largest-of-second")
+def merged_with_the_second_maximum(first, second):
+    by = np.exp(first[0] - second[0])
+    return second[0], first[1] * by + second[1], first[2] * by[:, None] + second[2]
+
+
+@wrong(MERGE, "merge.factors-crossed")
+def merged_crosswise(first, second):
+    m, a, b = _scaled(first, second)
+    return (
+        m,
+        first[1] * b + second[1] * a,
+        first[2] * b[:, None] + second[2] * a[:, None],
+    )
+
+
+@wrong(MERGE, "merge.mean-of-outputs")
+def merged_mean(first, second):
+    m, a, b = _scaled(first, second)
+    parts = [first[2] * a[:, None], second[2] * b[:, None]]
+    return m, first[1] * a + second[1] * b, np.mean(parts, axis=0)
+
+
+@wrong(MERGE, "merge.smallest")
+def merged_with_the_smaller_maximum(first, second):
+    m = -np.maximum(-first[0], -second[0])
+    a, b = np.exp(first[0] - m), np.exp(second[0] - m)
+    return (
+        m,
+        first[1] * a + second[1] * b,
+        first[2] * a[:, None] + second[2] * b[:, None],
+    )
+
+
+@wrong(MERGE)
+def merged_and_divided(first, second):
+    m, a, b = _scaled(first, second)
+    total = first[1] * a + second[1] * b
+    return (
+        m,
+        total,
+        (first[2] * a[:, None] + second[2] * b[:, None]) / total[:, None],
+    )
+
+
+@wrong(MERGE)
+def merged_without_a_maximum(first, second):
+    a, b = np.exp(first[0]), np.exp(second[0])
+    return (
+        np.zeros_like(first[0]),
+        first[1] * a + second[1] * b,
+        first[2] * a[:, None] + second[2] * b[:, None],
+    )
+
+
+@wrong(MERGE)
+def merged_weighted_by_totals(first, second):
+    m, a, b = _scaled(first, second)
+    total = first[1] * a + second[1] * b
+    share = first[1] * a / total
+    return m, total, share[:, None] * first[2] + (1 - share)[:, None] * second[2]
+
+
+@wrong(MERGE)
+def merged_with_one_maximum_for_all(first, second):
+    m = max(first[0].max(), second[0].max())
+    a, b = np.exp(first[0] - m), np.exp(second[0] - m)
+    return (
+        np.full_like(first[0], m),
+        first[1] * a + second[1] * b,
+        first[2] * a[:, None] + second[2] * b[:, None],
+    )
+
+
+@wrong(MERGE)
+def merged_in_base_two(first, second):
+    m = np.maximum(first[0], second[0])
+    a, b = 2 ** (first[0] - m), 2 ** (second[0] - m)
+    return (
+        m,
+        first[1] * a + second[1] * b,
+        first[2] * a[:, None] + second[2] * b[:, None],
+    )
+
+
+# ── 19 local_mask ─────────────────────────────────────────────────────────────────────
+
+LOCAL = "19_efficient/local_mask"
+
+
+def _seen(rule, first=lambda t, s: s - t):
+    """A mask by a rule of places: query, key, window, causal."""
+    return lambda t, s, w, causal: np.array(
+        [
+            [rule(i, j, w, causal) for j in range(s)]
+            for i in range(first(t, s), first(t, s) + t)
+        ]
+    )
+
+
+wrong(LOCAL, "local.one-too-many")(
+    _seen(lambda i, j, w, c: i - w <= j <= i + (0 if c else w))
+)
+wrong(LOCAL, "local.one-too-few")(
+    _seen(lambda i, j, w, c: i - w + 1 < j < i + (1 if c and w > 1 else w - 1))
+)
+wrong(LOCAL, "local.half-a-window")(
+    _seen(lambda i, j, w, c: abs(i - j) <= w // 2 and not (c and j > i))
+)
+wrong(LOCAL, "local.looks-ahead")(_seen(lambda i, j, w, c: abs(i - j) < w))
+wrong(LOCAL, "local.always-causal")(_seen(lambda i, j, w, c: i - w < j <= i))
+wrong(LOCAL, "local.own-hidden")(
+    _seen(lambda i, j, w, c: i - w < j < i if c else abs(i - j) < w)
+)
+wrong(LOCAL, "local.only-ahead")(
+    _seen(lambda i, j, w, c: i <= j < i + w if c else abs(i - j) < w)
+)
+wrong(LOCAL, "local.no-window")(_seen(lambda i, j, w, c: j <= i or not c))
+wrong(LOCAL, "local.blocks")(
+    _seen(lambda i, j, w, c: i // w == j // w and (j <= i or not c))
+)
+wrong(LOCAL, "local.hides-the-window")(
+    _seen(lambda i, j, w, c: abs(i - j) >= w and (j <= i or not c))
+)
+wrong(LOCAL, "local.queries-first")(
+    _seen(lambda i, j, w, c: i - w < j < i + (1 if c else w), first=lambda t, s: 0)
+)
+wrong(LOCAL, "local.one-place-early")(
+    _seen(
+        lambda i, j, w, c: i - w < j < i + (1 if c else w),
+        first=lambda t, s: s - t - 1,
+    )
+)
+wrong(LOCAL)(
+    lambda t, s, w, c: (
+        _seen(lambda i, j, w, c: i - w < j < i + (1 if c else w))(t, s, w, c).T
+    )
+)
+wrong(LOCAL)(_seen(lambda i, j, w, c: 0.0 if i - w < j < i + (1 if c else w) else -1e9))
+wrong(LOCAL)(_seen(lambda i, j, w, c: i - w < j < i + (1 if c else w) and j > 0))
+
+
+# ── 19 linear_attention ───────────────────────────────────────────────────────────────
+
+LINEAR = "19_efficient/linear_attention"
+
+
+def _weighted(change=np.tril, total=lambda w, q, k: w.sum(1, keepdims=True)):
+    """By a table of weights, which may be changed, and what it is divided by."""
+
+    def attend(q, k, v):
+        weights = change(q @ k.T)
+        return weights @ v / total(weights, q, k)
+
+    return attend
+
+
+wrong(LINEAR, "linear.sees-the-future")(_weighted(lambda w: w))
+wrong(LINEAR, "linear.not-normalised")(_weighted(total=lambda w, q, k: 1))
+wrong(LINEAR, "linear.backwards")(_weighted(np.triu))
+wrong(LINEAR, "linear.nothing-remembered")(_weighted(lambda w: np.diag(np.diag(w))))
+wrong(LINEAR, "linear.mean-of-tokens")(
+    _weighted(total=lambda w, q, k: np.arange(1, len(q) + 1)[:, None])
+)
+wrong(LINEAR, "linear.normaliser-of-the-future")(
+    _weighted(total=lambda w, q, k: (q @ k.T).sum(1, keepdims=True))
+)
+wrong(LINEAR, "linear.keys-not-summed")(
+    _weighted(total=lambda w, q, k: np.einsum("th,th->t", q, k)[:, None])
+)
+wrong(LINEAR, "linear.sum-of-keys")(
+    _weighted(total=lambda w, q, k: np.cumsum(k.sum(1))[:, None])
+)
+wrong(LINEAR, "linear.sum-of-query")(
+    _weighted(total=lambda w, q, k: q.sum(1, keepdims=True))
+)
+
+
+@wrong(LINEAR, "linear.memory-of-the-future")
+def with_one_memory(q, k, v):
+    return q @ (k.T @ v) / np.tril(q @ k.T).sum(1, keepdims=True)
+
+
+@wrong(LINEAR, "linear.own-left-out")
+def reads_before_it_adds(q, k, v):
+    memory, total, rows = np.zeros((k.shape[1], v.shape[1])), np.zeros(k.shape[1]), []
+    for i in range(len(q)):
+        rows.append(q[i] @ memory / (q[i] @ total))
+        memory, total = memory + np.outer(k[i], v[i]), total + k[i]
+    return np.array(rows)
+
+
+@wrong(LINEAR)
+def with_a_softmax(q, k, v):
+    weights = np.tril(np.exp(q @ k.T))
+    return weights / weights.sum(1, keepdims=True) @ v
+
+
+@wrong(LINEAR)
+def scaled_by_the_size(q, k, v):
+    weights = np.tril(q @ k.T)
+    return weights @ v / (weights.sum(1, keepdims=True) * q.shape[1] ** 0.5)
+
+
+@wrong(LINEAR)
+def normalised_by_columns(q, k, v):
+    weights = np.tril(q @ k.T)
+    return weights / weights.sum(0, keepdims=True) @ v
+
+
+@wrong(LINEAR)
+def that_forgets(q, k, v):
+    memory, total, rows = np.zeros((k.shape[1], v.shape[1])), np.zeros(k.shape[1]), []
+    for i in range(len(q)):
+        memory = 0.9 * memory + np.outer(k[i], v[i])
+        total = 0.9 * total + k[i]
+        rows.append(q[i] @ memory / (q[i] @ total))
+    return np.array(rows)
+
+
+# ── 19 quantise ───────────────────────────────────────────────────────────────────────
+
+INT8 = "19_efficient/quantise"
+
+
+def _by(scale_of, whole=np.rint, low=-128, high=127):
+    def quantise(kernel):
+        scale = np.asarray(scale_of(kernel.astype("float64")))
+        scale = np.broadcast_to(scale, kernel.shape[1:])
+        return np.clip(whole(kernel / scale), low, high).astype(int), scale
+
+    return quantise
+
+
+def _or_one(scale):
+    return np.where(scale > 0, scale, 1.0)
+
+
+def _columns(kernel):
+    return _or_one(np.abs(kernel).max(0) / 127)
+
+
+wrong(INT8, "int8.one-scale")(_by(lambda k: np.abs(k).max() / 127))
+wrong(INT8, "int8.towards-zero")(
+    lambda k: ((k / _columns(k)).astype(np.int8), _columns(k))
+)
+wrong(INT8, "int8.rounded-down")(
+    lambda k: ((k / _columns(k) // 1).astype(int), _columns(k))
+)
+wrong(INT8, "int8.by-128")(_by(lambda k: _or_one(np.abs(k).max(0) / 2**7)))
+wrong(INT8, "int8.by-255")(_by(lambda k: _or_one(np.abs(k).max(0) / 255)))
+wrong(INT8, "int8.by-7")(_by(lambda k: _or_one(np.abs(k).max(0) / 7)))
+wrong(INT8, "int8.mean")(_by(lambda k: _or_one(np.mean(np.abs(k), 0) / 127)))
+wrong(INT8, "int8.sign-forgotten")(_by(lambda k: _or_one(np.max(k, 0).clip(0) / 127)))
+wrong(INT8, "int8.range-halved")(_by(lambda k: _or_one(np.ptp(k, axis=0) / 254)))
+wrong(INT8, "int8.zero-scale")(
+    _by(lambda k: np.where((k != 0).any(0), np.abs(k).max(0) / 127, 1e-7))
+)
+
+
+@wrong(INT8)
+def with_the_inverse_scale(kernel):
+    scale = _columns(kernel)
+    return np.round(kernel / scale).astype(int), 1 / scale
+
+
+@wrong(INT8)
+def for_each_input(kernel):
+    scale = _or_one(np.abs(kernel).max(1) / 127)
+    return np.round(kernel / scale[:, None]).astype(int), scale
+
+
+@wrong(INT8)
+def shifted_to_unsigned(kernel):
+    scale = _columns(kernel)
+    return np.round(kernel / scale).astype(int) + 128, scale
+
+
+@wrong(INT8)
+def rounded_up(kernel):
+    scale = _columns(kernel)
+    return np.ceil(kernel / scale).astype(int), scale
+
+
+wrong(INT8)(_by(lambda k: _or_one(k.std(0) * 3 / 127)))
+
+
+# ── 19 unpack ─────────────────────────────────────────────────────────────────────────
+
+Q4 = "19_efficient/unpack"
+
+
+def _rows(order=lambda q: [q % 16, q // 16], of=lambda n, d, m: d * n + m, kind="<f2"):
+    """Block by block, byte by byte."""
+
+    def unpack(blocks):
+        rows = []
+        for block in blocks.astype(np.uint8):
+            d, m = np.frombuffer(block[:4].tobytes(), kind).astype(float)
+            rows.append(of(np.hstack(order(block[4:].astype(int))), d, m))
+        return np.hstack(rows)
+
+    return unpack
+
+
+wrong(Q4, "q4.high-first")(_rows(lambda q: [q // 16, q % 16]))
+wrong(Q4, "q4.neighbours")(_rows(lambda q: [np.c_[q % 16, q // 16].ravel()]))
+wrong(Q4, "q4.neighbours-high-first")(_rows(lambda q: [np.c_[q // 16, q % 16].ravel()]))
+wrong(Q4, "q4.not-shifted")(_rows(lambda q: [q & 0x0F, q & 0xF0]))
+wrong(Q4, "q4.head-exchanged")(_rows(of=lambda n, m, d: d * n + m))
+wrong(Q4, "q4.big-endian")(_rows(kind=">f2"))
+wrong(Q4, "q4.eight-subtracted")(_rows(of=lambda n, d, m: d * (n - 8) + m))
+wrong(Q4, "q4.twos-complement")(
+    _rows(of=lambda n, d, m: d * np.where(n < 8, n, n - 16) + m)
+)
+wrong(Q4, "q4.minimum-forgotten")(_rows(of=lambda n, d, m: d * n))
+wrong(Q4, "q4.minimum-subtracted")(_rows(of=lambda n, d, m: d * n - m))
+wrong(Q4, "q4.moved-then-scaled")(_rows(of=lambda n, d, m: (m + n) * d))
+
+
+@wrong(Q4, "q4.first-block-for-all")
+def with_the_first_head(blocks):
+    d, m = np.frombuffer(blocks[0, :4].astype(np.uint8).tobytes(), "<f2").astype(float)
+    return np.hstack([np.hstack([b[4:] & 15, b[4:] >> 4]) * d + m for b in blocks])
+
+
+wrong(Q4)(_rows(of=lambda n, d, m: d * n / 15 + m))
+wrong(Q4)(_rows(of=lambda n, d, m: d * n + m / 2))
+
+
+@wrong(Q4)
+def with_bytes_turned(blocks):
+    return _rows()(np.concatenate([blocks[:, :4], blocks[:, :3:-1]], axis=1))
+
+
+@wrong(Q4)
+def all_low_halves_first(blocks):
+    rows = _rows()(blocks).reshape(len(blocks), 2, 16)
+    return np.hstack([rows[:, 0].ravel(), rows[:, 1].ravel()])
+
+
+# ── 19 longest_text ───────────────────────────────────────────────────────────────────
+
+ROOM = "19_efficient/longest_text"
+
+
+def _fits(weights=None, token=None, end=lambda left, token: max(0, left // token)):
+    def longest(budget, n, bits, block, extra, layers, heads, size, batch):
+        taken = n * bits / 8 + n // block * extra / 8
+        taken = taken if weights is None else weights(n, bits, block, extra)
+        each = 2 * 2 * layers * heads * size * batch
+        each = each if token is None else token(layers, heads, size, batch)
+        return int(end(budget - taken, each))
+
+    return longest
+
+
+wrong(ROOM, "memory.bits-as-bytes")(_fits(lambda n, b, k, e: n * b + n // k * e))
+wrong(ROOM, "memory.scales-forgotten")(_fits(lambda n, b, k, e: n * b // 8))
+wrong(ROOM, "memory.scale-a-weight")(_fits(lambda n, b, k, e: n * (b + e) // 8))
+wrong(ROOM, "memory.four-bytes-a-weight")(_fits(lambda n, b, k, e: n * 32 // 8))
+wrong(ROOM, "memory.weights-forgotten")(_fits(lambda n, b, k, e: 0))
+wrong(ROOM, "memory.keys-alone")(_fits(token=lambda n, k, h, b: n * k * h * b * 2))
+wrong(ROOM, "memory.one-layer")(_fits(token=lambda n, k, h, b: 4 * (k * h) * b))
+wrong(ROOM, "memory.one-head")(_fits(token=lambda n, k, h, b: 4 * n * (h * b)))
+wrong(ROOM, "memory.one-text")(_fits(token=lambda n, k, h, b: 4 * (n * k * h)))
+wrong(ROOM, "memory.floats")(_fits(token=lambda n, k, h, b: n * k * h * b * 2 * 4))
+wrong(ROOM, "memory.rounded-up")(_fits(end=lambda a, b: max(0, math.ceil(a / b))))
+wrong(ROOM, "memory.negative")(_fits(end=lambda a, b: math.floor(a / b)))
+wrong(ROOM, "memory.square")(_fits(end=lambda a, b: math.sqrt(max(a, 0) / b)))
+wrong(ROOM)(_fits(lambda n, b, k, e: n * b / 8 + n * k * e / 8))
+wrong(ROOM)(_fits(end=lambda a, b: max(0, a * 8 // b)))

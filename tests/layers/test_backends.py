@@ -14,6 +14,7 @@ FILES = {
     "others": [
         "test_multi_head_attention.py",
         "test_chunked.py",
+        "test_linear.py",
         "test_precision.py",
         "../models/test_generation_precision.py",
         "../ctc/test_ctc_loss.py",

@@ -79,6 +79,18 @@ ROWS = [
         "0.1",
     ),
     (
+        lambda: attention(implementation="linear", sliding_window=5),
+        "sliding_window",
+        "5",
+    ),
+    (
+        lambda: attention(implementation="linear")(
+            X, X, attention_mask=np.ones((3, 5, 5))
+        ),
+        "attention_mask",
+        "(3, 1, 5, 5)",
+    ),
+    (
         lambda: attention(implementation="equation", flash_attention=True),
         "flash_attention",
         "'equation'",

@@ -104,6 +104,7 @@ ROWS = [
     (lambda: encoder(num_key_value_heads=3), "num_key_value_heads", "3"),
     (lambda: encoder(implementation="fast"), "implementation", "'fast'"),
     (lambda: encoder(implementation="chunked", dropout=0.1), "dropout", "0.1"),
+    (lambda: encoder(sliding_window=0), "sliding_window", "0"),
     (lambda: encoder(normalize_first="yes"), "normalize_first", "'yes'"),
     (lambda: encoder(activation="reglu"), "activation", "'reglu'"),
     (lambda: encoder(normalization="batch"), "normalization", "'batch'"),

@@ -1,4 +1,4 @@
-"""Attention a block of keys at a time: the same numbers and the same gradients."""
+"""Attention by tiles of queries and keys: the same numbers and the same gradients."""
 
 import functools
 
@@ -58,29 +58,61 @@ def mask_cases(rng):
     }
 
 
-@pytest.mark.parametrize("block_size", [1, 2, 3, 7, 128])
-@pytest.mark.parametrize("name", ["none", "keys", "pairs", "heads", "several"])
-def test_equals_numpy(rng, name, block_size):
-    arrays, masks = inputs(rng), mask_cases(rng)[name]
-    mask = functools.reduce(np.logical_and, masks) if masks else None
+# Every pair of lengths that are and are not multiples of a tile's.
+TILES = [(1, 1), (2, 3), (5, 2), (3, 7), (512, 256)]
+RULES = {
+    "any order": {},
+    "causal": {"use_causal_mask": True},
+    "causal, later": {"use_causal_mask": True, "query_start": 2},
+    "window": {"sliding_window": 2},
+    "causal window": {"use_causal_mask": True, "sliding_window": 2},
+    "window, past the keys": {"sliding_window": 2, "query_start": 5},
+}
+MASKS = ["none", "keys", "pairs", "heads", "several"]
+both_ways = pytest.mark.parametrize("one_head", [True, False])
+
+
+def whole_mask(masks, query_start=0, **rules):
+    """All masks in one `(B, N, T, S)`, or `None`."""
+    order = position_mask(query_start + np.arange(5), np.arange(7), **rules)
+    masks = [*masks, *([] if order is None else [numpy(order)])]
+    return functools.reduce(np.logical_and, masks) if masks else None
+
+
+@both_ways
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("name", MASKS)
+def test_equals_numpy(rng, name, rules, one_head):
+    arrays, masks, rules = inputs(rng), mask_cases(rng)[name], RULES[rules]
+    mask = whole_mask(masks, **rules)
     expected, _ = attention(*(a.astype("float64") for a in arrays), mask)
-    output = chunked_attention(*arrays, masks=masks, block_size=block_size)
-    close(output, expected)
+    for tile in TILES[1:4] if BACKEND == "tensorflow" else TILES[1:2]:
+        output = chunked_attention(
+            *arrays, masks, **rules, tile=tile, one_head=one_head
+        )
+        close(output, expected)
 
 
-@pytest.mark.parametrize("causal", [True, False])
-@pytest.mark.parametrize("name", ["none", "keys", "pairs", "heads", "several"])
-def test_gradients_equal_those_of_the_equation(rng, name, causal):
+@pytest.mark.parametrize("tile", TILES)
+def test_tiles_of_any_size(rng, tile):
+    arrays = inputs(rng)
+    expected, _ = attention(*(a.astype("float64") for a in arrays))
+    close(chunked_attention(*arrays, tile=tile), expected)
+
+
+@both_ways
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("name", MASKS)
+def test_gradients_equal_those_of_the_equation(rng, name, rules, one_head):
     from tlkeras.layers import scaled_dot_product_attention
 
-    arrays, masks = inputs(rng), mask_cases(rng)[name]
-    rows = ops.arange(5)
-    order = functools.partial(position_mask, rows, use_causal_mask=causal)
-    mask = functools.reduce(np.logical_and, masks) if masks else np.ones((5, 7), bool)
-    mask = mask & np.tri(5, 7, dtype=bool) if causal else mask
+    arrays, masks, rules = inputs(rng), mask_cases(rng)[name], RULES[rules]
+    mask = whole_mask(masks, **rules)
 
     def chunked(query, key, value):
-        return chunked_attention(query, key, value, masks, order, block_size=3)
+        return chunked_attention(
+            query, key, value, masks, **rules, tile=(2, 3), one_head=one_head
+        )
 
     def equation(query, key, value):
         return scaled_dot_product_attention(query, key, value, mask=mask)
@@ -88,10 +120,24 @@ def test_gradients_equal_those_of_the_equation(rng, name, causal):
     close(gradients(chunked, arrays), gradients(equation, arrays))
 
 
+@pytest.mark.parametrize("causal", [True, False])
+def test_hidden_tiles_are_not_visited(causal):
+    """NaN where no query may look would show."""
+    if BACKEND == "torch":
+        pytest.skip("visits the tiles of each row in Python")
+    x = np.ones((1, 1, 64, 4), "float32")
+    value = x.copy()
+    value[:, :, 32:] = np.nan
+    rules = {"sliding_window": 8, "use_causal_mask": causal}
+    output = chunked_attention(x, x, value, **rules, tile=(8, 8), one_head=True)
+    seen = 32 if causal else 24
+    np.testing.assert_allclose(numpy(output)[0, 0, :seen], 1, atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision(rng, dtype):
     arrays = [ops.cast(a, dtype) for a in inputs(rng)]
-    output = chunked_attention(*arrays, block_size=3)
+    output = chunked_attention(*arrays, tile=(2, 3))
     assert keras.backend.standardize_dtype(output.dtype) == dtype
     expected, _ = attention(*(numpy(ops.cast(a, "float32")) for a in arrays))
     close(ops.cast(output, "float32"), expected, 2e-2)
@@ -101,7 +147,7 @@ def test_large_logits_do_not_overflow(rng):
     query, key, value = inputs(rng)
     arrays = (1e3 * query, 1e3 * key, value)
     expected, _ = attention(*(a.astype("float64") for a in arrays))
-    close(chunked_attention(*arrays, block_size=2), expected)
+    close(chunked_attention(*arrays, tile=(3, 2)), expected)
 
 
 def test_auto_is_chunked_when_long(rng):
@@ -133,7 +179,7 @@ def test_a_model_trains(rng, jit_compile):
 
 @pytest.mark.parametrize("implementation", ["chunked", "auto"])
 def test_a_length_that_is_not_known_yet(rng, implementation):
-    """Shorter than a block and of several, with a mask, through the gradients too."""
+    """Shorter than a tile and of several, with a mask, through the gradients too."""
     models = []
     for one in (implementation, "equation"):
         x, keep = keras.Input((None, 8)), keras.Input((None,), dtype="bool")

@@ -80,6 +80,7 @@ BLOCK = {
     "implementation": "equation",
 }
 LLAMA = {
+    "sliding_window": 3,
     "normalization": "rms",
     "activation": "swiglu",
     "use_bias": False,
@@ -116,6 +117,19 @@ CASES = [
         MultiHeadAttention,
         {"num_heads": 2, "key_dim": 6, "use_bias": False, "implementation": "chunked"},
         query_and_value,
+    ),
+    *(
+        Case(
+            MultiHeadAttention,
+            {"num_heads": 2, "key_dim": 6, **arguments},
+            query_and_value,
+            {"use_causal_mask": causal},
+        )
+        for causal in (False, True)
+        for arguments in (
+            {"implementation": "chunked", "sliding_window": 2},
+            {"implementation": "linear"},
+        )
     ),
     Case(
         MultiHeadAttention,

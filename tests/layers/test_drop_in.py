@@ -18,7 +18,7 @@ EXTRA = {
     ("MultiHeadAttention", "__init__"): {
         "num_key_value_heads": "grouped queries",
         "rotary": "positions inside attention",
-        "implementation": "which computation of the same numbers",
+        "implementation": "which computation, of the same numbers or linear",
     },
     ("MultiHeadAttention", "call"): {
         "cache": "decoding; KerasHub has a layer of its own for it",
@@ -32,6 +32,7 @@ EXTRA = {
         "normalization": "RMS, as in a Llama",
         "use_bias": "none, as in a Llama",
         "key_dim": "given to the attention; a T5's is not D / N",
+        "sliding_window": "given to the attention",
     },
     ("TransformerEncoder", "call"): {
         "attention_bias": "given to the attention",
@@ -43,6 +44,7 @@ EXTRA = {
         "normalization": "RMS, as in a Llama",
         "use_bias": "none, as in a Llama",
         "key_dim": "given to the attention; a T5's is not D / N",
+        "sliding_window": "given to the self-attention",
     },
     ("TransformerDecoder", "call"): {
         "return_attention_scores": "scores on request, as the encoder has in KerasHub",
@@ -149,6 +151,7 @@ def test_our_config_makes_a_layer_of_the_peer(name, rng):
         {"num_key_value_heads": 2},
         {"rotary": tlkeras.layers.RotaryEmbedding()},
         {"implementation": "chunked"},
+        {"implementation": "linear"},
         {"flash_attention": True},
     ],
     ids=lambda arguments: next(iter(arguments)),

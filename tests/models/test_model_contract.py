@@ -193,6 +193,8 @@ CASES = [
     ModelCase(BertMaskedLM, {"backbone": Bert(**BERT)}, text),
     ModelCase(GPT, LANGUAGE, language),
     ModelCase(GPT, LLAMA, lambda rng: text(rng)["token_ids"]),
+    ModelCase(GPT, {**LANGUAGE, "sliding_window": 3}, language),
+    ModelCase(GPT, {**LANGUAGE, "dropout": 0, "implementation": "linear"}, language),
     ModelCase(
         ViT,
         {

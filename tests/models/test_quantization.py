@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from keras.quantizers import Int4QuantizationConfig
 
 from tlkeras.generation import beam_search, generate
 from tlkeras.layers import (
@@ -193,6 +194,7 @@ def test_int8(rng, name, policy, tmp_path):
     np.testing.assert_array_equal(output_of(other, x), output)
 
 
+@pytest.mark.parametrize("block_size", [None, 4])  # numbers that share a scale
 @pytest.mark.parametrize(
     "name",
     [
@@ -201,11 +203,11 @@ def test_int8(rng, name, policy, tmp_path):
         *(pytest.param(x, marks=pytest.mark.slow) for x in LONG[1:3]),
     ],
 )
-def test_int4(rng, name, tmp_path):
+def test_int4(rng, name, block_size, tmp_path):
     make, inputs, count = CASES[name]
     model, x = make("float32"), inputs(rng)
     exact = output_of(model, x)
-    model.quantize("int4")
+    model.quantize(config=Int4QuantizationConfig(block_size=block_size))
     assert len(quantised(model)) == count
     output = output_of(model, x)
     assert 0 < np.abs(output - exact).max() < 0.6  # 4 bits are a rough ruler

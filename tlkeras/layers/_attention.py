@@ -1,4 +1,6 @@
-"""Ways to compute the same attention, and which of them to take.
+"""Ways to compute attention, and which of them to take.
+
+All but one give the same numbers; `"linear"` is asked for by name.
 
 Axes: B batch, T query length, S key length, N heads, K key/value heads, G = N / K heads
 that share a key, H head size, V value size.
@@ -11,6 +13,7 @@ import keras
 from keras import ops
 
 from tlkeras.layers._chunked import chunked_attention
+from tlkeras.layers._linear import linear_attention
 from tlkeras.layers.scaled_dot_product_attention import (
     MASKED,
     at_least_float32,
@@ -19,7 +22,7 @@ from tlkeras.layers.scaled_dot_product_attention import (
 from tlkeras.masks import merge_masks, position_mask
 
 # What a layer may be asked for; `choose` also takes others of `WAYS` by itself.
-IMPLEMENTATIONS = ("auto", "equation", "chunked", "flash")
+IMPLEMENTATIONS = ("auto", "equation", "chunked", "flash", "linear")
 
 # From this many scores a head on, blocks of them are faster than all at once.
 LONG = 512 * 1024
@@ -129,8 +132,19 @@ def _equation(query, key, value, visible, dropout):
 
 
 def _chunked(query, key, value, visible, dropout):
-    order = functools.partial(visible.order, ops.shape(query)[2])
-    return chunked_attention(query, key, value, visible.masks, order), None
+    masks, *rules, _ = visible
+    return chunked_attention(query, key, value, masks, *rules), None
+
+
+def _linear(query, key, value, visible, dropout):
+    length, key_length = query.shape[2], key.shape[2]
+    running = isinstance(length, int) and length == key_length
+    running = running and _is_zero(visible.query_start)
+    order = None
+    if visible.use_causal_mask and not running:
+        order = visible.order(ops.shape(query)[2], ops.arange(ops.shape(key)[2]))
+    causal = visible.use_causal_mask
+    return linear_attention(query, key, value, visible.masks, order, causal), None
 
 
 def _flash(query, key, value, visible, dropout=None):
@@ -188,6 +202,7 @@ def _single(query, key, value, visible, dropout=None):
 WAYS = {
     "equation": _heads_first(_equation),
     "chunked": _heads_first(_chunked),
+    "linear": _heads_first(_linear),
     "flash": _flash,
     "fused": _fused,
     "single": _single,

@@ -1,13 +1,15 @@
-"""Exact attention that never holds the (T, S) scores: a softmax over blocks of keys.
+"""Exact attention by tiles of queries and keys, which never holds the (T, S) scores.
 
-The keys are visited once, C at a time, and each query keeps three running values: the
-largest logit so far `m`, the sum `l = Σ exp(logit − m)` and the weighted values
-`o = Σ exp(logit − m) v`. A larger logit shrinks the older sums by `exp(m_old − m_new)`;
-in the end the output is `o / l`. The backward pass makes each block's scores again from
-`m` and `l` instead of storing them, so memory grows with T + S and not with T · S.
+A tile of A queries visits the keys C at a time, and each query keeps three running
+values: the largest logit so far `m`, the sum `l = Σ exp(logit − m)` and the weighted
+values `o = Σ exp(logit − m) v`. A larger logit shrinks the older sums by
+`exp(m_old − m_new)`; in the end the output is `o / l`. The backward pass makes each
+tile's scores again from `m` and `l` instead of storing them, so memory grows with T + S
+and not with T · S. Tiles that the rules of order hide are not visited: with a window of
+W, time grows with T · W.
 
-Axes: B batch, N heads, T query length, S key length, C length of a block of keys, H
-size of a head.
+Axes: B batch, N heads, T query length, S key length, A queries of a tile, C keys of a
+tile, H size of a head, V size of a value.
 
 Reference:
     Milakov & Gimelshein (2018), arXiv:1805.02867, section 3 (the running softmax).
@@ -15,134 +17,260 @@ Reference:
     Dao et al. (2022), arXiv:2205.14135, appendix B.2 (the backward pass).
 """
 
+import functools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
 from keras import ops
 
 from tlkeras.layers.scaled_dot_product_attention import MASKED, at_least_float32
-from tlkeras.masks import merge_masks
+from tlkeras.masks import merge_masks, position_mask
+
+# A and C: a tile of scores and what it is made of stay in a processor's cache.
+TILE = (512, 256)
+# Where a length is not known, all tiles have the same size and the last is padded.
+TILE_OF_UNKNOWN = (128, 128)
 
 
-def chunked_attention(query, key, value, masks=(), order=None, block_size=128):
+def chunked_attention(
+    query,
+    key,
+    value,
+    masks=(),
+    query_start=0,
+    use_causal_mask=False,
+    sliding_window=None,
+    tile=None,
+    one_head=None,
+):
     """Attention of `(B, N, T, H)` to `(B, N, S, H)`, giving `(B, N, T, V)`.
 
     Args:
         masks: what to keep, each with four axes that broadcast to `(B, N, T, S)`.
-        order: a function from the positions `(C,)` of some keys to what may be seen of
-            them, boolean `(T, C)`, or to `None`.
-        block_size: C. Smaller blocks stay in a processor's cache.
+        query_start, use_causal_mask, sliding_window: as in `Visibility`.
+        tile: at most A queries and C keys.
+        one_head: whether tiles are of one head. Defaults to `True` on a CPU under XLA,
+            where products of two matrices are faster than those of a batch, and to
+            `False` elsewhere: there a tile is of all heads, and of all queries unless
+            there is a window.
     """
-    length = ops.shape(key)[2]  # a tensor where it is not known yet
-    if isinstance(length, int):
-        block_size = min(block_size, length)
-    count = (length + block_size - 1) // block_size
-    masks = [_pad(ops.cast(mask, "bool"), 3, count * block_size) for mask in masks]
-    blocks = _Blocks(
-        length, block_size, count, masks, order or (lambda positions: None)
-    )
-    scale = query.shape[-1] ** -0.5
+    one_head = _prefers_one_head() if one_head is None else one_head
+    all_queries = not one_head and tile is None and sliding_window is None
+    lengths = ops.shape(query)[2], ops.shape(key)[2]  # tensors where not known yet
+    limits = zip(lengths, tile or TILE, tile or TILE_OF_UNKNOWN, strict=True)
+    sizes = [_even(*limit) for limit in limits]  # A and C
+    if all_queries:
+        sizes[0] = lengths[0]
+    counts = tuple(-(-n // size) for n, size in zip(lengths, sizes, strict=True))
+    padded = counts[0] * sizes[0], counts[1] * sizes[1]
+    masks = [ops.cast(mask, "bool") for mask in masks]
+    masks = [_pad(_pad(mask, 2, padded[0]), 3, padded[1]) for mask in masks]
+    batch, heads, size = ops.shape(query)[0], query.shape[1], query.shape[3]
+    rules = (query_start, use_causal_mask, sliding_window)
+    tiles = _Tiles(batch, heads, lengths, sizes, counts, masks, rules, one_head)
 
     @ops.custom_gradient
     def attention(query, key, value):
         dtypes = [x.dtype for x in (query, key, value)]
-        query = query * scale
-        key, value = (_pad(x, 2, count * block_size) for x in (key, value))
-        largest, total, output = _forward(blocks, query, key, value)
+        query = _pad(query * size**-0.5, 2, padded[0])
+        key, value = (_pad(x, 2, padded[1]) for x in (key, value))
+        mean = _mean(value, lengths[1]) if tiles.hides else None  # (B, N, 1, V)
+        largest, total, output = _forward(tiles, query, key, value)
+        blind = largest <= MASKED  # (B, N, T, 1): what sees nothing sees all alike
+        if tiles.hides:
+            output = ops.where(blind, mean, output)
 
         def gradient(*args, upstream=None):
             upstream = args[-1] if upstream is None else upstream
-            upstream = ops.cast(upstream, output.dtype)
-            gradients = _backward(
-                blocks, query, key, value, largest, total, output, upstream
+            upstream = _pad(ops.cast(upstream, output.dtype), 2, padded[0])
+            to_mean = 0.0
+            if tiles.hides:
+                unseen = ops.where(blind, upstream, ops.zeros_like(upstream))
+                to_mean = _mean(unseen, lengths[1])  # (B, N, 1, V)
+                upstream = upstream - unseen
+            to_query, to_key, to_value = _backward(
+                tiles, query, key, value, largest, total, output, upstream
             )
-            to_query, to_key, to_value = gradients
             gradients = (
-                to_query * scale,
-                to_key[:, :, :length],
-                to_value[:, :, :length],
+                to_query[:, :, : lengths[0]] * size**-0.5,
+                to_key[:, :, : lengths[1]],
+                to_value[:, :, : lengths[1]] + to_mean,
             )
             return tuple(ops.cast(g, d) for g, d in zip(gradients, dtypes, strict=True))
 
-        return ops.cast(output, dtypes[2]), gradient
+        return ops.cast(output[:, :, : lengths[0]], dtypes[2]), gradient
 
     return attention(query, key, value)
 
 
-class _Blocks(NamedTuple):
-    """How the keys are cut, and what may be seen of them."""
+class _Tiles(NamedTuple):
+    """How queries and keys are cut, and what may be seen of the keys."""
 
-    length: Any
-    size: int
-    number: Any
+    batch: Any
+    heads: int
+    lengths: tuple
+    sizes: list
+    counts: tuple
     masks: list
-    order: Callable[[Any], Any]
+    rules: tuple
+    one_head: bool
 
-    def take(self, index, x, axis=2):
-        """Block number `index` of `x`, whose axis of keys may also be 1."""
-        if x.shape[axis] == 1:
-            return x
-        start = [index * self.size if a == axis else 0 for a in range(4)]
-        size = [self.size if a == axis else n for a, n in enumerate(ops.shape(x))]
-        return ops.slice(x, start, size)
+    @property
+    def number(self):
+        """How many tiles of queries there are, over all heads."""
+        return self.counts[0] * (self.batch * self.heads if self.one_head else 1)
 
-    def logits(self, index, query, key):
-        """Logits `(B, N, T, C)` and mask of a block; keys beyond the end get −∞."""
-        positions = index * self.size + ops.arange(self.size)  # (C,)
-        masks = [self.take(index, mask, axis=3) for mask in self.masks]
-        mask = merge_masks(*masks, self.order(positions))
-        logits = _matmul(query, ops.swapaxes(key, -1, -2))  # (B, N, T, C)
+    @property
+    def hides(self):
+        return bool(self.masks) or self.rules[1] or self.rules[2] is not None
+
+    def place(self, index):
+        """Batch, head and tile of queries of one of all tiles."""
+        head, tile = index // self.counts[0], index % self.counts[0]
+        return head // self.heads, head % self.heads, tile
+
+    def span(self, place):
+        """The first tile of keys that a tile of queries may see, and the one after."""
+        query_start, causal, window = self.rules
+        queries, keys = self.sizes
+        first = query_start + place[2] * queries
+        last, start, stop = first + queries - 1, 0, self.counts[1]
+        if window is not None:
+            start = _largest(0, (first - window + 1) // keys)
+        if causal or window is not None:
+            last = last if causal else last + window - 1
+            stop = _smallest(stop, last // keys + 1)
+        return start, stop
+
+    def _where(self, x, place, starts):
+        """Start and shape of a tile of `(B, N, ·, ·)`; an axis of 1 stays whole."""
+        sizes = (None, None, *starts)
+        if self.one_head:
+            sizes = ((place[0], 1), (place[1], 1), *starts)
+        whole = [size is None or n == 1 for n, size in zip(x.shape, sizes, strict=True)]
+        axes = list(zip(whole, ops.shape(x), sizes, strict=True))
+        start = [0 if all_of_it else size[0] for all_of_it, _, size in axes]
+        return start, [n if all_of_it else size[1] for all_of_it, n, size in axes]
+
+    def take(self, x, place, *starts):
+        """A tile of `x`: of one head `(·, ·)`, or of all `(B, N, ·, ·)`."""
+        tile = ops.slice(x, *self._where(x, place, starts))
+        return tile[0, 0] if self.one_head else tile
+
+    def put(self, x, place, starts, tile):
+        """`x` with a tile replaced."""
+        tile = tile[None, None] if self.one_head else tile
+        return ops.slice_update(x, self._where(x, place, starts)[0], tile)
+
+    def queries(self, place):
+        return (place[2] * self.sizes[0], self.sizes[0])
+
+    def keys(self, index):
+        return (index * self.sizes[1], self.sizes[1])
+
+    def logits(self, place, index, query, key):
+        """Logits `(…, A, C)` and mask of a tile; keys beyond the end get −∞."""
+        key_positions = index * self.sizes[1] + ops.arange(self.sizes[1])  # (C,)
+        query_start, *rules = self.rules
+        query_positions = place[2] * self.sizes[0] + ops.arange(self.sizes[0])  # (A,)
+        order = position_mask(query_start + query_positions, key_positions, *rules)
+        parts = (self.queries(place), self.keys(index))
+        masks = [self.take(mask, place, *parts) for mask in self.masks]
+        mask = merge_masks(*masks, order)
+        logits = _matmul(query, ops.swapaxes(key, -1, -2))  # (…, A, C)
         if mask is not None:
             logits = ops.where(mask, logits, MASKED)
-        known = isinstance(self.length, int)
-        if not known or self.number * self.size > self.length:
-            logits = ops.where(positions < self.length, logits, -math.inf)
+        known = isinstance(self.lengths[1], int)
+        if not known or self.counts[1] * self.sizes[1] > self.lengths[1]:
+            logits = ops.where(key_positions < self.lengths[1], logits, -math.inf)
         return logits, mask
 
 
-def _forward(blocks, query, key, value):
-    def step(index, running):
-        largest, total, output = running
-        logits, _ = blocks.logits(index, query, blocks.take(index, key))
-        larger = ops.maximum(largest, ops.max(logits, axis=-1, keepdims=True))
-        shrink = ops.exp(largest - larger)  # (B, N, T, 1)
-        weights = ops.exp(logits - larger)  # (B, N, T, C)
-        total = total * shrink + ops.sum(weights, axis=-1, keepdims=True)
-        weights = ops.cast(weights, value.dtype)
-        output = output * shrink + _matmul(weights, blocks.take(index, value))
-        return larger, total, output
+def _forward(tiles, query, key, value):
+    every = (0, value.shape[3])
 
-    zeros = _matmul(query[..., :1], value[:, :, :1]) * 0  # (B, N, T, V)
-    start = (zeros[..., :1] - math.inf, zeros[..., :1], zeros)
-    largest, total, output = ops.fori_loop(0, blocks.number, step, start)
-    return largest, total, output / total
+    def tile(number, results):
+        place = tiles.place(number)
+        part = tiles.queries(place)
+        queries = tiles.take(query, place, part, (0, query.shape[3]))  # (…, A, H)
 
+        def step(index, running):
+            largest, total, output = running
+            keys = tiles.take(key, place, tiles.keys(index), (0, key.shape[3]))
+            values = tiles.take(value, place, tiles.keys(index), every)
+            logits, _ = tiles.logits(place, index, queries, keys)
+            larger = ops.maximum(largest, ops.max(logits, axis=-1, keepdims=True))
+            shrink = ops.exp(largest - larger)  # (…, A, 1)
+            weights = ops.exp(logits - larger)  # (…, A, C)
+            total = total * shrink + ops.sum(weights, axis=-1, keepdims=True)
+            weights = ops.cast(weights, value.dtype)
+            return larger, total, output * shrink + _matmul(weights, values)
 
-def _backward(blocks, query, key, value, largest, total, output, upstream):
-    expected = ops.sum(output * upstream, axis=-1, keepdims=True)  # (B, N, T, 1)
-    upstream = ops.cast(upstream, value.dtype)
-
-    def step(index, gradients):
-        to_query, to_key, to_value = gradients
-        key_block, value_block = blocks.take(index, key), blocks.take(index, value)
-        logits, mask = blocks.logits(index, query, key_block)
-        scores = ops.exp(logits - largest) / total  # (B, N, T, C)
-        to_scores = _matmul(upstream, ops.swapaxes(value_block, -1, -2))  # (B, N, T, C)
-        to_logits = scores * (to_scores - expected)
-        if mask is not None:
-            to_logits = ops.where(mask, to_logits, 0.0)
-        to_logits = ops.cast(to_logits, query.dtype)
-        scores = ops.cast(scores, value.dtype)
-        start = (0, 0, index * blocks.size, 0)
-        return (
-            to_query + _matmul(to_logits, key_block),
-            ops.slice_update(to_key, start, _transposed_matmul(to_logits, query)),
-            ops.slice_update(to_value, start, _transposed_matmul(scores, upstream)),
+        start = [tiles.take(x, place, part, (0, x.shape[3])) for x in results]
+        largest, total, output = ops.fori_loop(*tiles.span(place), step, tuple(start))
+        if tiles.hides:  # a tile that sees nothing has visited nothing
+            total = ops.where(total > 0, total, 1.0)
+        done = (largest, total, output / total)
+        return tuple(
+            tiles.put(x, place, (part, (0, x.shape[3])), y)
+            for x, y in zip(results, done, strict=True)
         )
 
+    one = at_least_float32(ops.zeros_like(query[..., :1]))  # (B, N, T, 1)
+    start = (one - math.inf, one, ops.repeat(one, value.shape[3], axis=-1))
+    return ops.fori_loop(0, tiles.number, tile, start)
+
+
+def _backward(tiles, query, key, value, largest, total, output, upstream):
+    expected = ops.sum(output * upstream, axis=-1, keepdims=True)  # (B, N, T, 1)
+    upstream = ops.cast(upstream, value.dtype)
+    given = (query, largest, total, expected, upstream)
+
+    def tile(number, gradients):
+        place = tiles.place(number)
+        part = tiles.queries(place)
+        queries, peak, sums, mean, above = (
+            tiles.take(x, place, part, (0, x.shape[3])) for x in given
+        )
+
+        def step(index, gradients):
+            to_queries, to_key, to_value = gradients
+            where = (tiles.keys(index), (0, key.shape[3]))
+            where_values = (where[0], (0, value.shape[3]))
+            keys = tiles.take(key, place, *where)
+            values = tiles.take(value, place, *where_values)
+            logits, mask = tiles.logits(place, index, queries, keys)
+            scores = ops.exp(logits - peak) / sums  # (…, A, C)
+            to_scores = _matmul(above, ops.swapaxes(values, -1, -2))  # (…, A, C)
+            to_logits = scores * (to_scores - mean)
+            if mask is not None:
+                to_logits = ops.where(mask, to_logits, 0.0)
+            to_logits = ops.cast(to_logits, query.dtype)
+            scores = ops.cast(scores, value.dtype)
+            more = _transposed_matmul(to_logits, queries)
+            to_key = tiles.put(
+                to_key, place, where, tiles.take(to_key, place, *where) + more
+            )
+            more = _transposed_matmul(scores, above)
+            old = tiles.take(to_value, place, *where_values)
+            to_value = tiles.put(to_value, place, where_values, old + more)
+            return to_queries + _matmul(to_logits, keys), to_key, to_value
+
+        to_query, to_key, to_value = gradients
+        where = (part, (0, query.shape[3]))
+        start = (tiles.take(to_query, place, *where), to_key, to_value)
+        to_queries, to_key, to_value = ops.fori_loop(*tiles.span(place), step, start)
+        return tiles.put(to_query, place, where, to_queries), to_key, to_value
+
     start = tuple(at_least_float32(ops.zeros_like(x)) for x in (query, key, value))
-    return ops.fori_loop(0, blocks.number, step, start)
+    return ops.fori_loop(0, tiles.number, tile, start)
+
+
+def _mean(value, length):
+    """The sum along the third axis of `(B, N, ·, V)`, by a length."""
+    total = ops.sum(at_least_float32(value), axis=2, keepdims=True)  # (B, N, 1, V)
+    return total / ops.cast(length, total.dtype)
 
 
 def _matmul(left, right):
@@ -153,6 +281,23 @@ def _transposed_matmul(left, right):
     return _matmul(ops.swapaxes(left, -1, -2), right)
 
 
+def _even(length, most, unknown):
+    """The size of tiles that cut a length evenly, into as few as can be."""
+    if not isinstance(length, int):
+        return unknown
+    return -(-length // -(-length // most))
+
+
+def _largest(left, right):
+    known = isinstance(left, int) and isinstance(right, int)
+    return max(left, right) if known else ops.maximum(left, right)
+
+
+def _smallest(left, right):
+    known = isinstance(left, int) and isinstance(right, int)
+    return min(left, right) if known else ops.minimum(left, right)
+
+
 def _pad(x, axis, length):
     given = ops.shape(x)[axis]
     known = isinstance(given, int) and isinstance(length, int)
@@ -161,3 +306,10 @@ def _pad(x, axis, length):
     shape = list(ops.shape(x))
     shape[axis] = length - given
     return ops.concatenate([x, ops.zeros(shape, x.dtype)], axis)  # of any length
+
+
+@functools.cache
+def _prefers_one_head():
+    if keras.backend.backend() == "torch":  # each tile is some calls of Python
+        return False
+    return keras.distribution.list_devices()[0].startswith("cpu")

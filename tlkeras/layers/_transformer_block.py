@@ -40,6 +40,7 @@ class TransformerBlock(keras.layers.Layer):
         normalization="layer",
         use_bias=True,
         key_dim=None,
+        sliding_window=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -65,7 +66,9 @@ class TransformerBlock(keras.layers.Layer):
         if key_dim is not None:
             check.positive_integer("key_dim", key_dim)
         self.key_dim = key_dim
-        self._make_attention(key_dim=2, rotary=rotary)  # raises now, not later
+        self.sliding_window = sliding_window
+        own = {"rotary": rotary, "sliding_window": sliding_window}
+        self._make_attention(key_dim=2, **own)  # raises now, not later
         self.supports_masking = True
 
     def _attention(self, name, query_shape, value_shape, **arguments):
@@ -185,6 +188,8 @@ class TransformerBlock(keras.layers.Layer):
             config["use_bias"] = False
         if self.key_dim is not None:
             config["key_dim"] = self.key_dim
+        if self.sliding_window is not None:
+            config["sliding_window"] = self.sliding_window
         return config
 
     @classmethod

@@ -75,8 +75,8 @@ class MultiHeadAttention(keras.layers.Layer):
         output_shape: the last axis or axes of the output. Defaults to D.
         attention_axes: the axes of a grid `(B, …, D)` to attend over. Defaults to all
             but the first and last.
-        sliding_window: see only positions fewer than this many away. Defaults to
-            `None`: all.
+        sliding_window: local attention: see only positions fewer than this many away.
+            Defaults to `None`: all.
         flash_attention: `True` stands for `implementation="flash"`, `False` keeps
             `"auto"` from it. Defaults to `None`.
         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
@@ -89,13 +89,15 @@ class MultiHeadAttention(keras.layers.Layer):
             value. Defaults to N.
         rotary: a `RotaryEmbedding` that turns queries and keys by their positions.
             Defaults to `None`.
-        implementation: `"equation"` computes all scores at once; `"chunked"` a block of
-            keys at a time, in memory linear in T + S; `"flash"` in the backend's fused
-            kernel (JAX and PyTorch, on a GPU). `"auto"`, the default, takes the
-            equation when scores are wanted or dropped; else the fused kernel on
-            PyTorch and, in half precision, on a GPU under JAX; else plain sums for a
-            single query, chunked when T · S is known and at least 512 · 1024, and the
-            equation below that.
+        implementation: `"equation"` computes all scores at once; `"chunked"` a tile of
+            queries and keys at a time, in memory linear in T + S, and with a window in
+            time linear in T; `"flash"` in the backend's fused kernel (JAX and PyTorch,
+            on a GPU). `"auto"`, the default, takes the equation when scores are wanted
+            or dropped; else the fused kernel on PyTorch and, in half precision, on a
+            GPU under JAX; else plain sums for a single query, chunked when T · S is
+            known and at least 512 · 1024, and the equation below that. These give the
+            same numbers. `"linear"` gives others, in time linear in T + S:
+            `φ(q) · φ(k)`, with `φ(x) = elu(x) + 1`, in place of `exp(q · k / √H)`.
 
     Call arguments:
         query: floats `(B, T, D)`, or a grid `(B, …, D)`.
@@ -138,6 +140,8 @@ class MultiHeadAttention(keras.layers.Layer):
         Vaswani et al. (2017), arXiv:1706.03762, section 3.2.2.
         Ainslie et al. (2023), arXiv:2305.13245, section 2.2 (grouped queries).
         Su et al. (2021), arXiv:2104.09864, section 3.4.2 (rotary positions).
+        Beltagy et al. (2020), arXiv:2004.05150, section 3.1 (local attention).
+        Katharopoulos et al. (2020), arXiv:2006.16236, section 3.2 (linear attention).
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -214,14 +218,19 @@ class MultiHeadAttention(keras.layers.Layer):
         self._check_combination()
 
     def _check_combination(self):
-        if self.flash_attention and self.implementation in ("equation", "chunked"):
+        if self.flash_attention and self.implementation not in ("auto", "flash"):
             raise ValueError(
                 "flash_attention=True contradicts implementation="
                 f"{self.implementation!r}; give one of them."
             )
         if self.flash_attention:
             self.implementation = "flash"
-        if self.dropout and self.implementation in ("chunked", "flash"):
+        if self.sliding_window is not None and self.implementation == "linear":
+            raise ValueError(
+                "sliding_window must be None when implementation='linear', which sums "
+                f"over all keys; given {self.sliding_window}."
+            )
+        if self.dropout and self.implementation in ("chunked", "flash", "linear"):
             raise ValueError(
                 f"dropout must be 0 when implementation={self.implementation!r}, which "
                 f"never holds the scores; given {self.dropout}. Take 'auto'."

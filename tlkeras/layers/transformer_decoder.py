@@ -49,6 +49,8 @@ class TransformerDecoder(TransformerBlock):
         use_bias: add the biases of attention and feed-forward network. Defaults to
             `True`.
         key_dim: size of a head. Defaults to `None`: D / N.
+        sliding_window: of the self-attention: see only positions fewer than this many
+            away. Defaults to `None`: all.
 
     Call arguments:
         decoder_sequence: floats `(B, T, D)`.
@@ -98,7 +100,11 @@ class TransformerDecoder(TransformerBlock):
         check.features("decoder_sequence", shape)
         self._hidden_dim = shape[-1]
         self._self_attention_layer = self._attention(
-            "self_attention", shape, shape, rotary=self.rotary
+            "self_attention",
+            shape,
+            shape,
+            rotary=self.rotary,
+            sliding_window=self.sliding_window,
         )
         self._self_attention_layer_norm = self._layer_norm(
             "self_attention_layer_norm", shape

@@ -42,6 +42,8 @@ class TransformerEncoder(TransformerBlock):
         use_bias: add the biases of attention and feed-forward network. Defaults to
             `True`.
         key_dim: size of a head. Defaults to `None`: D / N.
+        sliding_window: see only positions fewer than this many away. Defaults to
+            `None`: all.
 
     Call arguments:
         inputs: floats `(B, T, D)`.
@@ -77,7 +79,11 @@ class TransformerEncoder(TransformerBlock):
         check.features("inputs", inputs_shape)
         self._hidden_dim = inputs_shape[-1]
         self._self_attention_layer = self._attention(
-            "self_attention_layer", inputs_shape, inputs_shape, rotary=self.rotary
+            "self_attention_layer",
+            inputs_shape,
+            inputs_shape,
+            rotary=self.rotary,
+            sliding_window=self.sliding_window,
         )
         self._self_attention_layer_norm = self._layer_norm(
             "self_attention_layer_norm", inputs_shape

@@ -56,6 +56,10 @@ class GPT(DecoderModel):
             Defaults to `True`.
         layer_norm_epsilon: added to the variance, or to the mean square. Defaults to
             1e-5.
+        sliding_window: local attention: see only tokens fewer than this many away.
+            Defaults to `None`: all.
+        implementation: of the attention, as in `MultiHeadAttention`. `"linear"` needs
+            `dropout=0`, and other weights than the softmax. Defaults to `"auto"`.
         dtype: of computations and weights, or a policy. Defaults to Keras's own.
 
     Call arguments:
@@ -109,6 +113,8 @@ class GPT(DecoderModel):
         use_bias=True,
         tie_weights=True,
         layer_norm_epsilon=1e-5,
+        sliding_window=None,
+        implementation="auto",
         dtype=None,
         **kwargs,
     ):
@@ -134,6 +140,8 @@ class GPT(DecoderModel):
             "layer_norm_epsilon": check.positive_number(
                 "layer_norm_epsilon", layer_norm_epsilon
             ),
+            "sliding_window": sliding_window,
+            "implementation": implementation,
         }
 
         # ── layers ────────────────────────────────────────────────────────────────────
@@ -175,6 +183,8 @@ class GPT(DecoderModel):
                 rotary=rotary,
                 normalization=normalization,
                 use_bias=use_bias,
+                sliding_window=sliding_window,
+                implementation=implementation,
                 dtype=dtype,
                 name=f"transformer_layer_{i}",
             )
