@@ -36,6 +36,7 @@ EXTRA = {
     },
     ("TransformerEncoder", "call"): {
         "attention_bias": "given to the attention",
+        "use_causal_mask": "as the text tower of a CLIP",
     },
     ("TransformerDecoder", "__init__"): {
         "num_key_value_heads": "given to the attention",

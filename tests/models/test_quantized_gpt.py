@@ -93,7 +93,7 @@ def test_weights_in_blocks_of_32_save_and_load(rng, tmp_path):
     np.testing.assert_array_equal(ops.convert_to_numpy(other(x)), output)
 
 
-# Beside "int8" alone, which also rounds what goes into a layer, the loss of this GPT rose.
+# Beside "int8" alone, which also rounds what goes into a layer, this GPT's loss rose.
 FLOAT_INPUTS = Int8QuantizationConfig(activation_quantizer=None)
 
 
