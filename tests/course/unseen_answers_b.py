@@ -3458,9 +3458,7 @@ wrong(INT8)(_by(lambda k: _or_one(k.std(0) * 3 / 127)))
 Q4 = "19_efficient/unpack"
 
 
-def _unpacked(
-    order=lambda q: [q % 16, q // 16], of=lambda n, d, m: d * n + m, kind="<f2"
-):
+def _q4(order=lambda q: [q % 16, q // 16], of=lambda n, d, m: d * n + m, kind="<f2"):
     """Block by block, byte by byte."""
 
     def unpack(blocks):
@@ -3473,21 +3471,19 @@ def _unpacked(
     return unpack
 
 
-wrong(Q4, "q4.high-first")(_unpacked(lambda q: [q // 16, q % 16]))
-wrong(Q4, "q4.neighbours")(_unpacked(lambda q: [np.c_[q % 16, q // 16].ravel()]))
-wrong(Q4, "q4.neighbours-high-first")(
-    _unpacked(lambda q: [np.c_[q // 16, q % 16].ravel()])
-)
-wrong(Q4, "q4.not-shifted")(_unpacked(lambda q: [q & 0x0F, q & 0xF0]))
-wrong(Q4, "q4.head-exchanged")(_unpacked(of=lambda n, m, d: d * n + m))
-wrong(Q4, "q4.big-endian")(_unpacked(kind=">f2"))
-wrong(Q4, "q4.eight-subtracted")(_unpacked(of=lambda n, d, m: d * (n - 8) + m))
+wrong(Q4, "q4.high-first")(_q4(lambda q: [q // 16, q % 16]))
+wrong(Q4, "q4.neighbours")(_q4(lambda q: [np.c_[q % 16, q // 16].ravel()]))
+wrong(Q4, "q4.neighbours-high-first")(_q4(lambda q: [np.c_[q // 16, q % 16].ravel()]))
+wrong(Q4, "q4.not-shifted")(_q4(lambda q: [q & 0x0F, q & 0xF0]))
+wrong(Q4, "q4.head-exchanged")(_q4(of=lambda n, m, d: d * n + m))
+wrong(Q4, "q4.big-endian")(_q4(kind=">f2"))
+wrong(Q4, "q4.eight-subtracted")(_q4(of=lambda n, d, m: d * (n - 8) + m))
 wrong(Q4, "q4.twos-complement")(
-    _unpacked(of=lambda n, d, m: d * np.where(n < 8, n, n - 16) + m)
+    _q4(of=lambda n, d, m: d * np.where(n < 8, n, n - 16) + m)
 )
-wrong(Q4, "q4.minimum-forgotten")(_unpacked(of=lambda n, d, m: d * n))
-wrong(Q4, "q4.minimum-subtracted")(_unpacked(of=lambda n, d, m: d * n - m))
-wrong(Q4, "q4.moved-then-scaled")(_unpacked(of=lambda n, d, m: (m + n) * d))
+wrong(Q4, "q4.minimum-forgotten")(_q4(of=lambda n, d, m: d * n))
+wrong(Q4, "q4.minimum-subtracted")(_q4(of=lambda n, d, m: d * n - m))
+wrong(Q4, "q4.moved-then-scaled")(_q4(of=lambda n, d, m: (m + n) * d))
 
 
 @wrong(Q4, "q4.first-block-for-all")
@@ -3496,18 +3492,18 @@ def with_the_first_head(blocks):
     return np.hstack([np.hstack([b[4:] & 15, b[4:] >> 4]) * d + m for b in blocks])
 
 
-wrong(Q4)(_unpacked(of=lambda n, d, m: d * n / 15 + m))
-wrong(Q4)(_unpacked(of=lambda n, d, m: d * n + m / 2))
+wrong(Q4)(_q4(of=lambda n, d, m: d * n / 15 + m))
+wrong(Q4)(_q4(of=lambda n, d, m: d * n + m / 2))
 
 
 @wrong(Q4)
 def with_bytes_turned(blocks):
-    return _unpacked()(np.concatenate([blocks[:, :4], blocks[:, :3:-1]], axis=1))
+    return _q4()(np.concatenate([blocks[:, :4], blocks[:, :3:-1]], axis=1))
 
 
 @wrong(Q4)
 def all_low_halves_first(blocks):
-    rows = _unpacked()(blocks).reshape(len(blocks), 2, 16)
+    rows = _q4()(blocks).reshape(len(blocks), 2, 16)
     return np.hstack([rows[:, 0].ravel(), rows[:, 1].ravel()])
 
 
