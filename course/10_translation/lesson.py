@@ -764,7 +764,7 @@ for code, start in this.progress(RUNS, "training"):
         shared[code] = np.mean([pieces.tokens[i] in known for i in used])
     first = children.start(0, table, start != "from scratch", start == "parent")
     rate, steps = SETTINGS[start]
-    steps = this.at_scale(quick=2, default=steps)
+    steps = this.at_scale(quick=5, default=steps)
     children.learn(*children.rows(train, pieces, tag), first, rate, steps, seed=0)
     ids = english.encode([phrase.english for phrase in new], WIDTH)
     children_say[code, start] = pieces.decode(children.write(ids, begin=3))
