@@ -31,7 +31,6 @@ LIMIT = 1e-5  # relative to the largest value, if that is above 1
 LIMITS = dict.fromkeys(  # float32 spectra under a logarithm
     ("LogMelSpectrogram", "SpeechEncoder", "SpeechEncoder, 128 mels"), 1e-4
 )
-LIMITS["DiffusionTransformer, a DiT"] = 1e-4  # sines of times up to 999, in float32
 
 
 class Data:

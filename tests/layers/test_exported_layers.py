@@ -102,7 +102,7 @@ for name, make in TEXT.items():
     kept = export.export(call)(jax.ShapeDtypeStruct(shape, np.int32)).serialize()
     again = export.deserialize(kept)
     for length in LENGTHS:
-        found, wanted = again.call(tokens(length)), call(tokens(length))
+        found, wanted = again.call(tokens(length)), model(tokens(length))
         np.testing.assert_allclose(found, wanted, atol=1e-5)
     print(name)
 """
