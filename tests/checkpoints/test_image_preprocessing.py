@@ -52,11 +52,37 @@ def test_the_numbers_of_transformers(tmp_path, family, settings):
     assert prepare.output_shape() == found.shape[1:]
 
 
+def smoothed_bicubic(before, after):
+    """Weights `(after, before)`: Keys (1981), a = -0.5, as wide as a new pixel."""
+    stretch = max(before / after, 1)
+    middle = (np.arange(after)[:, None] + 0.5) * before / after
+    x = np.abs((np.arange(before) + 0.5 - middle) / stretch)
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    weights = np.where(x < 1, near, np.where(x < 2, far, 0))
+    return weights / weights.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("image", pictures(), ids=lambda x: str(x.shape))
+def test_floats_are_exact_and_integers_are_rounded_twice(image):
+    prepare = ImagePreprocessor((7, 9))
+    down, across = (
+        smoothed_bicubic(*n) for n in zip(image.shape[:2], (7, 9), strict=True)
+    )
+    exact = np.einsum("ih,jw,hwc->ijc", down, across, image.astype("float64"))
+    floats = prepare(image / np.float32(255))[0] * 255
+    np.testing.assert_allclose(floats, exact.clip(0, 255), atol=1e-3)
+    once = 0.5 * np.abs(down).sum(1)  # half a step of each row that is added up
+    error = np.abs(prepare(image)[0] * 255 - exact.clip(0, 255))
+    assert (error <= once[:, None, None] + 0.5 + 1e-3).all()
+    assert error.max() > 0.5
+
+
 def test_floats_are_integers_over_255():
-    prepare = ImagePreprocessor((7, 9), mean=(0.4,), deviation=(0.3,))
+    prepare = ImagePreprocessor(crop_size=(7, 9), mean=(0.4,), deviation=(0.3,))
     whole = pictures()
     floats = [x.astype("float32") / 255 for x in whole]
-    np.testing.assert_allclose(prepare(whole), prepare(floats), atol=0.01)
+    np.testing.assert_allclose(prepare(whole), prepare(floats), atol=1e-6)
     same = ImagePreprocessor()
     np.testing.assert_array_equal(same(floats[2][None]), floats[2][None])
     np.testing.assert_allclose(same(whole[2]), floats[2][None], atol=1e-7)
