@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "ctc": {"annotations", "checks"},
     "generation": {"annotations", "checks", "masks", "layers", "models"},
     "diffusion": {"annotations", "checks", "generation", "models"},
+    "distribution": {"checks"},
     "checkpoints": {"checks", "extras", "masks", "layers", "models", "shipped"},
     # datasets: files of images, and the vocabularies that our own translator reads and
     # writes with
@@ -77,6 +78,7 @@ EAGER = {
     "ctc": LIGHT,
     "generation": LIGHT,
     "diffusion": LIGHT,
+    "distribution": LIGHT,
     "transfer": LIGHT,
     "interpret": LIGHT,
     "grading": {"numpy"},

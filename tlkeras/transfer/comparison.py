@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,6 +97,7 @@ def compare(
     folder: Path | str,
     settings: Any = None,
     verbose: bool = True,
+    executor: Executor | None = None,
 ) -> "Comparison":
     """Run every strategy with every number of labels and every seed.
 
@@ -112,13 +114,19 @@ def compare(
         settings: anything that JSON knows and results depend on, such as the name of
             the data set. Results of other settings in the folder are an error.
         verbose: whether to show a progress bar. Defaults to `True`.
+        executor: of the `concurrent.futures` interface, to run strategies elsewhere and
+            side by side, such as `dask.distributed.Client(…).get_executor()`. It must
+            be able to send the functions there: processes know those of modules alone,
+            Dask knows any. Defaults to `None`: here, one after the other.
 
     Returns:
         A `Comparison`.
 
     Raises:
         ValueError: the folder holds results of other settings, or a strategy returns
-            something else than numbers.
+            something else than numbers. What a strategy raises, and what an executor
+            raises that lost its workers, is raised as it is, after whatever is ready
+            was written.
 
     Example:
 
@@ -138,17 +146,34 @@ def compare(
     _check_settings(folder / "settings.json", settings)
     seeds = list(seeds)
     runs = [(n, c, s) for c in label_counts for s in seeds for n in strategies]
-    bar = keras.utils.Progbar(len(runs), unit_name="run", verbose=int(verbose))
-    results = []
-    for number, (name, count, seed) in enumerate(runs):
-        path = folder / f"{_file_name(name)}-{count}-{seed}.json"
-        result = _read(path, (name, count, seed))
-        if result is None:
-            result = _run(name, strategies[name], count, seed)
-            _write(path, json.dumps(result._asdict()))
-        results.append(result)
-        bar.update(number + 1)
-    return Comparison(results)
+    paths = {run: folder / _file(*run) for run in runs}
+    results = {run: _read(path, run) for run, path in paths.items()}
+    missing = [run for run, result in results.items() if result is None]
+    bar = keras.utils.Progbar(len(results), unit_name="run", verbose=int(verbose))
+    bar.update(len(results) - len(missing), finalize=not missing)
+    for result in _results(missing, strategies, executor):
+        _write(paths[result[:3]], json.dumps(result._asdict()))
+        results[result[:3]] = result
+        bar.add(1)
+    return Comparison(results.values())
+
+
+def _results(runs, strategies, executor):
+    """Yield the results of all runs as they come; what failed is raised at the end."""
+    if executor is None:
+        yield from (_run(name, strategies[name], *rest) for name, *rest in runs)
+        return
+    futures = [
+        executor.submit(_run, run[0], strategies[run[0]], *run[1:]) for run in runs
+    ]
+    errors = []
+    for future in as_completed(futures):
+        if error := future.exception():
+            errors.append(error)
+        else:
+            yield future.result()
+    if errors:
+        raise errors[0]
 
 
 class Comparison:
@@ -295,9 +320,9 @@ def _run(name, strategy, count, seed):
     return Result(name, count, seed, metrics, seconds)
 
 
-def _file_name(name):
+def _file(name, count, seed):
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]
-    return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)}-{digest}"
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)}-{digest}-{count}-{seed}.json"
 
 
 def _read(path, wanted):
