@@ -11,17 +11,16 @@ import jax
 import keras
 import numpy as np
 import pytest
+from hosts import SIZES, make
 from keras import distribution
 from layers.test_contract import CASES as LAYERS
 from models.test_model_contract import CASES as MODELS
+from tools import TEXTS, TOLERANCE, TOOLS, check_same, fit
 
 from tlkeras import transfer
 from tlkeras.distribution import bytes_per_device, layout_map
 from tlkeras.generation import generate
-from tlkeras.models import GPT, Bert, BertClassifier
-
-TOLERANCE = 1e-5
-SIZES = {"num_layers": 2, "num_heads": 4, "hidden_dim": 8, "intermediate_dim": 16}
+from tlkeras.models import GPT
 
 
 def data_parallel(model):
@@ -102,83 +101,25 @@ def test_outputs_and_gradients(case):
 
 # ── transfer ──────────────────────────────────────────────────────────────────────────
 
-RNG = np.random.default_rng(0)
-TEXTS = {
-    "token_ids": RNG.integers(1, 32, size=(8, 5)).astype("int32"),
-    "padding_mask": np.arange(5) < RNG.integers(2, 6, size=(8, 1)),
-}
-LABELS = np.arange(8) % 3
-
-
-def classifier():
-    keras.utils.set_random_seed(0)
-    bert = Bert(32, **SIZES, dropout=0.0, max_sequence_length=5)
-    return BertClassifier(bert, num_classes=3, dropout=0.0)
-
-
-def with_momentum():
-    return keras.optimizers.SGD(0.1, momentum=0.9)
-
-
-def fit(model, optimizer=None, callbacks=()):
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer or with_momentum(), loss)
-    how = {"batch_size": 4, "epochs": 3, "shuffle": False, "verbose": 0}
-    model.fit(TEXTS, LABELS, callbacks=list(callbacks), **how)
-    return model
-
-
-def everything(model):
-    return fit(model)
-
-
-def lora(model):
-    return fit(transfer.add_lora(model, rank=2, trainable="logits", seed=1))
-
-
-def adapters(model):
-    return fit(transfer.add_adapters(model, size=4, trainable="logits"))
-
-
-def rates(model):
-    rates = transfer.layerwise_decay(model, 0.5)
-    return fit(model, transfer.discriminative_rates(model, with_momentum(), rates))
-
-
-def gradual_unfreezing(model):
-    return fit(model, callbacks=[transfer.GradualUnfreezing()])
-
-
-def distillation(model):
-    return fit(transfer.Distiller(model, classifier()))
-
-
-TOOLS = (everything, lora, adapters, rates, gradual_unfreezing, distillation)
-
 
 @WAYS
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_is_learned(tool, way):
-    single = classifier()
-    before = single.get_weights()
-    wanted = tool(single).get_weights()
-    with distributed(way(classifier())):
-        found = tool(classifier()).get_weights()
-    for one, other in zip(wanted, found, strict=True):
-        np.testing.assert_allclose(other, one, rtol=TOLERANCE, atol=TOLERANCE)
-    moved = [np.any(a != b) for a, b in zip(before, single.get_weights(), strict=False)]
-    assert any(moved)
+    wanted = tool(make())
+    with distributed(way(make())):
+        found = tool(make())
+    check_same(wanted, found)
 
 
 def test_a_comparison(tmp_path):
     def strategy(count, seed):
-        model = fit(classifier())
+        model = fit(make())
         texts = {key: x[:count] for key, x in TEXTS.items()}
         return float(np.asarray(model.predict(texts, verbose=0)).sum())
 
     arguments = ({"all": strategy}, (4, 8), range(2))
     wanted = transfer.compare(*arguments, tmp_path / "one", verbose=False)
-    with distributed(model_parallel(classifier())):
+    with distributed(model_parallel(make())):
         found = transfer.compare(*arguments, tmp_path / "four", verbose=False)
     for count in (4, 8):
         assert found.values("all", count) == pytest.approx(
@@ -237,7 +178,7 @@ def test_what_four_devices_cannot_share_stays_whole():
 def test_what_does_not_fit_is_refused():
     mesh = distribution.DeviceMesh((4,), ["batch"])
     with pytest.raises(ValueError, match="axis must be one of"):
-        layout_map(classifier(), mesh)
+        layout_map(make(), mesh)
     mesh = distribution.DeviceMesh((1, 4), ["batch", "model"])
     with pytest.raises(ValueError, match="model must have weights"):
         layout_map(keras.Sequential([keras.layers.Dense(2)]), mesh)

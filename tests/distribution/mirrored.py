@@ -1,0 +1,20 @@
+"""`tf.distribute` on four devices; `test_sharded.py` runs this file in a process."""
+
+import pytest
+import tensorflow as tf
+
+PARTS = [tf.config.LogicalDeviceConfiguration()] * 4
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], PARTS
+)
+
+from hosts import make  # noqa: E402
+from tools import TOOLS, check_same  # noqa: E402
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_is_learned(tool):
+    devices = [f"/cpu:{n}" for n in range(4)]
+    with tf.distribute.MirroredStrategy(devices).scope():
+        found = tool(make())
+    check_same(tool(make()), found)
