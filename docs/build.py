@@ -68,6 +68,7 @@ PAGES = {
     "transfer": {"Checkpoints": "checkpoints", "Transfer": "transfer"},
     "pipelines": {"Reference": "pipelines"},
     "interpret": {"Reference": "interpret"},
+    "scale": {"Reference": "distribution"},
 }
 
 

@@ -9,18 +9,22 @@ import numpy as np
 
 from tlkeras import checks as check
 
-# The end of a weight's path, and which of its axes may be cut, the best first. Within
-# one block the cuts fit each other: heads and the width of the feed-forward network
-# are cut where a product makes them and again where the next product adds them up, so
-# that devices exchange numbers twice a block (Shoeybi et al. 2019, section 3).
+__all__ = ["bytes_per_device", "layout_map"]
+
+# The end of a weight's path, and which of its axes may be cut, the best first. Heads
+# and the width of the feed-forward network are cut where a product makes them and again
+# where the next product sums over them, so that devices exchange numbers twice a block
+# (Shoeybi et al. 2019, section 3). Cutting D instead costs more exchanges.
 CUTS = {
-    r"(query|key|value|gate)/kernel": (1,),  # (D, N, H): heads
-    r"(query|key|value|gate)/bias": (0,),  # (N, H)
-    r"attention_output/kernel": (0,),  # (N, H, D): heads, summed
-    r"feedforward_(gate|intermediate)_dense/kernel": (1,),  # (D, F)
+    r"(query|gate)/kernel": (1, 0),  # (D, N, H)
+    r"(query|gate)/bias": (0,),  # (N, H)
+    r"(key|value)/kernel": (1, 0),  # (D, N, H), perhaps of fewer heads
+    r"(key|value)/bias": (0,),  # (N, H)
+    r"attention_output/kernel": (0, 2),  # (N, H, D)
+    r"feedforward_(gate|intermediate)_dense/kernel": (1, 0),  # (D, F)
     r"feedforward_(gate|intermediate)_dense/bias": (0,),  # (F,)
-    r"feedforward_output_dense/kernel": (0,),  # (F, D): width, summed
-    r"token_embedding/embeddings": (0, 1),  # (V, D): tokens, or size
+    r"feedforward_output_dense/kernel": (0, 1),  # (F, D)
+    r"token_embedding/embeddings": (0, 1),  # (V, D)
     r"token_embedding/reverse_embeddings": (1, 0),  # (D, V)
 }
 
@@ -31,10 +35,9 @@ def layout_map(
     """Which weights of a model are cut over the devices of a mesh, and where.
 
     Attention is cut by heads, the feed-forward network by its width, embeddings by
-    tokens (or by size, where tokens cannot be shared out evenly). What is left whole on
-    every device: norms, positions, convolutions, heads of a task, what LoRA and
-    adapters add, and any weight whose number of heads, width or tokens the number of
-    devices does not divide.
+    tokens; or each by D, the model's size, where the devices cannot share those evenly.
+    What is left whole on every device: norms, positions, convolutions, heads of a task,
+    what LoRA and adapters add, and what cannot be shared evenly either way.
 
     Layouts hold for models made after `set_distribution`. So make the model once, to
     see its weights, then its copy:

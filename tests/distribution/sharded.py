@@ -165,12 +165,13 @@ def test_bytes_are_those_that_a_device_holds(devices):
     assert held < bytes_per_device(copy) or devices == 1
 
 
-def test_what_four_devices_cannot_share_stays_whole():
+def test_what_four_devices_cannot_share_is_cut_elsewhere_or_stays_whole():
     model = GPT(30, **SIZES, positions="rotary", num_key_value_heads=2)
     layouts = layout_map(model, distribution.DeviceMesh((1, 4), ["batch", "model"]))
     inside = "transformer_layer_0/self_attention/"
     assert layouts[inside + "query/kernel"].axes == (None, "model", None)
-    assert layouts[inside + "key/kernel"] is None  # two heads
+    assert layouts[inside + "key/kernel"].axes == ("model", None, None)  # two heads
+    assert layouts[inside + "key/bias"] is None
     assert layouts["token_embedding/embeddings"].axes == (None, "model")  # 30 tokens
     assert layouts["layer_norm/gamma"] is None
 
