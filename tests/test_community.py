@@ -1,0 +1,26 @@
+"""What the files beside the code say of the project is what its metadata say."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import tlkeras
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_a_citation_names_this_version_and_its_licences():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert cited["version"] == tlkeras.__version__
+    assert " AND ".join(cited["license"]) == project["license"]
+    assert cited["authors"] == project["authors"]
+
+
+def test_links_between_the_files_beside_the_code_lead_somewhere():
+    for name in ("README", "CONTRIBUTING", "SECURITY", "CHANGELOG"):
+        text = (ROOT / f"{name}.md").read_text("utf-8")
+        for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):
+            assert (ROOT / link).exists(), f"{name}.md: {link}"
