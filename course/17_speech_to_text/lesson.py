@@ -548,8 +548,9 @@ this.reveal(
 # 20 strings than random weights: 1.00 ± 0.01.
 #
 # We had hoped for 0.15 with 60 strings. What did not do it, on the strings that settings are
-# chosen by, one run each: 0.25 with 300 steps as in the table; 0.24 with 900 steps on 20 copies
-# of the strings, stretched and with stripes hidden as in lesson 18. What does it is more strings.
+# chosen by, one run each: 0.25 with 300 steps as in the table, 0.25 with 900, and 0.24 with 900
+# steps on 20 copies of the strings, stretched and with stripes hidden as in lesson 18. What does
+# it is more strings.
 
 # %% [markdown]
 # ## 8. Where the letters are

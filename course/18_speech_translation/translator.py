@@ -181,6 +181,7 @@ class Trainer:
             self.optimizer.apply(found, variables)
             return value
 
+        options["autograph"] = False  # no Python of ours asks tensors
         self._step = tf.function(step, **options) if compiled else step
 
     def run(self, batches, rate, steps, progress=None):
@@ -218,8 +219,9 @@ class Speech:
                 *self.head.trainable_variables,
             ]
         }
+        mels = self.front.get_config()["num_mels"]
         batch = (  # of any number of frames, so that one trace serves all
-            tf.TensorSpec((BATCH, None, self.front.get_config()["num_mels"]), "float32"),
+            tf.TensorSpec((BATCH, None, mels), "float32"),
             tf.TensorSpec((BATCH, None), "bool"),
             tf.TensorSpec((BATCH, ROOM), "int32"),
             tf.TensorSpec((BATCH, LONGEST), "int32"),

@@ -11,11 +11,12 @@ class Notebook:
 
     def __init__(self, page):
         self.page = page
+        self.code = page.locator(".jp-Notebook .jp-CodeCell")
 
     def cell(self, text):
         """The code cell that holds some text."""
-        cells = self.page.locator(".jp-Notebook .jp-CodeCell")
-        return cells.filter(has=self.page.locator(".cm-content", has_text=text)).first
+        content = self.page.locator(".cm-content", has_text=text)
+        return self.code.filter(has=content).first
 
     def run(self, cell):
         cell.locator(".cm-content").click()

@@ -17,20 +17,21 @@ PLAY = """async audio => {
 def test_the_first_recordings_of_a_lesson_play(browser, lab, name, pictures):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(60_000)
-    page.goto(lab.format(f"{name}.ipynb"))
+    # A workspace of its own: the one that all share opens again what was open.
+    page.goto(lab.format(f"{name}.ipynb").replace("/lab/", f"/lab/workspaces/{name}/"))
     notebook = Notebook(page)
     notebook.cell("lesson(").wait_for()
     notebook.run_when_ready(notebook.cell("lesson("))
-    heard = page.locator(".jp-Notebook .jp-CodeCell").filter(has_text="show.players(")
-    notebook.run_folded(heard.first)
-    players = heard.first.locator("audio")
+    heard = notebook.code.filter(has_text="show.players(").first
+    notebook.run_folded(heard)
+    players = heard.locator("audio")
     players.first.wait_for()
     assert players.count() == 3
     for i in range(3):
         length, reached = players.nth(i).evaluate(PLAY)
         assert 0.3 < length < 5  # seconds
         assert 0 < reached <= length
-    shown = heard.first.locator(".jp-OutputArea-output img")
+    shown = heard.locator(".jp-OutputArea-output img")
     assert shown.count() == pictures
     for i in range(pictures):
         assert shown.nth(i).evaluate("picture => picture.naturalWidth") > 300
