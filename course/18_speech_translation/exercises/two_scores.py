@@ -103,7 +103,7 @@ def small_differences(rng):
     first, last = rng.permutation(10)[:2]
     wide = chr(ord("０") + last)  # a digit as wide as a Chinese character
     wanted = [one.title(), two.title(), f"{two} {three}", three, f"{first}{last}"]
-    return wanted, [one, two, two + three, f" {three}", f"{first}{wide}"]
+    return wanted, [one, two, two + three, f"  {three}", f"{first}{wide}"]
 
 
 def turned_round(draw):

@@ -169,7 +169,7 @@ EXERCISE = Exercise(
     probe=as_three,
     cases=(
         Case("one-slip", decoder((5, 3, 4), slips=((0, 1),))),
-        Case("long", decoder((14, 4, 9, 3), slips=((0, 3),), again=0.9)),
+        Case("long", decoder((14, 4, 9, 3), sure=9.0, slips=((0, 3),), again=1.0)),
         Case("two-slips", decoder((6, 2, 5, 4), slips=((0, 0), (2, 2)), again=0.1)),
         Case("goes-astray", decoder((7, 4, 6), slips=((0, 0),), again=0.0)),
         Case("astray-twice", decoder((3, 8, 5), slips=((1, 1), (2, 0)), again=0.0)),
