@@ -40,6 +40,9 @@ RUNS = {
     "gpt_adaptation": [],  # shows the runs kept; to measure, --measure
     "efficient_conversion": [],  # shows the runs kept; to measure, --measure
     "speech": [],
+    "transcribe": ["--clock", "processor"],
+    "speech_letters": [],  # shows the runs kept; to measure, --measure
+    "speech_translation": [],  # shows the runs kept; to measure, --measure
 }
 
 

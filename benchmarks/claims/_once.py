@@ -53,6 +53,43 @@ def once(path, names, scores):
     return decorator
 
 
+def numbers(rows, score, **wanted):
+    """A score of those lines that have these values, by seed, and in its order."""
+    found = [r for r in rows if all(r[k] == str(v) for k, v in wanted.items())]
+    return [float(row[score]) for row in sorted(found, key=lambda r: int(r["seed"]))]
+
+
+def table(title, columns, rows, seeds=5):
+    """Means over seeds with 95 % intervals, in Markdown.
+
+    Args:
+        title: what stands above the names of the rows.
+        columns: what stands above the others.
+        rows: a name each, and for each column the numbers of its seeds; where there
+            are fewer than two the cell stays empty.
+        seeds: how many there should be; a cell of fewer says so.
+    """
+    from tlkeras.transfer.comparison import estimate
+
+    def cell(values):
+        if len(values) < 2:
+            return ""
+        few = "" if len(values) == seeds else f" ({len(values)} seeds)"
+        return f"{estimate(values)}{few}"
+
+    lines = [[title, *columns], ["---"] * (1 + len(columns))]
+    lines += [[name, *map(cell, cells)] for name, cells in rows.items()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def gains(these, those):
+    """Seed by seed, for each column."""
+    return [
+        [a - b for a, b in zip(x, y, strict=False)]
+        for x, y in zip(these, those, strict=True)
+    ]
+
+
 def _append(path, fields, row):
     new = not path.is_file()
     with open(path, "a", encoding="utf-8", newline="") as file:

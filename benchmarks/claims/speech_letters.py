@@ -18,7 +18,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from _once import kept, once
+from _once import gains, kept, numbers, once, table
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2] / "course" / "17_speech_to_text"))
@@ -85,17 +85,31 @@ def measure(count):
 
 
 def show():
-    """The kept runs on test strings: mean and range over seeds."""
-    groups = {}
-    for row in kept(FILE, RUN).values():
-        if row["split"] == "test":
-            key = tuple(row[name] for name in ("start", "strings", "rate", "steps"))
-            groups.setdefault(key, []).append(float(row["wer"]))
-    for key, found in sorted(groups.items()):
-        mean = sum(found) / len(found)
-        print(
-            *key, f"WER {mean:.3f} ({min(found):.3f} to {max(found):.3f})", len(found)
-        )
+    """The section of RESULTS.md: words wrong of test strings, by strings known."""
+    rows = [row for row in kept(FILE, RUN).values() if row["split"] == "test"]
+    counts = sorted(COUNTS)
+    for score, title in (("wer", "words wrong"), ("cer", "characters wrong")):
+        cells = {
+            start: [numbers(rows, score, start=start, strings=n) for n in counts]
+            for start in STARTS
+        }
+        first, *others = STARTS
+        for other in others:
+            cells[f"{first} − {other}"] = gains(cells[first], cells[other])
+        (before,) = numbers(rows, score, strings=0)
+        print(table(title, [f"{n} strings" for n in counts], cells))
+        print(f"\nZero-shot {before:.3f}.\n")
+    chosen = {tuple(row[x] for x in RUN[:2] + RUN[3:5]) for row in rows}
+    said = [
+        f"{start}, {count} strings: {rate} × {steps}"
+        for start, count, rate, steps in sorted(chosen)
+        if count != "0"
+    ]
+    print(
+        f"{TESTS} strings of {len(SEEDS)} draws; 95 % intervals, differences draw by "
+    )
+    print(f"draw. Of rates {RATES} and steps {STEPS} of 8 strings, on other strings:")
+    print("; ".join(said) + ".")
 
 
 def main(*arguments):

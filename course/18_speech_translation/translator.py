@@ -163,9 +163,10 @@ class Trainer:
         loss: a function of a batch.
         variables: that are trained.
         compiled: whether steps are compiled.
+        **options: of the compiling, as `tf.function` has them.
     """
 
-    def __init__(self, loss, variables, compiled):
+    def __init__(self, loss, variables, compiled, **options):
         self.optimizer = keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=1.0)
         self.optimizer.build(variables)
 
@@ -180,7 +181,8 @@ class Trainer:
             self.optimizer.apply(found, variables)
             return value
 
-        self._step = tf.function(step, reduce_retracing=True) if compiled else step
+        options["autograph"] = False  # no Python of ours asks tensors
+        self._step = tf.function(step, **options) if compiled else step
 
     def run(self, batches, rate, steps, progress=None):
         """Take so many steps; the losses."""
@@ -199,8 +201,8 @@ class Speech:
     """One model in which one start after the other learns to translate speech.
 
     Args:
-        compiled: whether steps are compiled, which pays from some dozen on. Defaults to
-            `True`.
+        compiled: whether steps and writing are compiled, which pays from some dozen on.
+            Defaults to `True`.
         share: of the letters in the loss; the rest is attention's. Defaults to 0.5.
         longest: tokens that are written at most, tag and end among them.
     """
@@ -217,7 +219,18 @@ class Speech:
                 *self.head.trainable_variables,
             ]
         }
-        self.trainer = Trainer(self._loss, list(variables.values()), compiled)
+        mels = self.front.get_config()["num_mels"]
+        batch = (  # of any number of frames, so that one trace serves all
+            tf.TensorSpec((BATCH, None, mels), "float32"),
+            tf.TensorSpec((BATCH, None), "bool"),
+            tf.TensorSpec((BATCH, ROOM), "int32"),
+            tf.TensorSpec((BATCH, LONGEST), "int32"),
+        )
+        self.trainer = Trainer(
+            self._loss, list(variables.values()), compiled, input_signature=batch
+        )
+        write = self._translation
+        self._translate = tf.function(write, autograph=False) if compiled else write
 
     def _parts(self):
         encoder = SpeechEncoder.from_config(self.front.get_config())
@@ -345,12 +358,16 @@ class Speech:
         """
         texts = []
         for source in _parts_of(inputs):
-            keep = None if masked else np.ones(_tokens(source), bool)
-            cache = self.decoder.initial_cache(source, self.longest, keep)
             begin = np.full((len(source["features"]), 1), TAGS[language], "int32")
-            rows = generate(self.decoder.step, begin, self.longest, END, cache)
+            rows = self._translate(source, begin, masked)
             texts += [text_of(row) for row in ops.convert_to_numpy(rows)]
         return texts
+
+    def _translation(self, source, begin, masked):
+        """The tokens `(B, longest)` that are written behind the first one."""
+        keep = None if masked else ops.ones(_tokens(source), "bool")
+        cache = self.decoder.initial_cache(source, self.longest, keep)
+        return generate(self.decoder.step, begin, self.longest, END, cache)
 
     def forced(self, inputs, tokens):
         """The likeliest token at each place after the *right* ones, (N, T − 1)."""
@@ -395,7 +412,11 @@ class Translator:
     def __init__(self, compiled=True, longest=LONGEST):
         self.longest = longest
         self.model = self._fresh()
-        self.trainer = Trainer(self._loss, self.model.trainable_variables, compiled)
+        self.trainer = Trainer(
+            self._loss, self.model.trainable_variables, compiled, jit_compile=True
+        )
+        write = self._translation
+        self._translate = tf.function(write, autograph=False) if compiled else write
 
     def _fresh(self):
         sizes = {"hidden_dim": 64, "num_heads": 4, "intermediate_dim": 128}
@@ -442,9 +463,15 @@ class Translator:
         """The translation of each text, and the logarithm of its probability."""
         rows = letters_of(texts)
         rows[:, 0] = np.maximum(rows[:, 0], 1)  # an empty text is a space
-        cache = self.model.initial_cache(rows, max_length=self.longest)
         begin = np.full((len(rows), 1), TAGS[language], "int32")
-        found, chances = generate(
+        found, chances = self._translate(rows, begin)
+        scores = ops.convert_to_numpy(ops.sum(chances, axis=1))
+        return [text_of(row) for row in ops.convert_to_numpy(found)], scores
+
+    def _translation(self, letters, begin):
+        """Tokens `(B, longest)` and the logarithms of their probabilities."""
+        cache = self.model.initial_cache(letters, max_length=self.longest)
+        return generate(
             self.model.step,
             begin,
             self.longest,
@@ -452,8 +479,6 @@ class Translator:
             cache,
             return_log_probabilities=True,
         )
-        scores = ops.convert_to_numpy(ops.sum(chances, axis=1))
-        return [text_of(row) for row in ops.convert_to_numpy(found)], scores
 
 
 def _misheard(letters, share, rng):

@@ -2880,6 +2880,7 @@ wrong(JOINT, "joint.infinite-kept")(_joint(fits=lambda loss: True))
 wrong(JOINT, "joint.sign")(_joint(nats=lambda x: x))
 wrong(JOINT, "joint.probabilities")(_joint(nats=lambda x: -math.expm1(x)))
 wrong(JOINT)(_joint(nats=lambda x: -x / math.log(2)))
+wrong(JOINT)(_joint(fits=lambda loss: loss < 100))
 wrong(JOINT)(_joint(mix=lambda h, w, s: (s * h + (1 - s) * w) / 2))
 
 
@@ -2995,7 +2996,8 @@ def _two(
 
 
 wrong(TWO, "score.codes")(_two(form=None))
-wrong(TWO, "score.marks-counted")(_two(form="NFKD"))
+wrong(TWO, "score.marks-counted")(_two(form="NFD"))
+wrong(TWO, "score.compatible")(_two(form="NFKC"))
 wrong(TWO, "score.written-length")(_two(below=lambda a, b: sum(map(len, b))))
 wrong(TWO, "score.longer-length")(
     _two(below=lambda a, b: sum(max(len(x), len(y)) for x, y in zip(a, b, strict=True)))
@@ -3029,6 +3031,33 @@ wrong(TWO)(_two(end=lambda rate: 1 - rate / 2))
 def rates_are_averaged(references, hypotheses):
     each = [_two()([a], [b]) for a, b in zip(references, hypotheses, strict=True)]
     return tuple(np.mean(each, axis=0))
+
+
+def _changed_before(change):
+    def scores(references, hypotheses):
+        return _two()([change(x) for x in references], [change(x) for x in hypotheses])
+
+    return scores
+
+
+wrong(TWO, "score.lowered")(_changed_before(str.casefold))
+wrong(TWO, "score.spaces-dropped")(_changed_before(lambda x: "".join(x.split())))
+wrong(TWO)(_changed_before(str.strip))
+
+
+@wrong(TWO, "score.swap-is-one")
+def neighbours_may_swap(references, hypotheses):
+    def distance(a, b):
+        if not a or not b:
+            return len(a) + len(b)
+        if a[0] == b[0]:
+            return distance(a[1:], b[1:])
+        ways = [distance(a[1:], b[1:]), distance(a[1:], b), distance(a, b[1:])]
+        if a[:2] == b[1::-1]:
+            ways.append(distance(a[2:], b[2:]))
+        return 1 + min(ways)
+
+    return _two(distance=distance)(references, hypotheses)
 
 
 # ── 18 write_alone ────────────────────────────────────────────────────────────────────
@@ -3104,6 +3133,14 @@ wrong(ALONE)(_alone(exact=lambda rows: 1 - sum(map(all, rows)) / len(rows)))
 wrong(ALONE)(_alone(exact=lambda rows: np.mean([row[0] for row in rows])))
 wrong(ALONE)(_alone(share=lambda rows: float(sum(map(sum, rows)))))
 wrong(ALONE)(_alone(exact=lambda rows: np.mean([np.mean(row) > 0.5 for row in rows])))
+wrong(ALONE)(_alone(exact=lambda rows: np.mean([np.mean(row) > 0.9 for row in rows])))
+
+
+@wrong(ALONE, "alone.one-tag")
+def always_german(log_probs, tokens):
+    forced = _alone()(log_probs, tokens)[0]
+    german = np.insert(tokens[:, 1:], 0, 2, axis=1)
+    return forced, *_alone()(log_probs, german)[1:]
 
 
 @wrong(ALONE, "alone.alone-twice")

@@ -122,7 +122,7 @@ EXERCISE = Exercise(
         Case("no-padding", batch((4, 4, 4), 0.45)),
         Case("no-character", batch((0, 3), 0.55)),
         Case("one", batch((5,), 0.25)),
-        Case("uneven", batch((1, 12), 0.65, letters=(2, 31))),
+        Case("uneven", batch((1, 12), 0.65, letters=(2, 310))),
     ),
     misconceptions=(
         wrong("not-shifted", pairs=lambda x, y: (x, y)),

@@ -97,6 +97,15 @@ def mark_lost(rng):
     return wanted, [wanted[0], *found[1:]]
 
 
+def small_differences(rng):
+    """Capitals, spaces, and characters that are drawn another way."""
+    one, two, three = (str(x) for x in rng.permutation(["eins", "sechs", "acht"]))
+    first, last = rng.permutation(10)[:2]
+    wide = chr(ord("０") + last)  # a digit as wide as a Chinese character
+    wanted = [one.title(), two.title(), f"{two} {three}", three, f"{first}{last}"]
+    return wanted, [one, two, two + three, f"  {three}", f"{first}{wide}"]
+
+
 def turned_round(draw):
     """References write their marks apart, and hypotheses do not."""
 
@@ -114,6 +123,19 @@ def place_by_place(wanted, found):
     """Compared where they stand (wrong)."""
     same = sum(a == b for a, b in zip(wanted, found, strict=False))
     return max(len(wanted), len(found)) - same
+
+
+def neighbours_swapped(wanted, found):
+    """Two neighbours that changed places are one edit (wrong)."""
+    cost = np.zeros((len(wanted) + 1, len(found) + 1), int)
+    cost[:, 0], cost[0] = np.arange(len(wanted) + 1), np.arange(len(found) + 1)
+    for i, a in enumerate(wanted, start=1):
+        for j, b in enumerate(found, start=1):
+            around = cost[i - 1, j] + 1, cost[i, j - 1] + 1
+            cost[i, j] = min(*around, cost[i - 1, j - 1] + (a != b))
+            if i > 1 < j and (a, wanted[i - 2]) == (found[j - 2], b):
+                cost[i, j] = min(cost[i, j], cost[i - 2, j - 2] + 1)
+    return cost[-1, -1]
 
 
 def any_order(wanted, found):
@@ -154,6 +176,8 @@ EXERCISE = Exercise(
             turned_round(spelled(("füab", "füab"), ("üüc", "üd"))),
         ),
         Case("mark-lost", mark_lost),
+        Case("small-differences", small_differences),
+        Case("swapped", spelled(("abcd", "abdc"), ("cab", "acb"), ("d", "d"))),
         Case("nothing-written", spelled(("abc", ""), ("de", "de"))),
         Case("far-too-long", spelled(("a", "bcdef"), ("ab", "cdefa"))),
         Case("nothing-right", spelled(("ab", "cd"), ("e", "f"))),
@@ -172,6 +196,9 @@ EXERCISE = Exercise(
                 if not unicodedata.combining(c)
             ),
         ),
+        wrong("compatible", form=lambda x: unicodedata.normalize("NFKC", x)),
+        wrong("lowered", form=lambda x: composed(x).lower()),
+        wrong("spaces-dropped", form=lambda x: composed(x).replace(" ", "")),
         wrong("mean-of-texts", rate=mean_of_texts),
         wrong("written-length", rate=lambda e, w, f: sum(e) / max(1, sum(f))),
         wrong("longer-length", rate=lambda e, w, f: sum(e) / sum(map(max, w, f))),
@@ -183,6 +210,7 @@ EXERCISE = Exercise(
         wrong("percent", share=lambda right: 100 * np.mean(right)),
         wrong("place-by-place", distance=place_by_place),
         wrong("any-order", distance=any_order),
+        wrong("swap-is-one", distance=neighbours_swapped),
         wrong("changes-twice", distance=lambda a, b: edits(a, b, change=2)),
         wrong("insertions-free", distance=lambda a, b: edits(a, b, insert=0)),
         wrong("omissions-free", distance=lambda a, b: edits(a, b, drop=0)),

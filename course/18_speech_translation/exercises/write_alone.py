@@ -5,7 +5,7 @@ import numpy as np
 from tlkeras.grading import Case, Exercise
 from tlkeras.grading.authoring import mistakes
 
-from ._shared import END, PAD, written_rows
+from ._shared import END, PAD, TAG, written_rows
 
 
 def own_token(truth, own, t):
@@ -16,6 +16,11 @@ def own_token(truth, own, t):
 def true_token(truth, own, t):
     """What a decoder looks back on that is put right after every token."""
     return truth
+
+
+def same_tag(truth, own, t):
+    """Every row begins with one tag (wrong)."""
+    return own if t else np.full_like(own, TAG)
 
 
 def go_on(ended, token):
@@ -105,6 +110,7 @@ def decoder(lengths, sure=3.0, slips=(), room=None, vocabulary=8, again=0.6):
 
     def draw(rng):
         tokens = written_rows(rng, lengths, vocabulary, room)
+        tokens[1:, 0] = rng.integers(TAG, TAG + 2, len(lengths) - 1)  # of two languages
         rows, places = len(tokens), tokens.shape[1] - 1
         x = rng.normal(size=(rows, places, vocabulary, vocabulary))
         for b in range(rows):
@@ -163,6 +169,7 @@ EXERCISE = Exercise(
     probe=as_three,
     cases=(
         Case("one-slip", decoder((5, 3, 4), slips=((0, 1),))),
+        Case("long", decoder((14, 4, 9, 3), sure=9.0, slips=((0, 3),), again=1.0)),
         Case("two-slips", decoder((6, 2, 5, 4), slips=((0, 0), (2, 2)), again=0.1)),
         Case("goes-astray", decoder((7, 4, 6), slips=((0, 0),), again=0.0)),
         Case("astray-twice", decoder((3, 8, 5), slips=((1, 1), (2, 0)), again=0.0)),
@@ -181,6 +188,7 @@ EXERCISE = Exercise(
         wrong("truth-behind", behind=true_token, after_end=go_on),
         wrong("alone-twice", forced_behind=own_token, forced_end=stop),
         wrong("swapped", forced_behind=own_token, behind=true_token, after_end=go_on),
+        wrong("one-tag", behind=same_tag),
         wrong("end-ignored", after_end=go_on),
         wrong("padding-counted", counts=lambda y: np.ones(y.shape, bool)),
         wrong("end-left-out", counts=lambda y: (y != PAD) & (y != END)),
