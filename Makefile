@@ -14,7 +14,7 @@ INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
   translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers \
-  emoji help
+  emoji smollm2-q4 help
 .DEFAULT_GOAL := help
 
 help:
@@ -77,6 +77,11 @@ stickers: $(VENV)/.course
 emoji: $(VENV)/.course
 	$(BIN)/pip install --quiet resvg-py==0.5.0 emoji==2.16.0
 	$(BIN)/python data/emoji/make.py $(PACKAGES)
+	$(SUMS)
+
+# Cut a tensor out of SmolLM2's file again, for lesson 19.
+smollm2-q4: $(VENV)/.parity
+	$(BIN)/python data/smollm2_q4/make.py
 	$(SUMS)
 
 # Train the small ViT of lesson 13 again; TLKERAS_MIRROR must hold MNIST.

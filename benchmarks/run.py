@@ -21,7 +21,11 @@ PEERS = (
 RUNS = {
     "parity": [],
     "parity_vit": [],
-    "attention": [],
+    "attention": [
+        *("--clock", "processor", "--rounds", "3", "--peers", "chunked", "keras"),
+        *("torch", "--cases", "512", "512 gradient", "2048", "2048 gradient"),
+        *("8192", "8192 gradient"),
+    ],
     "memory": [],
     "encoder": ["--cases", "forward", "training step"],
     "vit": [],

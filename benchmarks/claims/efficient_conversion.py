@@ -9,8 +9,10 @@ one text, of source files that nothing was learned from.
 Converted: `tlkeras://gpt_docstrings` with a window of 32 tokens in each layer, or with
 linear attention, trained on for 200 steps; beside it the same model from random
 weights, and both with the softmax over all that came before. Each chose its rate from
-one grid, with a seed of its own, on validation files. As they are: the pretrained
-weights with windows from 8 to 512 tokens, and quantised, on five pieces of text.
+one grid, with a seed of its own, on validation files. The needle: a passage, and the
+same passage 80 tokens later; how many bits a token the second copy needs. As they are:
+the pretrained weights with windows from 8 to 512 tokens, and quantised, on five pieces
+of text.
 """
 
 import functools
@@ -29,9 +31,10 @@ ATTENTION = {
     "linear": {"implementation": "linear"},
 }
 STARTS = ("converted", "from scratch")
-RATES, TUNING_SEED, SEEDS, STEPS = (3e-4, 1e-3, 3e-3), 100, range(5), 200
+RATES, TUNING_SEED, SEEDS, STEPS = (3e-4, 1e-3, 3e-3, 1e-2), 100, range(5), 200
 ROWS, LENGTH = 4, 128  # of a step
 PIECE, PIECES = 1024, 5  # of the text that is read
+COPIES, COPY, BETWEEN = 24, 40, 40  # passages, their tokens, tokens between the copies
 WINDOWS = (8, 16, 32, 64, 96, 128, 192, 256, 512)
 QUANTISED = ("float32", "int8", "int4", "int4, blocks of 32")
 RUN, FILE = ("attention", "start", "split", "rate", "seed"), HERE.with_suffix(".csv")
@@ -80,6 +83,21 @@ def bits_per_byte(model, rows, sizes):
     return total / sum(sizes)
 
 
+def needle(model):
+    """Bits a token of passages, and of the same passages when they come again."""
+    import numpy as np
+    from keras import ops
+
+    ids, length = texts()[0]["test"], 2 * COPY + BETWEEN
+    places = np.linspace(0, len(ids) - length, COPIES).astype(int)
+    rows = np.stack([ids[place : place + COPY + BETWEEN] for place in places])
+    rows = np.concatenate([np.full((COPIES, 1), END), rows, rows[:, :COPY]], axis=1)
+    logits = ops.convert_to_numpy(model(rows[:, :-1])).astype("float64")
+    log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    bits = -np.take_along_axis(log_p, rows[:, 1:, None], -1)[..., 0] / np.log(2)
+    return {"first": bits[:, :COPY].mean(), "again": bits[:, -COPY:].mean()}
+
+
 def pretrained(**arguments):
     """The GPT, for texts of any length."""
     from tlkeras.checkpoints import from_preset
@@ -105,9 +123,9 @@ def learner(attention):
     return model, model.get_weights()
 
 
-@once(FILE, RUN, ("bits",))
+@once(FILE, RUN, ("bits", "first", "again"))
 def run(attention, start, split, rate, seed):
-    """Bits per byte after training."""
+    """Bits per byte after training, and the needle."""
     import keras
     import numpy as np
 
@@ -126,7 +144,7 @@ def run(attention, start, split, rate, seed):
         places = rng.integers(len(ids) - LENGTH - 1, size=ROWS)
         rows = np.stack([ids[i : i + LENGTH + 1] for i in places])
         model.train_on_batch(rows[:, :-1], rows[:, 1:])
-    return {"bits": bits_per_byte(model, *pieces(split))}
+    return {"bits": bits_per_byte(model, *pieces(split))} | needle(model)
 
 
 def chosen(attention, start):
@@ -198,10 +216,10 @@ def measure():
 # ── the tables ────────────────────────────────────────────────────────────────────────
 
 
-def trained_on(attention, start):
-    """Bits per byte of each seed."""
+def trained_on(attention, start, score="bits"):
+    """One number a seed."""
     return {
-        int(key[4]): float(row["bits"])
+        int(key[4]): float(row[score])
         for key, row in kept(FILE, RUN).items()
         if key[:3] == (attention, start, "test")
     }
@@ -226,19 +244,33 @@ def _cell(found, less=None):
 
 def show():
     """The section of RESULTS.md."""
+    measured = [name for name in ATTENTION if trained_on(name, "converted")]
     print(
         f"Bits per byte after {STEPS} steps of {ROWS} × {LENGTH} tokens, five seeds:\n"
     )
     print("| attention | converted | from scratch | converted − from scratch |")
     print("|---|---|---|---|")
-    for attention in ATTENTION:
+    for attention in measured:
         ours, theirs = (trained_on(attention, start) for start in STARTS)
         cells = (_cell(ours), _cell(theirs), _cell(ours, theirs))
         print(f"| {attention} | " + " | ".join(cells) + " |")
     print(
+        f"\nThe needle, after the same steps: bits a token of {COPIES} passages of "
+        f"{COPY} tokens, and of the same passages after {BETWEEN} others:\n"
+    )
+    print("| attention | converted: first | again | less | from scratch: less |")
+    print("|---|---|---|---|---|")
+    for attention in measured:
+        (first, again), (old, new) = (
+            [trained_on(attention, start, score) for score in ("first", "again")]
+            for start in STARTS
+        )
+        cells = (_cell(first), _cell(again), _cell(first, again), _cell(old, new))
+        print(f"| {attention} | " + " | ".join(cells) + " |")
+    print(
         f"\nThe pretrained weights as they are, {PIECES} pieces of {PIECE:,} tokens:\n"
     )
-    print("| window | bits per byte | less than without |\n|---|---|---|")
+    print("| window | bits per byte | minus that of all before |\n|---|---|---|")
     whole = of_pieces("all before")
     for change in ("all before", *(f"window {w}" for w in WINDOWS)):
         found = of_pieces(change)
@@ -251,8 +283,8 @@ def show():
         print(f"| {change} | {size:.2f} | {_cell(found)} | {_cell(found, whole)} |")
     rates = {k[:2]: k[3] for k in kept(FILE, RUN) if k[2] == "test"}
     print(
-        "\n95 % intervals; differences seed by seed, or piece by piece. An empty cell "
-        f"is not measured yet. Rates, of {', '.join(map(str, RATES))}: "
+        "\n95 % intervals; differences seed by seed, or piece by piece. Rates, of "
+        f"{', '.join(map(str, RATES))}: "
         + "; ".join(f"{a}, {s} {rate}" for (a, s), rate in rates.items())
     )
 

@@ -1,5 +1,6 @@
 """The small presets that travel with the package."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,8 @@ from sklearn.linear_model import LogisticRegression
 
 from tlkeras import shipped
 from tlkeras.checkpoints import from_preset, load_tokenizer, preprocessor
+from tlkeras.checkpoints.formats.gguf import GGUF
+from tlkeras.course import lesson
 from tlkeras.ctc import greedy_decode
 from tlkeras.datasets import (
     DataError,
@@ -254,10 +257,28 @@ def test_the_small_gpt_knows_what_comes_next():
     assert 1 < nats / np.log(2) / size < 2
 
 
+def test_the_blocks_of_lesson_19_are_those_of_a_real_file():
+    """As the package gguf unpacks them, which the makers of the format write."""
+    file = GGUF(DATA / "smollm2_q4" / "attn_k.gguf")
+    (name,) = file.entries
+    shape, kind, (start, size) = file.entries[name]
+    assert (shape, kind, start) == ((192, 576), "Q4_1", 320)
+    blocks = np.fromfile(file.path, "uint8", count=size, offset=start)
+    unpack = lesson("19_efficient").exercises["unpack"].reference
+    found = unpack(blocks.reshape(-1, 20)).reshape(shape)
+    np.testing.assert_allclose(found, file.read(name), atol=1e-6)
+    with open(DATA / "smollm2_q4" / "tensors.csv", encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    (row,) = [row for row in rows if row["name"] == name]
+    assert (row["type"], row["shape"], int(row["bytes"])) == (kind, "192 × 576", size)
+    assert len(rows) == 272
+    assert sum(int(row["bytes"]) for row in rows) == 96_576_768
+
+
 def test_every_file_that_is_read_has_a_hash():
     wanted = ("config.json", "model.safetensors", "vocab.txt", "index.csv")
     wanted += ("samples.xz", "tokenizer_config.json", "names.txt", "pieces.json")
-    wanted += ("tokenizer.json", "names.tsv")
+    wanted += ("tokenizer.json", "names.tsv", "attn_k.gguf", "tensors.csv")
     wanted += tuple(f"{artist}.webp" for artist in emoji.ARTISTS)
     wanted += tuple(f"{artist}.png" for artist in stickers.ARTISTS)
     found = {
@@ -266,4 +287,4 @@ def test_every_file_that_is_read_has_a_hash():
         for path in shipped.home().glob(f"*/{name}")
     }
     assert found == set(shipped._sums())
-    assert len(found) == 31
+    assert len(found) == 33

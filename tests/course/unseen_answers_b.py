@@ -3288,6 +3288,36 @@ def merged_in_base_two(first, second):
     )
 
 
+@wrong(MERGE)
+def merged_with_a_floor_under_exponents(first, second):
+    m = np.maximum(first[0], second[0])
+    a, b = (np.exp(np.clip(part[0] - m, -10, 0)) for part in (first, second))
+    return (
+        m,
+        first[1] * a + second[1] * b,
+        first[2] * a[:, None] + second[2] * b[:, None],
+    )
+
+
+@wrong(MERGE)
+def merged_by_the_larger_alone(first, second):
+    more = first[0] > second[0]
+    total = np.where(more, first[1], second[1])
+    return (
+        np.maximum(first[0], second[0]),
+        total,
+        np.where(more[:, None], first[2], second[2]),
+    )
+
+
+@wrong(MERGE)
+def merged_to_one_logarithm(first, second):
+    m, a, b = _scaled(first, second)
+    total = first[1] * a + second[1] * b
+    output = first[2] * a[:, None] + second[2] * b[:, None]
+    return m + np.log(total), np.ones_like(total), output / total[:, None]
+
+
 # ── 19 local_mask ─────────────────────────────────────────────────────────────────────
 
 LOCAL = "19_efficient/local_mask"
@@ -3343,6 +3373,18 @@ wrong(LOCAL)(
 )
 wrong(LOCAL)(_seen(lambda i, j, w, c: 0.0 if i - w < j < i + (1 if c else w) else -1e9))
 wrong(LOCAL)(_seen(lambda i, j, w, c: i - w < j < i + (1 if c else w) and j > 0))
+
+
+@wrong(LOCAL)
+def turned_for_both_sides(queries, keys, window, causal):
+    distance = np.arange(keys - queries, keys)[:, None] - np.arange(keys)
+    mask = (distance >= 0) & (distance < window)
+    return mask if causal else mask | mask[::-1, ::-1]
+
+
+wrong(LOCAL)(_seen(lambda i, j, w, c: i - j < w and j - i < (1 if c else w - 1)))
+wrong(LOCAL)(_seen(lambda i, j, w, c: -((w - 1) // 2) <= j - i <= (0 if c else w // 2)))
+wrong(LOCAL)(_seen(lambda i, j, w, c: j <= i if c else abs(i - j) < w))
 
 
 # ── 19 linear_attention ───────────────────────────────────────────────────────────────
@@ -3423,6 +3465,18 @@ def that_forgets(q, k, v):
     return np.array(rows)
 
 
+wrong(LINEAR, "linear.nothing-remembered")(  # the cumsum runs along the features
+    lambda q, k, v: (
+        np.einsum("th,thv->tv", q, np.cumsum(k[:, :, None] * v[:, None], axis=1))
+        / (q * np.cumsum(k, axis=1)).sum(1, keepdims=True)
+    )
+)
+wrong(LINEAR)(lambda q, k, v: _weighted()(k, q, v))
+wrong(LINEAR)(lambda q, k, v: _weighted()(q + 1, k + 1, v))
+wrong(LINEAR)(_weighted(total=lambda w, q, k: w.sum(1, keepdims=True) + 1))
+wrong(LINEAR)(_weighted(total=lambda w, q, k: w[-1].sum()))
+
+
 # ── 19 quantise ───────────────────────────────────────────────────────────────────────
 
 INT8 = "19_efficient/quantise"
@@ -3490,6 +3544,21 @@ def rounded_up(kernel):
 wrong(INT8)(_by(lambda k: _or_one(k.std(0) * 3 / 127)))
 
 
+wrong(INT8)(_by(lambda k: _or_one(np.abs(k.max(0)) / 127)))  # abs outside
+wrong(INT8)(_by(lambda k: np.abs(k).max(0) / 127 + 1e-3))
+wrong(INT8)(_by(lambda k: _or_one(np.abs(k).max(0) / 127.5)))
+
+
+@wrong(INT8)
+def without_whole_numbers(kernel):
+    return kernel / _columns(kernel), _columns(kernel)
+
+
+@wrong(INT8)
+def wrapped_to_bytes(kernel):
+    return np.round(kernel / _columns(kernel)).astype(np.uint8), _columns(kernel)
+
+
 # ── 19 unpack ─────────────────────────────────────────────────────────────────────────
 
 Q4 = "19_efficient/unpack"
@@ -3544,6 +3613,19 @@ def all_low_halves_first(blocks):
     return np.hstack([rows[:, 0].ravel(), rows[:, 1].ravel()])
 
 
+@wrong(Q4, "q4.in-halves")
+def as_numpy_does_with_halves(blocks):
+    heads = blocks[:, :4].astype(np.uint8).copy().view(np.float16)
+    packed = blocks[:, 4:].astype(np.uint8)
+    numbers = np.concatenate([packed & 15, packed >> 4], axis=1)
+    return (numbers * heads[:, :1] + heads[:, 1:]).ravel()
+
+
+wrong(Q4)(_q4(order=lambda q: [q % 16, q % 16]))
+wrong(Q4)(_q4(order=lambda q: [q, q]))
+wrong(Q4)(_q4(of=lambda n, d, m: d * n / 16 + m))
+
+
 # ── 19 longest_text ───────────────────────────────────────────────────────────────────
 
 ROOM = "19_efficient/longest_text"
@@ -3575,3 +3657,8 @@ wrong(ROOM, "memory.negative")(_fits(end=lambda a, b: math.floor(a / b)))
 wrong(ROOM, "memory.square")(_fits(end=lambda a, b: math.sqrt(max(a, 0) / b)))
 wrong(ROOM)(_fits(lambda n, b, k, e: n * b / 8 + n * k * e / 8))
 wrong(ROOM)(_fits(end=lambda a, b: max(0, a * 8 // b)))
+wrong(ROOM)(_fits(token=lambda n, k, h, b: 6 * n * k * h * b))  # queries, too
+wrong(ROOM)(_fits(lambda n, b, k, e: n * b / 8 + n / k * e))  # extra bits as bytes
+wrong(ROOM)(_fits(end=lambda a, b: abs(a // b)))
+wrong(ROOM)(_fits(end=lambda a, b: max(1, a // b)))
+wrong(ROOM)(_fits(end=lambda a, b: max(0, a // b - 1)))

@@ -11,7 +11,7 @@ from keras.quantizers import Int4QuantizationConfig, Int8QuantizationConfig
 from tlkeras.checkpoints import from_preset, load_tokenizer
 from tlkeras.datasets import whole_docstrings
 from tlkeras.models import GPT
-from tlkeras.transfer import add_lora
+from tlkeras.transfer import add_lora, load_delta, save_delta
 
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
 
@@ -114,3 +114,26 @@ def test_lora_learns_beside_quantised_kernels(rng, config):
     assert all(np.any(ops.convert_to_numpy(w) != 0) for w in pairs)
     for old, new in zip(frozen, model.non_trainable_weights, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(new), old)
+
+@pytest.mark.parametrize("config", [FLOAT_INPUTS, BLOCKS], ids=["int8", "blocks"])
+def test_a_quantised_base_and_what_lora_learned_are_two_files(rng, tmp_path, config):
+    """The base is kept once, in whole numbers; the other file has the pairs alone."""
+    model, x = quantize(small(), config), rng.integers(1, 30, (2, 7))
+    base, learned = tmp_path / "base.weights.h5", tmp_path / "learned.npz"
+    model.save_weights(base)
+    add_lora(model, rank=4)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.02), loss)
+    for _ in range(5):
+        model.train_on_batch(x, x)
+    output = ops.convert_to_numpy(model(x))
+    save_delta(model, learned)
+    with np.load(learned) as file:  # the pairs, and what the file says of itself
+        assert sum("lora" in name for name in file.files) == 2 * 2
+        assert len(file.files) == 2 * 2 + 1
+    other = small()
+    other.set_weights([0 * w for w in other.get_weights()])
+    quantize(other, config).load_weights(base)
+    assert np.abs(ops.convert_to_numpy(other(x)) - output).max() > 1e-2
+    load_delta(other, learned)
+    np.testing.assert_allclose(ops.convert_to_numpy(other(x)), output, atol=1e-6)

@@ -142,6 +142,8 @@ def _delta_names(model, named):
     chosen = {name for name, weight in named.items() if id(weight) in learning}
     statistics = set()
     for _, layer in walk(model):
+        if getattr(layer, "quantization_mode", None):
+            continue  # whole numbers and scales are the base's, and stay as they are
         learnable, others = own_weights(layer)
         if any(id(weight) in learning for weight in learnable):
             statistics |= {id(weight) for weight in others}

@@ -112,7 +112,7 @@ EXERCISE = Exercise(
         Case("second-larger", two(6, (3, 8), 4, shift=4.0)),
         Case("first-larger", two(6, (8, 3), 4, shift=4.0, turned=True)),
         Case("large-logits", two(4, (6, 5), 2, scale=150.0)),
-        Case("far-below", two(4, (5, 6), 3, shift=-300.0)),
+        Case("far-below", two(4, (2, 500), 3, shift=-300.0)),
         Case("empty-block", two(5, (6, 0), 3)),
         Case("empty-first", two(5, (6, 0), 3, turned=True)),
         Case("one-key", two(3, (1, 1), 5)),

@@ -104,6 +104,12 @@ def not_shifted(blocks):
     return np.concatenate([packed & 15, packed & 240], axis=1)
 
 
+def in_halves(numbers, scale, least):
+    """Right, in float16, which has three decimal places (wrong)."""
+    numbers, scale, least = (x.astype("float16") for x in (numbers, scale, least))
+    return numbers * scale + least
+
+
 wrong = mistakes("q4", section="blocks")
 
 EXERCISE = Exercise(
@@ -133,6 +139,7 @@ EXERCISE = Exercise(
         wrong("minimum-forgotten", floats=lambda n, scale, least: n * scale),
         wrong("minimum-subtracted", floats=lambda n, scale, least: n * scale - least),
         wrong("moved-then-scaled", floats=lambda n, scale, least: (n + least) * scale),
+        wrong("in-halves", floats=in_halves),
         wrong("divided", floats=lambda n, scale, least: n / scale + least),
     ),
     accepted={
