@@ -12,12 +12,12 @@ import matplotlib.pyplot as plt
 def explore(draw: Callable[..., Any], **choices: Iterable) -> Any:
     """A figure, and a slider for each argument that can be chosen.
 
-    The figure is the one that is drawn without sliders: same colours, same labels. Where
+    The figure is the one that is drawn without sliders, in the same colours. Where
     nothing can be moved (a page on the web, a script, no ipywidgets) the first choices
     are shown.
 
     Args:
-        draw: draws a figure and returns its axes; its arguments are called as `choices`.
+        draw: draws a figure and returns its axes; called with a value of each choice.
         choices: argument to the values that it may have, in order; the first one is
             shown at first.
 
