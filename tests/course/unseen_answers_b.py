@@ -3757,7 +3757,7 @@ wrong(PATCH, "patch.exchanged")(lambda o, c: _patched(_put(lambda i, n: i))(c, o
 wrong(PATCH, "patch.zeros-around")(lambda o, c: np.eye(len(c))[..., None] * o)
 wrong(PATCH)(_patched(_put(lambda i, n: i, lambda a, b: (a + b) / 2)))
 wrong(PATCH)(_patched(_put(lambda i, n: i, lambda a, b: 0 * a)))
-wrong(PATCH)(_patched(_put(lambda i, n: slice(0, i))))
+wrong(PATCH, "patch.before-here")(_patched(_put(lambda i, n: slice(0, i))))
 wrong(PATCH)(_patched(_put(lambda i, n: slice(max(i - 1, 0), i + 2))))
 
 

@@ -59,6 +59,7 @@ EXERCISE = Exercise(
     misconceptions=(
         wrong("exchanged", put=lambda o, c: c, around=lambda o, c: o),
         wrong("up-to-here", where=lambda n: np.tri(n, dtype=bool)),
+        wrong("before-here", where=lambda n: np.tri(n, k=-1, dtype=bool)),
         wrong("from-here", where=lambda n: np.tri(n, dtype=bool).T),
         wrong("all-places", where=lambda n: np.ones((n, n), bool)),
         wrong("nothing-put-in", where=lambda n: np.zeros((n, n), bool)),
