@@ -39,6 +39,7 @@ RUNS = {
     "generation_transfer": [],  # shows the runs kept; to measure, --measure
     "gpt_adaptation": [],  # shows the runs kept; to measure, --measure
     "efficient_conversion": [],  # shows the runs kept; to measure, --measure
+    "induction_heads": [],  # shows the runs kept; to measure, --measure
     "speech": [],
 }
 
