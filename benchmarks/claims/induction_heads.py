@@ -76,10 +76,11 @@ def append(row):
 def show():
     """Print the table of the draws kept."""
     rows = {name: [r for r in kept() if r["model"] == name] for name in SETTINGS}
-    print(f"| | {' | '.join(rows)} |\n| --- | {' | '.join(['---'] * len(rows))} |")
+    titles = [f"{name}, draws: {len(found)}" for name, found in rows.items()]
+    print(f"| | {' | '.join(titles)} |\n| --- | {' | '.join(['---'] * len(rows))} |")
     for column, words in SHOWN.items():
-        cells = (estimate([float(r[column]) for r in found]) for found in rows.values())
-        print(f"| {words} | {' | '.join(map(str, cells))} |")
+        cells = [in_words([float(r[column]) for r in found]) for found in rows.values()]
+        print(f"| {words} | {' | '.join(cells)} |")
     heads = (
         f"{name}: " + ", ".join(f"{r['strongest']} and {r['second']}" for r in found)
         for name, found in rows.items()
@@ -90,6 +91,12 @@ def show():
     )
     print(f"\nHeads found, layer and head, draw by draw: {'; '.join(heads)}.")
     print(f"Mean damage ÷ mean damage: {', '.join(means)}. 95 % intervals.")
+
+
+def in_words(values):
+    """A mean with its interval, which one draw has not."""
+    found = estimate(values)
+    return str(found) if found.count > 1 else f"{found.mean:.3f}"
 
 
 def total(rows, column):

@@ -5,7 +5,7 @@ python course/21_seeing_inside/full_scale.py
 
 Thirty random tokens, twice; the loss of the second copy from its second token on. The
 two heads with the largest induction score are taken out, and twenty random pairs of the
-others: mean ablation, the mean over another such text. Six minutes of a processor core.
+others: mean ablation, the mean over another such text. A minute of a processor core.
 """
 
 from importlib.util import find_spec
