@@ -18,8 +18,8 @@ INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
 SIGNED = LinearSegmentedColormap.from_list("tlkeras signed", palette.DIVERGING)
 # Fonts with Chinese letters, of Linux, Windows and macOS: those that are installed draw
 # what the usual one lacks. (Of Noto's collection of four, Matplotlib reads one, JP.)
-HAN = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK TC", "Noto Sans SC")
-HAN += ("Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei")
+HAN: tuple[str, ...] = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK TC")
+HAN += ("Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei")
 HAN += ("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti TC")
 HAN += ("Droid Sans Fallback", "Arial Unicode MS")
 
