@@ -17,9 +17,11 @@ from tlkeras.visualization import palette
 INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
 SIGNED = LinearSegmentedColormap.from_list("tlkeras signed", palette.DIVERGING)
 # Fonts with Chinese letters, of Linux, Windows and macOS: those that are installed draw
-# what the usual one lacks. (Of Noto's collection of four, Matplotlib reads one, JP.)
+# what the usual one lacks. (Of a collection of fonts some versions of Matplotlib read the
+# first alone: of Noto's that is JP.)
 HAN: tuple[str, ...] = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK TC")
-HAN += ("Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei")
+HAN += ("Noto Sans SC", "Source Han Sans SC")
+HAN += ("WenQuanYi Micro Hei", "WenQuanYi Zen Hei")
 HAN += ("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti TC")
 HAN += ("Droid Sans Fallback", "Arial Unicode MS")
 
