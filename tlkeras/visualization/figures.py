@@ -17,8 +17,8 @@ from tlkeras.visualization import palette
 INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
 SIGNED = LinearSegmentedColormap.from_list("tlkeras signed", palette.DIVERGING)
 # Fonts with Chinese letters, of Linux, Windows and macOS: those that are installed draw
-# what the usual one lacks. (Of a collection of fonts some versions of Matplotlib read the
-# first alone: of Noto's that is JP.)
+# what the usual one lacks. (Some versions of Matplotlib read only the first font of a
+# collection: of Noto's that is JP.)
 HAN: tuple[str, ...] = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK TC")
 HAN += ("Noto Sans SC", "Source Han Sans SC")
 HAN += ("WenQuanYi Micro Hei", "WenQuanYi Zen Hei")
