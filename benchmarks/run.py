@@ -43,6 +43,7 @@ RUNS = {
     "generation_transfer": [],  # shows the runs kept; to measure, --measure
     "gpt_adaptation": [],  # shows the runs kept; to measure, --measure
     "efficient_conversion": [],  # shows the runs kept; to measure, --measure
+    "induction_heads": [],  # shows the runs kept; to measure, --measure
     "speech": [],
     "transcribe": ["--clock", "processor"],
     "speech_letters": [],  # shows the runs kept; to measure, --measure

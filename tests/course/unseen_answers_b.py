@@ -3662,3 +3662,353 @@ wrong(ROOM)(_fits(lambda n, b, k, e: n * b / 8 + n / k * e))  # extra bits as by
 wrong(ROOM)(_fits(end=lambda a, b: abs(a // b)))
 wrong(ROOM)(_fits(end=lambda a, b: max(1, a // b)))
 wrong(ROOM)(_fits(end=lambda a, b: max(0, a // b - 1)))
+
+
+# ── 21 keep_masks ─────────────────────────────────────────────────────────────────────
+
+KEEP = "21_seeing_inside/keep_masks"
+
+
+def _left(order, first=0, last=None):
+    """Sets of what is left, row by row."""
+
+    def keep_masks(importance):
+        turn = list(order(importance))
+        rows = range(first, len(turn) + 1 if last is None else len(turn) + last)
+        return [[p not in turn[:k] for p in range(len(turn))] for k in rows]
+
+    return keep_masks
+
+
+def _by_importance(x):
+    return sorted(range(len(x)), key=lambda i: -x[i])
+
+
+wrong(KEEP, "masks.smallest-first")(_left(lambda x: np.argsort(x, kind="stable")))
+wrong(KEEP, "masks.last-of-equals")(_left(lambda x: np.argsort(x, kind="stable")[::-1]))
+wrong(KEEP, "masks.by-size")(_left(lambda x: _by_importance([abs(v) for v in x])))
+wrong(KEEP, "masks.no-end")(_left(_by_importance, last=0))
+wrong(KEEP, "masks.no-beginning")(_left(_by_importance, first=1))
+wrong(KEEP, "masks.order-for-rank")(
+    lambda x: np.array(_by_importance(x))[None] >= np.arange(len(x) + 1)[:, None]
+)
+
+
+@wrong(KEEP, "masks.one-at-a-time")
+def one_missing(importance):
+    rows = np.ones((len(importance) + 1, len(importance)), bool)
+    for k, part in enumerate(_by_importance(importance)):
+        rows[k + 1, part] = False
+    return rows
+
+
+@wrong(KEEP, "masks.inserted")
+def deleted_not_kept(importance):
+    rows = np.zeros((len(importance) + 1, len(importance)), bool)
+    for k, part in enumerate(_by_importance(importance)):
+        rows[k + 1 :, part] = True
+    return rows
+
+
+@wrong(KEEP)
+def above_each_value(importance):
+    limits = np.sort(np.append(importance, np.inf))[::-1]
+    return importance[None] < limits[:, None]
+
+
+@wrong(KEEP)
+def turned(importance):
+    return np.array(_left(_by_importance)(importance)).T
+
+
+@wrong(KEEP)
+def in_order_of_places(importance):
+    return np.tri(len(importance) + 1, len(importance), -1) == 0
+
+
+# ── 21 area ───────────────────────────────────────────────────────────────────────────
+
+AREA = "21_seeing_inside/area"
+wrong(AREA, "area.step-of-one")(np.trapezoid)
+wrong(AREA, "area.mean-of-points")(np.mean)
+wrong(AREA, "area.points-summed")(np.sum)
+wrong(AREA, "area.left-sum")(lambda c: float(np.mean(c[:-1])))
+wrong(AREA, "area.right-sum")(lambda c: float(np.mean(c[1:])))
+wrong(AREA, "area.divided-by-points")(lambda c: np.trapezoid(c) / len(c))
+wrong(AREA, "area.of-the-first")(lambda c: np.trapezoid(c / c[0]) / (len(c) - 1))
+wrong(AREA, "area.above")(lambda c: 1 - np.trapezoid(c) / (len(c) - 1))
+wrong(AREA, "area.loss-of-score")(lambda c: c[0] - np.trapezoid(c) / (len(c) - 1))
+wrong(AREA)(lambda c: np.trapezoid(c, np.linspace(0, 100, len(c))))
+wrong(AREA)(lambda c: (c[0] + c[-1]) / 2)
+wrong(AREA)(lambda c: np.trapezoid(c, np.arange(len(c)) / len(c)) + c[-1] / len(c))
+wrong(AREA)(lambda c: np.median(c))
+
+
+# ── 21 induction_score ────────────────────────────────────────────────────────────────
+
+COPY = "21_seeing_inside/induction_score"
+
+
+def _copied(key=lambda t, p: t - p + 1, start=None, end=0, divide=None, turn=False):
+    """Place by place, in loops."""
+
+    def induction_score(scores, period):
+        layers, heads, length, _ = scores.shape
+        begin = length - period if start is None else start(length, period)
+        ts = range(begin, length + end)
+        found = np.zeros((layers, heads))
+        for t in ts:
+            s = key(t, period)
+            found += scores[:, :, s, t] if turn else scores[:, :, t, s]
+        return found / (len(ts) if divide is None else divide(length, period))
+
+    return induction_score
+
+
+wrong(COPY, "induction.same-token")(_copied(lambda t, p: t - p))
+wrong(COPY, "induction.before-it")(_copied(lambda t, p: t - p - 1))
+wrong(COPY, "induction.token-before")(_copied(lambda t, p: t - 1))
+wrong(COPY, "induction.keys-as-queries")(_copied(turn=True))
+wrong(COPY, "induction.summed")(_copied(divide=lambda n, p: 1))
+wrong(COPY, "induction.over-all-places")(_copied(divide=lambda n, p: n))
+wrong(COPY, "induction.last-place-missing")(_copied(end=-1))
+wrong(COPY)(_copied(start=lambda n, p: n - p - 1))
+wrong(COPY)(_copied(start=lambda n, p: n - p + 1))
+wrong(COPY)(_copied(divide=lambda n, p: p - 1))
+
+
+@wrong(COPY)
+def the_whole_diagonal(scores, period):
+    return np.diagonal(scores, 1 - period, 2, 3).mean(axis=-1)
+
+
+@wrong(COPY)
+def how_often_most(scores, period):
+    t = np.arange(scores.shape[-1] - period, scores.shape[-1])
+    return (scores.argmax(axis=-1)[:, :, t] == t - period + 1).mean(axis=-1)
+
+
+@wrong(COPY)
+def one_number_a_layer(scores, period):
+    return _copied()(scores, period).mean(axis=1)
+
+
+# ── 21 mean_ablate ────────────────────────────────────────────────────────────────────
+
+ABLATE = "21_seeing_inside/mean_ablate"
+
+
+def _without(value, heads_of=lambda which, n: which):
+    """Head by head, over a copy."""
+
+    def mean_ablate(heads, which, reference):
+        result = np.array(heads)
+        for n in heads_of(list(which), heads.shape[2]):
+            result[:, :, n] = value(heads[:, :, n], reference[:, :, n])
+        return result
+
+    return mean_ablate
+
+
+def _mean_of_other(x, r):
+    return r.reshape(-1, r.shape[-1]).mean(axis=0)
+
+
+wrong(ABLATE, "ablate.zero")(_without(lambda x, r: 0))
+wrong(ABLATE, "ablate.of-this-text")(_without(lambda x, r: x.mean((0, 1))))
+wrong(ABLATE, "ablate.of-each-text")(_without(lambda x, r: x.mean(1)[:, None]))
+wrong(ABLATE, "ablate.one-number")(_without(lambda x, r: r.mean()))
+wrong(ABLATE, "ablate.of-the-first-text")(_without(lambda x, r: r[0].mean(0)))
+wrong(ABLATE, "ablate.mean-taken-off")(_without(lambda x, r: x - r.mean((0, 1))))
+wrong(ABLATE, "ablate.first-only")(_without(_mean_of_other, lambda w, n: w[:1]))
+wrong(ABLATE, "ablate.all-heads")(_without(_mean_of_other, lambda w, n: range(n)))
+wrong(ABLATE, "ablate.the-others")(
+    _without(_mean_of_other, lambda w, n: set(range(n)) - set(w))
+)
+wrong(ABLATE)(_without(lambda x, r: np.median(r, axis=(0, 1))))
+wrong(ABLATE)(_without(lambda x, r: r[-1, -1]))
+wrong(ABLATE)(_without(lambda x, r: (x + r.mean((0, 1))) / 2))
+wrong(ABLATE)(_without(_mean_of_other, lambda w, n: [n - 1 - i for i in w]))
+
+
+@wrong(ABLATE)
+def axis_of_places(heads, which, reference):
+    result, mean = heads.copy(), reference.mean(axis=(0, 1))
+    for n in which:
+        result[:, n % heads.shape[1]] = mean
+    return result
+
+
+@wrong(ABLATE)
+def the_mean_alone(heads, which, reference):
+    return reference.mean(axis=(0, 1))[which]
+
+
+# ── 21 patch ──────────────────────────────────────────────────────────────────────────
+
+PATCH = "21_seeing_inside/patch"
+
+
+def _patched(write):
+    """T copies of the changed text, one of them written into at a time."""
+
+    def patch(original, changed):
+        rows = [changed.copy() for _ in changed]
+        for i, row in enumerate(rows):
+            write(row, i, original)
+        return np.array(rows)
+
+    return patch
+
+
+def _put(at, value=lambda old, new: new):
+    def write(row, i, original):
+        place = at(i, len(row))
+        row[place] = value(row[place], original[place])
+
+    return write
+
+
+wrong(PATCH, "patch.up-to-here")(_patched(_put(lambda i, n: slice(0, i + 1))))
+wrong(PATCH, "patch.from-here")(_patched(_put(lambda i, n: slice(i, None))))
+wrong(PATCH, "patch.all-places")(_patched(_put(lambda i, n: slice(None))))
+wrong(PATCH, "patch.nothing-put-in")(_patched(lambda *a: None))
+wrong(PATCH, "patch.next-place")(_patched(_put(lambda i, n: (i + 1) % n)))
+wrong(PATCH, "patch.from-behind")(_patched(_put(lambda i, n: n - 1 - i)))
+wrong(PATCH, "patch.added")(_patched(_put(lambda i, n: i, lambda a, b: a + b)))
+wrong(PATCH, "patch.difference")(_patched(_put(lambda i, n: i, lambda a, b: b - a)))
+wrong(PATCH, "patch.exchanged")(lambda o, c: _patched(_put(lambda i, n: i))(c, o))
+wrong(PATCH, "patch.zeros-around")(lambda o, c: np.eye(len(c))[..., None] * o)
+wrong(PATCH)(_patched(_put(lambda i, n: i, lambda a, b: (a + b) / 2)))
+wrong(PATCH)(_patched(_put(lambda i, n: i, lambda a, b: 0 * a)))
+wrong(PATCH, "patch.before-here")(_patched(_put(lambda i, n: slice(0, i))))
+wrong(PATCH)(_patched(_put(lambda i, n: slice(max(i - 1, 0), i + 2))))
+
+
+@wrong(PATCH)
+def always_the_first_vector(original, changed):
+    rows = np.stack([changed] * len(changed))
+    for i in range(len(changed)):
+        rows[i, i] = original[0]
+    return rows
+
+
+@wrong(PATCH)
+def one_feature(original, changed):
+    rows = np.stack([changed] * len(changed))
+    for i in range(len(changed)):
+        feature = i % changed.shape[1]
+        rows[i, :, feature] = original[:, feature]
+    return rows
+
+
+@wrong(PATCH, "patch.all-places")
+def the_same_list(original, changed):
+    rows, one = [], changed.copy()
+    for i in range(len(changed)):
+        one[i] = original[i]
+        rows.append(one)
+    return np.array(rows)
+
+
+# ── 21 logit_lens ─────────────────────────────────────────────────────────────────────
+
+LENS = "21_seeing_inside/logit_lens"
+
+
+def _read(norm, of=lambda states: states, out=lambda logits: logits):
+    """Vector by vector."""
+
+    def logit_lens(states, gain, bias, table):
+        normed = np.apply_along_axis(lambda x: norm(x, gain, bias), -1, of(states))
+        return out(np.tensordot(normed, table, axes=(-1, -1)))
+
+    return logit_lens
+
+
+def _normed(x, gain, bias):
+    return (x - x.mean()) / np.sqrt(x.var() + 1e-5) * gain + bias
+
+
+wrong(LENS, "lens.no-norm")(lambda s, g, b, e: np.einsum("ltd,vd->ltv", s, e))
+wrong(LENS, "lens.no-gain")(_read(lambda x, g, b: _normed(x, 1, 0)))
+wrong(LENS, "lens.no-bias")(_read(lambda x, g, b: _normed(x, g, 0)))
+wrong(LENS, "lens.length-one")(_read(lambda x, g, b: x / np.sqrt(x @ x) * g + b))
+wrong(LENS, "lens.root-mean-square")(
+    _read(lambda x, g, b: x / np.sqrt(np.mean(x * x) + 1e-5) * g + b)
+)
+wrong(LENS, "lens.probabilities")(
+    _read(_normed, out=lambda z: np.exp(z) / np.exp(z).sum(-1, keepdims=True))
+)
+wrong(LENS)(_read(lambda x, g, b: (x - x.mean()) * g + b))
+wrong(LENS)(_read(lambda x, g, b: (x - x.mean()) / (x.var() + 1e-5) * g + b))
+wrong(LENS)(_read(lambda x, g, b: _normed(x, b, g)))
+wrong(LENS)(_read(lambda x, g, b: (_normed(x, 1, 0) + b) * g))
+wrong(LENS)(_read(_normed, out=lambda z: z[-1]))
+wrong(LENS)(_read(_normed, out=lambda z: z[::-1]))
+wrong(LENS)(_read(_normed, of=lambda s: s.cumsum(axis=0)))
+wrong(LENS)(
+    lambda s, g, b, e: _read(_normed)(s, g, b, e) - _read(_normed)(s, g, b, e)[:1]
+)
+
+
+# ── 21 cka ────────────────────────────────────────────────────────────────────────────
+
+CKA = "21_seeing_inside/cka"
+
+
+def _kernels(
+    centre=lambda k: k, of=lambda x: x @ x.T, out=lambda a, b, c: a / (b * c) ** 0.5
+):
+    """By products of examples with examples."""
+
+    def cka(x, y):
+        k, m = (centre(of(z.astype(float))) for z in (x, y))
+        return out((k * m).sum(), (k * k).sum(), (m * m).sum())
+
+    return cka
+
+
+def _both_ways(k):
+    k = k - k.mean(axis=0)
+    return k - k.mean(axis=1, keepdims=True)
+
+
+wrong(CKA, "cka.not-centred")(_kernels())
+wrong(CKA, "cka.not-squared")(
+    _kernels(_both_ways, out=lambda a, b, c: (a / (b * c) ** 0.5) ** 0.5)
+)
+wrong(CKA, "cka.not-divided")(_kernels(_both_ways, out=lambda a, b, c: a))
+wrong(CKA, "cka.squares-below")(_kernels(_both_ways, out=lambda a, b, c: a / (b * c)))
+wrong(CKA, "cka.distance")(
+    _kernels(_both_ways, out=lambda a, b, c: 1 - a / np.sqrt(b * c))
+)
+wrong(CKA, "cka.sum-below")(
+    _kernels(_both_ways, out=lambda a, b, c: a / (b**0.5 + c**0.5))
+)
+wrong(CKA, "cka.standardised")(
+    _kernels(_both_ways, of=lambda x: (x / x.std(0)) @ (x / x.std(0)).T)
+)
+wrong(CKA)(_kernels(_both_ways, of=lambda x: np.exp(-((x[:, None] - x) ** 2).sum(-1))))
+wrong(CKA)(_kernels(_both_ways, of=lambda x: np.corrcoef(x)))
+wrong(CKA)(_kernels(lambda k: k - k.mean(axis=0)))
+wrong(CKA)(_kernels(_both_ways, out=lambda a, b, c: a / max(b, c)))
+
+
+@wrong(CKA)
+def mean_of_correlations(x, y):
+    pairs = np.corrcoef(x.T, y.T)[: x.shape[1], x.shape[1] :]
+    return np.abs(pairs).mean()
+
+
+@wrong(CKA)
+def cosine_of_means(x, y):
+    a, b = x.mean(axis=1), y.mean(axis=1)
+    return a @ b / np.sqrt((a @ a) * (b @ b))
+
+
+@wrong(CKA, "cka.centred-over-features")
+def centred_by_example(x, y):
+    x, y = (z - z.mean(axis=1)[:, None] for z in (x, y))
+    both, first, second = ((p.T @ q) ** 2 for p, q in ((x, y), (x, x), (y, y)))
+    return both.sum() / np.sqrt(first.sum() * second.sum())

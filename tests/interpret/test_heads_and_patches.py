@@ -126,6 +126,14 @@ def test_patching_by_hand(gpt):
     assert abs(found[1, 0]) < 1e-4  # before the change nothing differs
 
 
+def test_patching_refuses_a_layer_that_is_called_twice(gpt):
+    clean, corrupted = np.array([[3, 1, 4]]), np.array([[3, 2, 4]])
+    with pytest.raises(ValueError, match="'token_embedding' was called 2 times"):
+        patching_effects(
+            gpt, clean, corrupted, ["token_embedding"], lambda y: y[:, -1, 0]
+        )
+
+
 def test_patching_says_what_is_wrong(gpt):
     one, two = np.array([[3, 1, 4]]), np.array([[3, 1, 4], [3, 1, 4]])
     with pytest.raises(ValueError, match="clean must have one row"):

@@ -44,7 +44,8 @@ def patching_effects(
         `(len(paths), T)`.
 
     Raises:
-        ValueError: an input has several rows, or both have the same score.
+        ValueError: an input has several rows, both have the same score, or a layer is
+            called several times, as an embedding that also reads out.
 
     Example:
 
@@ -69,6 +70,8 @@ def patching_effects(
     paths = list(paths)
     with intermediates(model, paths) as seen:
         best = _one(score, model(clean))
+        for path in paths:
+            _called_once(path, seen.calls(path))
     worst = _one(score, model(corrupted))
     if best == worst:
         raise ValueError(
@@ -85,6 +88,14 @@ def patching_effects(
             found = ops.convert_to_numpy(score(model(rows)))  # (T,)
         effects.append((found - worst) / (best - worst))
     return np.stack(effects)
+
+
+def _called_once(path, calls):
+    if len(calls) != 1:
+        raise ValueError(
+            f"paths must name layers that are called once; {path!r} was called "
+            f"{len(calls)} times. Take `.input` of the layer that follows."
+        )
 
 
 def _patch(clean):

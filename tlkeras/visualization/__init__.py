@@ -17,7 +17,7 @@ _FIGURES = (
 )
 _INSIDE = ("deletion_curves", "head_grid", "lens_table", "token_heat")
 _SOUND = ("players", "spectrogram", "waveform")
-__all__ = ["palette", "xla_operations", *_FIGURES, *_INSIDE, *_SOUND]
+__all__ = ["explore", "palette", "xla_operations", *_FIGURES, *_INSIDE, *_SOUND]
 
 
 def __getattr__(name):
@@ -27,6 +27,8 @@ def __getattr__(name):
         return getattr(importlib.import_module("tlkeras.visualization.inside"), name)
     if name in _SOUND:
         return getattr(importlib.import_module("tlkeras.visualization.sound"), name)
+    if name == "explore":
+        return importlib.import_module("tlkeras.visualization.interactive").explore
     if name == "xla_operations":
         return importlib.import_module("tlkeras.visualization.xla").xla_operations
     raise AttributeError(f"module 'tlkeras.visualization' has no attribute {name!r}")

@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
+from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
@@ -15,6 +16,22 @@ from tlkeras.visualization import palette
 
 INK = LinearSegmentedColormap.from_list("tlkeras", palette.SEQUENTIAL)
 SIGNED = LinearSegmentedColormap.from_list("tlkeras signed", palette.DIVERGING)
+# Fonts with Chinese letters, of Linux, Windows and macOS: those that are installed draw
+# what the usual one lacks. (Some versions of Matplotlib read only the first font of a
+# collection: of Noto's that is JP.)
+HAN: tuple[str, ...] = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK TC")
+HAN += ("Noto Sans SC", "Source Han Sans SC")
+HAN += ("WenQuanYi Micro Hei", "WenQuanYi Zen Hei")
+HAN += ("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti TC")
+HAN += ("Droid Sans Fallback", "Arial Unicode MS")
+
+
+def families() -> list[str]:
+    """The usual fonts, then those of `HAN` that are installed."""
+    installed = set(font_manager.get_font_names())
+    return ["sans-serif", *(name for name in HAN if name in installed)]
+
+
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=palette.CYCLE),
     "axes.spines.right": False,
@@ -23,6 +40,7 @@ STYLE: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
+    "font.family": families(),
     "font.size": 10,
     "legend.frameon": False,
     "lines.linewidth": 2,

@@ -89,7 +89,7 @@ def case(name, layers, length, size, words):
 EXERCISE = Exercise(
     name="logit_lens",
     section="lens",
-    points=3,
+    points=2,
     reference=logit_lens,
     cases=(
         case("three", 3, 4, 6, 9),
