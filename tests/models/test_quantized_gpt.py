@@ -115,6 +115,7 @@ def test_lora_learns_beside_quantised_kernels(rng, config):
     for old, new in zip(frozen, model.non_trainable_weights, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(new), old)
 
+
 @pytest.mark.parametrize("config", [FLOAT_INPUTS, BLOCKS], ids=["int8", "blocks"])
 def test_a_quantised_base_and_what_lora_learned_are_two_files(rng, tmp_path, config):
     """The base is kept once, in whole numbers; the other file has the pairs alone."""
