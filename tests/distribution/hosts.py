@@ -23,7 +23,8 @@ def data(part=0, parts=1):
     rng = np.random.default_rng(0)
     texts = {"token_ids": rng.integers(1, 32, size=(8, 5)).astype("int32")}
     texts["segment_ids"] = np.zeros((8, 5), "int32")
-    texts["padding_mask"] = np.arange(5) < rng.integers(2, 6, size=(8, 1))
+    keep = np.arange(5) < rng.integers(2, 6, size=(8, 1))
+    texts["padding_mask"] = keep.astype("int32")
     mine = np.arange(8).reshape(-1, parts, 4 // parts)[:, part].ravel()
     return {key: x[mine] for key, x in texts.items()}, (np.arange(8) % 3)[mine]
 

@@ -19,11 +19,11 @@ def everything(model):
 
 
 def lora(model):
-    return fit(transfer.add_lora(model, rank=2, trainable="logits", seed=1))
+    return fit(transfer.add_lora(model, rank=2, trainable="head", seed=1))
 
 
 def adapters(model):
-    return fit(transfer.add_adapters(model, size=4, trainable="logits"))
+    return fit(transfer.add_adapters(model, size=4, trainable="head"))
 
 
 def rates(model):

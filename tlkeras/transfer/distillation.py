@@ -36,6 +36,21 @@ def distillation_loss(
     return temperature**2 * ops.sum(wanted * gap, axis=-1)  # (B, …)
 
 
+class _Agreement(keras.losses.Loss):
+    """The mean of `distillation_loss`, weighted and shared out as Keras does it.
+
+    In `tf.distribute` the losses of the devices are added, so each is divided by their
+    number; Keras does that in its own losses alone.
+    """
+
+    def __init__(self, temperature):
+        super().__init__(name="agreement")
+        self.temperature = temperature
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return distillation_loss(y_true, y_pred, self.temperature)
+
+
 @keras.saving.register_keras_serializable(package="tlkeras")
 class Distiller(keras.Model):
     """Train a student on labels and on what a teacher thinks.
@@ -79,6 +94,7 @@ class Distiller(keras.Model):
         self.student, self.teacher = student, teacher
         self.temperature = check.positive_number("temperature", temperature)
         self.alpha = check.fraction("alpha", alpha)
+        self._agreement = _Agreement(self.temperature)
         self.teacher.trainable = False
         refresh(self.teacher)
 
@@ -95,10 +111,8 @@ class Distiller(keras.Model):
     ) -> Tensor:
         hard = super().compute_loss(x, y, y_pred, sample_weight, training)
         opinion = ops.stop_gradient(self.teacher(x, training=False))  # (B, C)
-        soft = distillation_loss(opinion, y_pred, self.temperature)  # (B,)
-        if sample_weight is not None:
-            soft = soft * ops.cast(sample_weight, soft.dtype)
-        return self.alpha * hard + (1 - self.alpha) * ops.mean(soft)
+        soft = self._agreement(opinion, y_pred, sample_weight)
+        return self.alpha * hard + (1 - self.alpha) * soft
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
