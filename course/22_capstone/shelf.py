@@ -47,7 +47,7 @@ class Task(NamedTuple):
 
 
 def task(name):
-    """A task: digits, tones, packages, pitch, artists, kinds or hundreds."""
+    """A task: digits, tones, packages, accents, artists, kinds or hundreds."""
     return TASKS[name]()
 
 
@@ -127,11 +127,11 @@ def _numbers():
     return waveforms, [rows[i] for i in order], part[order]
 
 
-def _pitch():
-    """Whether a voice was set low, middle or high."""
+def _accents():
+    """Which of eight accents of English a voice has."""
     waveforms, rows, part = _numbers()
-    pitch = np.array([int(row["pitch"]) for row in rows])
-    return Task({"speech": waveforms}, np.digitize(pitch, [33, 66]), part)
+    _, labels = np.unique([row["voice"] for row in rows], return_inverse=True)
+    return Task({"speech": waveforms}, labels, part)
 
 
 def _hundreds():
@@ -153,7 +153,7 @@ TASKS = {
     "digits": _digits,
     "tones": _tones,
     "packages": _packages,
-    "pitch": _pitch,
+    "accents": _accents,
     "artists": _artists,
     "kinds": _kinds,
     "hundreds": _hundreds,

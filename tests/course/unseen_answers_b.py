@@ -3770,7 +3770,7 @@ def _choice(of=np.mean, able=None, better=None, none=lambda costs: None):
             fits = costs[k][0] <= budget[0] and costs[k][1] <= budget[1]
             if not (fits if able is None else able(costs[k], budget)):
                 continue
-            key = round(float(of(scores[k])), 9), -costs[k][0]
+            key = float(of(scores[k])), -costs[k][0]
             key = key if better is None else better(*key, costs[k])
             if best is None or key > best[0]:
                 best = key, k

@@ -20,8 +20,8 @@ def logme(features: ArrayLike, labels: ArrayLike) -> float:
     times, from 1e-8 to 1e8 of the largest squared singular value of F.
 
     Args:
-        features: numbers `(N, D)`. The model has no constant of its own: features with
-            a mean of 0 and a deviation of 1 compare best.
+        features: numbers `(N, D)`. The model has no constant of its own: subtract the
+            mean of each feature before you compare.
         labels: integers `(N,)`; of at least two classes. A class without an example
             does not count.
 

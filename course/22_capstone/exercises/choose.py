@@ -58,7 +58,7 @@ def choose(
     if not fits.any():
         chosen = nothing(fits, costs)
     else:
-        score = np.round(out(over_seeds(scores), fits), 9)
+        score = out(over_seeds(scores), fits)
         best = np.flatnonzero(score == order(score[np.isfinite(score)]))
         chosen = shift(tie(best, costs), fits)
     return judged(None if chosen == NONE else chosen, costs, budget, truth, allowed)
@@ -143,7 +143,8 @@ def measured(task, share):
         costs = np.array(
             [[float(of[name][0][key]) for key in ("bytes", "work")] for name in names]
         )
-        return columns[0], costs, costs.max(axis=0) * share, columns[1], ALLOWED
+        scores = np.round(1024 * columns[0]) / 1024  # so that sums are exact
+        return scores, costs, costs.max(axis=0) * share, columns[1], ALLOWED
 
     return draw
 
@@ -214,15 +215,31 @@ EXERCISE = Exercise(
         Case(
             "tie",
             written(
-                [[0.5, 0.5], [0.8, 0.6], [0.6, 0.8], [0.7, 0.7], [0.4, 0.3]],
-                [[10, 9], [300, 1], [100, 30], [200, 40], [20, 3]],
+                [
+                    [0.5, 0.5],
+                    [0.875, 0.625],
+                    [0.625, 0.875],
+                    [0.75, 0.75],
+                    [0.5, 1.0],
+                    [0.8125, 0.6875],
+                    [0.25, 0.5],
+                ],
+                [
+                    [10, 9],
+                    [250, 30],
+                    [100, 35],
+                    [300, 25],
+                    [220, 5],
+                    [200, 40],
+                    [20, 3],
+                ],
                 [400, 50],
             ),
         ),
         Case(
             "tie-in-everything",
             written(
-                [[0.5, 0.5], [0.8, 0.6], [0.6, 0.8], [0.7, 0.7]],
+                [[0.5, 0.5], [0.875, 0.625], [0.625, 0.875], [0.75, 0.75]],
                 [[10, 9], [100, 30], [100, 30], [100, 30]],
                 [400, 50],
             ),
@@ -230,9 +247,24 @@ EXERCISE = Exercise(
         Case(
             "lucky-run",
             written(
-                [[0.95, 0.3, 0.3], [0.7, 0.6, 0.65], [0.5, 0.62, 0.6], [0.6, 0.6, 0.7]],
-                [[10, 5], [20, 5], [30, 5], [40, 5]],
+                [
+                    [0.8, 0.4, 0.5],
+                    [0.4, 0.5, 0.85],
+                    [0.6, 0.9, 0.75],
+                    [0.5, 0.99, 0.3],
+                    [0.7, 0.68, 0.69],
+                    [0.78, 0.79, 0.2],
+                ],
+                [[60, 5], [50, 5], [40, 5], [30, 5], [20, 5], [10, 5]],
                 [100, 10],
+            ),
+        ),
+        Case(
+            "nothing-near",
+            written(
+                [[0.5, 0.6], [0.9, 0.8], [0.7, 0.6], [0.6, 0.6]],
+                [[500, 60], [450, 70], [410, 40], [430, 20]],
+                [400, 50],
             ),
         ),
         Case("artists", measured("artists", 1.0)),
@@ -258,7 +290,6 @@ EXERCISE = Exercise(
         wrong(
             "cheapest-that-fits", out=lambda score, fits: np.where(fits, 0.0, -np.inf)
         ),
-        wrong("zeros-for-what-does-not-fit", out=lambda score, fits: score * fits),
         wrong("tie-dearest", tie=dearest_bytes),
         wrong("tie-least-work", tie=least_work),
         wrong("tie-first", tie=lambda best, costs: best[0]),
@@ -282,14 +313,14 @@ def _in_loops(scores, costs, budget):
     for i, row in enumerate(scores):
         if any(c > b for c, b in zip(costs[i], budget, strict=True)):
             continue
-        key = (round(float(np.mean(row)), 9), -costs[i][0])
+        key = (float(np.mean(row)), -costs[i][0])
         if best is None or key > best[0]:
             best = key, i
     return None if best is None else best[1]
 
 
 def _sorted(scores, costs, budget):
-    mean = np.round(scores.mean(axis=1), 9)
+    mean = scores.mean(axis=1)
     for i in np.lexsort((np.arange(len(mean)), costs[:, 0], -mean)):
         if (costs[i] <= budget).all():
             return i
@@ -300,4 +331,4 @@ def _removed(scores, costs, budget):
     left = [i for i in range(len(costs)) if np.all(costs[i] <= budget)]
     if not left:
         return None
-    return min(left, key=lambda i: (-round(scores[i].mean(), 9), costs[i, 0], i))
+    return min(left, key=lambda i: (-scores[i].mean(), costs[i, 0], i))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tlkeras.grading import Case, Exercise
-from tlkeras.grading.authoring import mistakes
+from tlkeras.grading.authoring import identity, mistakes
 
 
 def above_lowest(trained):
@@ -11,6 +11,13 @@ def above_lowest(trained):
     found = np.flatnonzero(trained)
     first = found[0] if len(found) else len(trained)
     return np.arange(len(trained)) > first
+
+
+def three_parts(trained, forward=None, own=None, through=above_lowest):
+    """How often each layer's work is done: forward, own gradients, handed down."""
+    forward = np.ones_like(trained) if forward is None else forward
+    own = trained if own is None else own
+    return 1.0 * forward + own + through(trained)
 
 
 def cost_card(
@@ -24,9 +31,7 @@ def cost_card(
     learns=lambda trained: trained,
     copies=lambda slots: 1 + slots,
     unit=4,
-    forward=lambda trained: np.ones_like(trained),
-    own=lambda trained: trained,
-    through=above_lowest,
+    times=three_parts,
 ):
     """Bytes to keep, bytes while training, multiply-adds of an example and a step."""
     weights, work = np.asarray(weights, "float64"), np.asarray(work, "float64")
@@ -34,8 +39,7 @@ def cost_card(
     keep = weights[kept(trained)].sum()
     hold = weights[held(trained)].sum()
     learn = weights[learns(trained)].sum() * copies(slots)
-    passes = sum(work[part(trained)].sum() for part in (forward, own, through))
-    return np.array([unit * keep, unit * (hold + learn), passes])
+    return np.array([unit * keep, unit * (hold + learn), work @ times(trained)])
 
 
 def as_numbers(answer, *inputs):
@@ -72,7 +76,7 @@ def nothing(trained):
     return np.zeros_like(trained)
 
 
-def from_lowest(trained):
+def at_least(trained):
     """The lowest trained layer, too (wrong)."""
     return np.cumsum(trained) > 0
 
@@ -124,21 +128,24 @@ EXERCISE = Exercise(
         wrong("no-optimizer", copies=lambda slots: 1),
         wrong("always-adam", copies=lambda slots: 3),
         wrong("only-trained-held", held=lambda trained: trained),
-        wrong("only-frozen-held", held=np.logical_not),
         wrong("numbers", unit=1),
         wrong("half-precision", unit=2),
-        wrong("no-forward", forward=nothing),
-        wrong("forward-of-trained", forward=lambda trained: trained),
-        wrong("weight-gradients-of-all", own=everything),
-        wrong("weight-gradients-above", own=from_lowest),
-        wrong("no-weight-gradients", own=nothing),
-        wrong("frozen-above-free", through=lambda trained: trained),
-        wrong("trained-but-lowest", through=but_lowest),
-        wrong("nothing-passed-down", through=nothing),
-        wrong("lowest-passes-down", through=from_lowest),
-        wrong("through-all", through=everything),
-        wrong("upside-down", through=below_highest),
-        wrong("above-the-highest", through=above_highest),
+        wrong("no-forward", times=lambda t: three_parts(t, forward=0)),
+        wrong("forward-of-trained", times=lambda t: three_parts(t, forward=t)),
+        wrong("weight-gradients-of-all", times=lambda t: three_parts(t, own=1)),
+        wrong(
+            "weight-gradients-above", times=lambda t: three_parts(t, own=at_least(t))
+        ),
+        wrong("no-weight-gradients", times=lambda t: three_parts(t, own=0)),
+        wrong("frozen-above-free", times=lambda t: three_parts(t, through=identity)),
+        wrong("trained-but-lowest", times=lambda t: three_parts(t, through=but_lowest)),
+        wrong("nothing-passed-down", times=lambda t: three_parts(t, through=nothing)),
+        wrong("lowest-passes-down", times=lambda t: three_parts(t, through=at_least)),
+        wrong("through-all", times=lambda t: three_parts(t, through=everything)),
+        wrong("upside-down", times=lambda t: three_parts(t, through=below_highest)),
+        wrong(
+            "above-the-highest", times=lambda t: three_parts(t, through=above_highest)
+        ),
     ),
     accepted={
         "loops": lambda *a: _in_loops(*a),

@@ -8,7 +8,7 @@ from tlkeras.grading.authoring import floats, mistakes
 
 def posterior_mean(a, features, target, beta):
     """The weights in the middle of all that the data leave likely."""
-    return beta * np.linalg.solve(a, features.T @ target)
+    return beta * np.linalg.pinv(a, hermitian=True) @ features.T @ target
 
 
 def half_log_det(a):

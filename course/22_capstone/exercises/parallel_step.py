@@ -103,16 +103,8 @@ EXERCISE = Exercise(
             average=lambda g, n: (n[n > 0, None] * g[n > 0]).sum(axis=0) / len(n),
         ),
         wrong(
-            "divided-twice",
-            average=lambda g, n: by_rows(g, n) / len(n),
-        ),
-        wrong(
             "by-the-largest-shard",
             average=lambda g, n: (n[n > 0, None] * g[n > 0]).sum(axis=0) / n.max(),
-        ),
-        wrong(
-            "summed-by-rows",
-            average=lambda g, n: g[n > 0].sum(axis=0) / n.sum(),
         ),
         wrong("last-shard-dropped", average=lambda g, n: without(g, n, n == n.max())),
         wrong("first-device-alone", average=lambda g, n: g[0]),
@@ -126,7 +118,6 @@ EXERCISE = Exercise(
         wrong("rate-times-busy", scale=lambda rate, n: rate * busy(n).sum()),
         wrong("rate-by-devices", scale=lambda rate, n: rate / len(n)),
         wrong("rate-by-rows", scale=lambda rate, n: rate / n.sum()),
-        wrong("rate-times-rows", scale=lambda rate, n: rate * n.sum()),
         wrong("rate-by-root", scale=lambda rate, n: rate * np.sqrt(len(n))),
         wrong("no-rate", scale=lambda rate, n: 1.0),
         wrong("uphill", move=lambda weights, change: weights + change),

@@ -90,6 +90,14 @@ EXERCISE = Exercise(
             "another-each-seed",
             fixed([[0.9, 0.3], [0.3, 0.9], [0.65, 0.65]], [True] * 3, 2),
         ),
+        Case(
+            "last-three-fit",
+            fixed(
+                [[0.9, 0.8], [0.8, 0.8], [0.6, 0.7], [0.5, 0.4], [0.3, 0.45]],
+                [False, False, True, True, True],
+                3,
+            ),
+        ),
         Case("equal", fixed([[0.5, 0.7], [0.7, 0.5], [0.4, 0.4]], [True] * 3, 1)),
         Case(
             "last-fits",
