@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 22 Choose, adapt, scale out
 #
-# About 85 minutes, 20 points. You need lesson 06, the three ways to transfer; all others help.
+# About 90 minutes, 20 points. You need lesson 06, the three ways to transfer; all others help.
 #
 # You have built and trained Transformers that read words, pictures and sound. Now somebody
 # brings a task that none of them has seen, a hundred labels and little money. Which model?
@@ -90,10 +90,10 @@ this.predict(
 # | family | good for | bad for |
 # |---|---|---|
 # | BERT (08) | classes, spans; sees both sides | writing |
-# | GPT (09) | writing; few or no labels, if it is very large | small and frozen: its last layers are busy with the next word |
+# | GPT (09) | writing; few or no labels, if it is very large | what needs the words that follow |
 # | ViT (13) | pictures, many labels | fine places, if patches are coarse; few labels from scratch |
-# | speech encoder (16) | sound, of any length | anything whose spectrum was thrown away before it |
-# | CLIP | classes that can be *named*, no label at all | counting, fine differences |
+# | speech encoder (16) | sound, of any length | what its front end threw away: with 28 mels, how high a voice is |
+# | CLIP | classes that can be *named*, no label at all (Radford et al. 2021) | counting, fine differences |
 #
 # Such tables are where most people stop. Below we measure. Seven tasks, none of which any body
 # was trained on, each with 60 + 40 labels and a test of up to 300; five seeds draw the labels.
@@ -122,8 +122,8 @@ class Table(NamedTuple):
 
 
 def table_of(task):
-    """The table of a task."""
-    lines = [row for row in measured if row["task"] == task]
+    """The table of a task, of frozen candidates."""
+    lines = [row for row in measured if row["task"] == task and row["logme"] != "nan"]
     names = list(dict.fromkeys(row["candidate"] for row in lines))
 
     def column(key):
@@ -223,7 +223,7 @@ this.reveal("last-layer", str(steps["last"]), "4 forward, 1 own; no way down")
 # To train one layer at the bottom is not cheap: it costs 8 of 11. Freezing saves memory wherever
 # it is done, and work only from the bottom up. That is why one freezes the lower layers, why their
 # outputs can be computed once and kept (lesson 06), and why LoRA in every layer (lesson 07) saves
-# bytes, but little time.
+# bytes, and at most a third of the work: the gradients of the weights.
 
 # %% [markdown]
 # ## 3. When to stop, and what to report
@@ -326,7 +326,14 @@ lucky = ["less than 2", "2 to 6", "more than 6"][int(np.searchsorted([2, 6], luc
 this.reveal("lucky-seed", lucky, f"{luck:.1f}")
 
 # %% [markdown] tags=["result"]
-# RESULT-LUCK
+# Whoever reports the best of five seeds is 4 points ahead of himself. And whoever reports the
+# validation of the candidate that it chose promises up to 14 points that are not there. Both look like
+# progress, and neither comes again.
+#
+# How the validation is *drawn* matters as much. When this lesson was written, its 40 sentences came first from
+# the same files as those to learn from. Counted words then had 0.60 on the validation and 0.24
+# on the test: neighbours repeat each other. With files of its own for each part it was 0.38 and 0.33
+# (one seed). Split the validation off as the test is split off: by file, by voice, by person.
 
 # %% [markdown]
 # ## 4. A probe at every depth
@@ -379,7 +386,13 @@ for name, score in asked.items():
 this.reveal("tones-best", max(asked, key=asked.get), f"{max(asked.values()):.2f}")
 
 # %% [markdown] tags=["result"]
-# RESULT-TONES
+# No body at all. The pixels read 48 % of the tones, the better bodies 42 %. A tone of skin is a
+# matter of *colour*, and colour can be read off the pixels by a linear model, with nothing in between. One
+# body sees no colour, and the other has learned that a thing keeps its name in whatever colour it is
+# drawn. A body is worth what its training had to keep, and it throws away what its training could do without. So always
+# put the simplest reader into the list: it costs nothing, and here it wins.
+#
+# With random guesses at 20 %, none is good. Sixty labels are few.
 
 # %% [markdown]
 # ## 5. A guess that needs no training
@@ -501,7 +514,11 @@ all_ranks = ", ".join(f"{name} {x:.2f}" for name, x in rank_means.items())
 this.reveal("rank", max(rank_means, key=rank_means.get), all_ranks)
 
 # %% [markdown] tags=["result"]
-# RESULT-RANK
+# They are alike: 0.47 for LogME, 0.45 for the forty, 0.29 for the size. Four tasks and five
+# seeds do not tell the first two apart. The tasks differ more than the predictors. Among the digits, where
+# candidates lie far from each other, both rank at 0.9; among accents, where all are within 6 points, LogME is at 0.
+# Sentences are the case for LogME: 0.50, where forty labels say nothing at all (−0.04).
+# And what is larger is not therefore better.
 
 # %% [markdown]
 # ## 6. What a choice costs
@@ -566,7 +583,11 @@ worst_rule = max(list(regrets)[:3], key=lambda rule: np.mean(regrets[rule]))
 this.reveal("habit", worst_rule, f"{np.mean(regrets[worst_rule]):.1f} points")
 
 # %% [markdown] tags=["result"]
-# RESULT-REGRET
+# The habit costs 8 points on average, and 26 on the digits, where it walks past the pixels. Drawing lots costs 10. Forty
+# labels and LogME are alike again, 3 points each, and both have a bad day. The forty once chose counted words for the
+# sentences, by luck, and lost 13 points. LogME lost up to 10 on the tones: with all five seeds it took some layer of a body
+# where the pixels were right. (Why, we do not know. Among the hidden tasks is one with as many pixels, where it took them.)
+# Bad luck can be cured by more seeds; a rule that errs in one direction cannot.
 
 # %% [markdown]
 # ## 7. Choose
@@ -646,7 +667,17 @@ kinds_said = ", ".join(f"{group} {score:.2f}" for group, score in kinds_best.ite
 this.reveal("picture-or-name", max(kinds_best, key=kinds_best.get), kinds_said)
 
 # %% [markdown] tags=["result"]
-# RESULT-HIDDEN
+# The first is which of five *artists* drew a thing: `vit_stickers` has seen all five, and was taught that it does not
+# matter who drew. It reads 28 % of them, hardly more than the pixels, and the choice costs 2 points. In the second, the best of twenty
+# candidates is again no body: 61 % by pixels, 55 % by counted words. Emoji lie in the
+# middle of their picture, all of one size, which is what pixels need (on sheets where
+# things lie anywhere, `vit_stickers` had twice as much as the pixels with one label a kind, lesson 13). Names of two words are no
+# docstrings. In the third, the first word of a spoken number, the bodies show what they are for: 71 %
+# after the last block, 28 % from the mean spectrum. They have learned just these words.
+#
+# So the answer to *which model* is not a name. It is: the one whose training had to keep what your
+# task asks for. Look for it with a probe. What was *not* shown: these bodies are tiny; large ones have been
+# trained on so much that they had to keep nearly everything. And all of them are frozen here.
 
 # %% [markdown]
 # ## 8. How to improve it
@@ -770,8 +801,9 @@ this.predict(
 )
 
 # %% tags=["experiment"]
-target = source.normal(size=4)
-design = source.normal(size=(64, 4))
+draws = np.random.default_rng(3)
+target = draws.normal(size=4)
+design = draws.normal(size=(64, 4))
 design /= np.linalg.norm(design, 2) / 8  # so that the largest curvature is 1
 losses = {}
 for factor in (1, 4, 16):
@@ -821,6 +853,8 @@ this.reveal("twice", outcome[kinds], ", ".join(f"{end:.1e}" for end in ends))
 #   [arXiv:2102.11005](https://arxiv.org/abs/2102.11005).
 # - Alain and Bengio (2016), *Understanding intermediate layers using linear classifier probes*,
 #   [arXiv:1610.01644](https://arxiv.org/abs/1610.01644).
+# - Radford et al. (2021), *Learning Transferable Visual Models From Natural Language Supervision*,
+#   [arXiv:2103.00020](https://arxiv.org/abs/2103.00020): CLIP.
 # - Goyal et al. (2017), *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*,
 #   [arXiv:1706.02677](https://arxiv.org/abs/1706.02677). Section 2.1: the rate.
 # - Prechelt (1998), *Early Stopping — But When?*, in *Neural Networks: Tricks of the Trade*.

@@ -3797,9 +3797,11 @@ wrong(CHOICE, "choose.cheapest-if-none-fits")(
     _choice(none=lambda costs: costs[:, 0].argmin())
 )
 wrong(CHOICE)(_choice(better=lambda s, price, c: (s / c[0],)))
-wrong(CHOICE)(_choice(better=lambda s, price, c: (price, s)))
+wrong(CHOICE, "choose.cheapest-that-fits")(
+    _choice(better=lambda s, price, c: (price, s))
+)
 wrong(CHOICE)(_choice(none=lambda costs: len(costs) - 1))
-wrong(CHOICE)(_choice(able=lambda c, b: c.mean() <= b.mean()))
+wrong(CHOICE, "choose.costs-added")(_choice(able=lambda c, b: c.mean() <= b.mean()))
 wrong(CHOICE)(lambda scores, costs, budget: None)
 wrong(CHOICE)(lambda scores, costs, budget: 0)
 
@@ -3857,6 +3859,8 @@ wrong(PARALLEL)(_devices(lambda n, total, counts: n / (total + 1)))
 wrong(PARALLEL)(
     _devices(lambda n, total, counts: n / total if n > 1 else 0),
 )
-wrong(PARALLEL)(lambda w, g, n, rate: w - rate * np.nan_to_num(g).mean(axis=0))
+wrong(PARALLEL, "parallel.divided-by-all-devices")(
+    lambda w, g, n, rate: w - rate * np.nan_to_num(g).mean(axis=0)
+)
 wrong(PARALLEL)(lambda w, g, n, rate: w * (1 - rate) - 0 * g[0])
 wrong(PARALLEL)(lambda w, g, n, rate: w - rate * np.nanmedian(g, axis=0))

@@ -133,6 +133,7 @@ def measured(task, share):
     def draw(rng):
         with open(MEASURED, encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["task"] == task]
+        rows = [row for row in rows if row["logme"] != "nan"]  # frozen bodies
         names = list(dict.fromkeys(row["candidate"] for row in rows))
         names = [names[i] for i in rng.permutation(len(names))]
         of = {name: [row for row in rows if row["candidate"] == name] for name in names}
