@@ -24,7 +24,7 @@ LESSON = HERE.parents[2] / "course" / "22_capstone"
 sys.path.insert(0, str(LESSON))
 
 PENALTIES = (0.001, 0.01, 0.1, 1.0)  # C of scikit-learn
-RATES, STEPS, BATCH, LOGITS = (5e-4, 2e-3), 80, 16, 9  # logits: the most classes
+RATES, STEPS, BATCH, LOGITS = (5e-4, 2e-3, 8e-3), 80, 16, 9  # logits: the most classes
 SEEDS, POOLS = range(5), (250, 100)  # drawn from: to learn, to validate
 RUN = ("task", "candidate", "seed")
 SCORES = ("setting", "validation", "test", "logme", "bytes", "work")
