@@ -1,6 +1,7 @@
 """Choose a candidate within a budget; judged by its regret, and by what it costs."""
 
 import csv
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -127,25 +128,31 @@ def written(scores, costs, budget):
     return draw
 
 
+@functools.cache
+def hidden(task):
+    """Validation, test and costs of the frozen candidates: (K, S), (K, S), (K, 2)."""
+    with open(MEASURED, encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["task"] == task]
+    of = {}
+    for row in rows:
+        if row["logme"] != "nan":
+            of.setdefault(row["candidate"], []).append(row)
+    scores, truth = (
+        np.array([[float(row[key]) for row in some] for some in of.values()])
+        for key in ("validation", "test")
+    )
+    costs = [[float(some[0][key]) for key in ("bytes", "work")] for some in of.values()]
+    return np.round(1024 * scores) / 1024, truth, np.array(costs)  # sums are exact
+
+
 def measured(task, share):
     """A hidden task; share: of the dearest candidate's costs, the budget."""
 
     def draw(rng):
-        with open(MEASURED, encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["task"] == task]
-        rows = [row for row in rows if row["logme"] != "nan"]  # frozen bodies
-        names = list(dict.fromkeys(row["candidate"] for row in rows))
-        names = [names[i] for i in rng.permutation(len(names))]
-        of = {name: [row for row in rows if row["candidate"] == name] for name in names}
-        columns = [
-            np.array([[float(row[key]) for row in of[name]] for name in names])
-            for key in ("validation", "test")
-        ]
-        costs = np.array(
-            [[float(of[name][0][key]) for key in ("bytes", "work")] for name in names]
-        )
-        scores = np.round(1024 * columns[0]) / 1024  # so that sums are exact
-        return scores, costs, costs.max(axis=0) * share, columns[1], ALLOWED
+        scores, truth, costs = hidden(task)
+        order = rng.permutation(len(scores))
+        budget = costs.max(axis=0) * share
+        return scores[order], costs[order], budget, truth[order], ALLOWED
 
     return draw
 
