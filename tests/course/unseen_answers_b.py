@@ -1,4 +1,4 @@
-"""Wrong answers to lessons 06 to 19, each written as a learner would.
+"""Wrong answers to lessons 06 to 22, each written as a learner would.
 
 None uses the references of the lessons. Beside each stands what it should be called:
 the ids of misconceptions, or nothing where a slip has no idea behind it.
@@ -4012,3 +4012,329 @@ def centred_by_example(x, y):
     x, y = (z - z.mean(axis=1)[:, None] for z in (x, y))
     both, first, second = ((p.T @ q) ** 2 for p, q in ((x, y), (x, x), (y, y)))
     return both.sum() / np.sqrt(first.sum() * second.sum())
+
+
+# ── 22 cost_card ──────────────────────────────────────────────────────────────────────
+
+COST = "22_capstone/cost_card"
+
+
+def _card(keep=None, held=None, handed=None, own=None):
+    """A cost card in loops; a part of it may be another function of all inputs."""
+
+    def card(weights, work, trained, slots):
+        given = [int(w) for w in weights], [int(m) for m in work], list(trained), slots
+        sizes, _, learns, slots = given
+        of_trained = sum(w for w, t in zip(sizes, learns, strict=True) if t)
+        kept = 4 * of_trained if keep is None else keep(*given)
+        memory = 4 * (sum(sizes) + of_trained * (1 + slots))
+        memory = memory if held is None else held(*given)
+        down = _handed_down if handed is None else handed
+        first = _own_gradients if own is None else own
+        return kept, memory, sum(given[1]) + first(*given) + down(*given)
+
+    return card
+
+
+def _own_gradients(sizes, work, learns, slots):
+    return sum(m for m, t in zip(work, learns, strict=True) if t)
+
+
+def _handed_down(sizes, work, learns, slots):
+    return sum(m for i, m in enumerate(work) if any(learns[:i]))
+
+
+wrong(COST, "cost.keeps-all")(_card(keep=lambda w, m, t, s: 4 * sum(w)))
+wrong(COST, "cost.numbers")(
+    lambda w, m, t, s: (
+        w[t].sum(),
+        w.sum() + (s + 1) * w[t].sum(),
+        _card()(w, m, t, s)[2],
+    )
+)
+wrong(COST, "cost.state-of-all")(
+    _card(held=lambda w, m, t, s: 4 * sum(w) * (2 + s)),
+)
+wrong(COST, "cost.no-gradients")(
+    _card(held=lambda w, m, t, s: 4 * (sum(w) + s * np.dot(w, t)))
+)
+wrong(COST, "cost.always-adam")(
+    _card(held=lambda w, m, t, s: 4 * sum(w) + 12 * np.dot(w, t))
+)
+wrong(COST, "cost.frozen-above-free")(_card(handed=_own_gradients))
+wrong(COST, "cost.nothing-passed-down")(_card(handed=lambda *given: 0))
+wrong(COST, "cost.lowest-passes-down")(
+    _card(handed=lambda w, m, t, s: sum(x for i, x in enumerate(m) if any(t[: i + 1])))
+)
+wrong(COST, "cost.through-all")(_card(handed=lambda w, m, t, s: sum(m)))
+wrong(COST, "cost.no-weight-gradients")(_card(own=lambda *given: 0))
+wrong(COST)(_card(held=lambda w, m, t, s: 4 * (sum(w) + s + 1)))
+wrong(COST)(lambda w, m, t, s: (4 * w[t].sum(), 4 * w.sum(), 3 * m[t].sum()))
+
+
+@wrong(COST)
+def with_argmax_alone(weights, work, trained, slots):
+    lowest = int(np.argmax(trained))  # 0 where nothing is trained
+    kept = 4 * weights[trained].sum()
+    passes = work.sum() + work[trained].sum() + work[lowest + 1 :].sum()
+    return kept, 4 * weights.sum() + (1 + slots) * kept, passes
+
+
+# ── 22 early_stop ─────────────────────────────────────────────────────────────────────
+
+STOP = "22_capstone/early_stop"
+
+
+def _stopped(place=None, spread=None, merge=None, slack=0, equal=False, reset=True):
+    """Early stopping by lists; what is read where may be something else."""
+
+    def report(validation, test, patience):
+        values = []
+        for row, scores in zip(validation.tolist(), test.tolist(), strict=True):
+            best, bad, e = 0, 0, 0
+            while e + 1 < len(row) and bad < patience + slack:
+                e += 1
+                if row[e] > row[best] or (equal and row[e] == row[best]):
+                    best, bad = e, 0 if reset else bad
+                else:
+                    bad += 1
+            at = best if place is None else place(row, scores, best, e)
+            values.append(scores[at])
+        values = np.array(values)
+        width = values.std(ddof=1) if len(values) > 1 else 0
+        width = width if spread is None else spread(values)
+        return (values.mean() if merge is None else merge(values)), width
+
+    return report
+
+
+wrong(STOP, "stop.where-it-stopped")(_stopped(lambda row, s, best, e: e))
+wrong(STOP, "stop.last-epoch")(_stopped(lambda row, s, best, e: -1))
+wrong(STOP, "stop.best-on-test")(
+    _stopped(lambda row, s, best, e: s.index(max(s[: e + 1])))
+)
+wrong(STOP, "stop.best-of-all-test")(_stopped(lambda row, s, b, e: s.index(max(s))))
+wrong(STOP, "stop.looks-past")(_stopped(lambda row, s, b, e: row.index(max(row))))
+wrong(STOP, "stop.ties-count")(_stopped(equal=True))
+wrong(STOP, "stop.never-reset")(_stopped(reset=False))
+wrong(STOP, "stop.waits-one-more")(_stopped(slack=1))
+wrong(STOP, "stop.population")(_stopped(spread=np.std))
+wrong(STOP, "stop.best-seed")(_stopped(merge=max))
+wrong(STOP, "stop.error-of-mean")(
+    _stopped(
+        spread=lambda v: v.std(ddof=1) / len(v) ** 0.5 if len(v) > 1 else 0,
+    )
+)
+wrong(STOP, "stop.reports-validation")(lambda v, t, p: _stopped()(v, v, p))
+wrong(STOP, "stop.stops-on-test")(lambda v, t, p: _stopped()(t, t, p))
+wrong(STOP)(_stopped(spread=lambda v: v.std(ddof=1)))  # nan of one seed
+wrong(STOP)(_stopped(merge=lambda v: np.sort(v)[1:].mean()))
+wrong(STOP)(_stopped(lambda row, s, best, e: max(best - 1, 0)))
+
+
+@wrong(STOP)
+def the_seed_with_the_best_validation(validation, test, patience):
+    row = int(validation.max(axis=1).argmax())
+    _, spread = _stopped()(validation, test, patience)
+    mean, _ = _stopped()(validation[row : row + 1], test[row : row + 1], patience)
+    return mean, spread
+
+
+# ── 22 log_evidence ───────────────────────────────────────────────────────────────────
+
+EVIDENCE = "22_capstone/log_evidence"
+
+
+def _evidence(change=None, noise=1.0, prior=1.0):
+    """The density of the targets, by their covariance; then changed."""
+
+    def log_p(x, y, alpha, beta):
+        x, y, n = x.astype("float64"), y.astype("float64"), len(y)
+        cov = prior * x @ x.T / alpha + noise * np.eye(n) / beta
+        parts = [
+            -0.5 * n * math.log(2 * math.pi),
+            -0.5 * np.linalg.slogdet(cov)[1],
+            -0.5 * y @ np.linalg.inv(cov) @ y,
+        ]
+        if change is not None:
+            return change(parts, x, y, alpha, beta)
+        return sum(parts) / n
+
+    return log_p
+
+
+def _off(term):
+    """Right, but for something per example that depends on N, D, α and β."""
+    return _evidence(
+        lambda parts, x, y, a, b: sum(parts) / len(y) + term(*x.shape, a, b)
+    )
+
+
+wrong(EVIDENCE, "evidence.not-divided")(_evidence(lambda p, *_: sum(p)))
+wrong(EVIDENCE, "evidence.turned")(_evidence(lambda p, x, y, *_: -sum(p) / len(y)))
+wrong(EVIDENCE, "evidence.divided-by-features")(
+    _evidence(lambda p, x, *_: sum(p) / x.shape[-1])
+)
+wrong(EVIDENCE, "evidence.no-circle")(
+    _evidence(lambda p, x, y, *_: (p[1] + p[2]) / len(y))
+)
+wrong(EVIDENCE, "evidence.swapped")(lambda x, y, a, b: _evidence()(x, y, b, a))
+wrong(EVIDENCE, "evidence.no-log-alpha")(
+    _off(lambda n, d, a, b: -d * math.log(a) / (2 * n))
+)
+wrong(EVIDENCE, "evidence.no-log-beta")(_off(lambda n, d, a, b: -math.log(b) / 2))
+wrong(EVIDENCE, "evidence.log-beta-whole")(_off(lambda n, d, a, b: math.log(b) / 2))
+wrong(EVIDENCE)(_evidence(noise=2.0))
+wrong(EVIDENCE)(_evidence(prior=0.5))
+wrong(EVIDENCE)(_evidence(lambda p, x, y, *_: p[2] / len(y)))
+wrong(EVIDENCE)(_evidence(lambda p, x, y, *_: sum(p) / math.log(2) / len(y)))
+wrong(EVIDENCE)(lambda x, y, a, b: _evidence()(x - x.mean(axis=0), y, a, b))
+wrong(EVIDENCE)(lambda x, y, a, b: _evidence()(x, y - y.mean(), a, b))
+wrong(EVIDENCE)(lambda x, y, a, b: _evidence()(x, y, a**2, b**2))
+
+# ── 22 regret ─────────────────────────────────────────────────────────────────────────
+
+REGRET = "22_capstone/regret"
+
+
+def _missed(of=lambda row: sum(row) / len(row), among=None, ends=lambda a, b: a - b):
+    """The best of some candidates against the chosen one, in loops."""
+
+    def missed(truth, fits, chosen):
+        scores = [of(list(row)) for row in truth]
+        able = [s for s, ok in zip(scores, fits, strict=True) if ok]
+        return ends(max(able if among is None else among(scores, able)), scores[chosen])
+
+    return missed
+
+
+wrong(REGRET, "regret.budget-forgotten")(_missed(among=lambda scores, able: scores))
+wrong(REGRET, "regret.best-seed")(_missed(of=max))
+wrong(REGRET, "regret.first-seed")(_missed(of=lambda row: row[0]))
+wrong(REGRET, "regret.summed")(_missed(of=sum))
+wrong(REGRET, "regret.to-the-worst")(_missed(among=lambda s, able: [min(able)]))
+wrong(REGRET, "regret.first-fitting")(_missed(among=lambda s, able: able[:1]))
+wrong(REGRET, "regret.turned")(_missed(ends=lambda a, b: b - a))
+wrong(REGRET, "regret.relative")(_missed(ends=lambda a, b: 1 - b / a))
+wrong(REGRET, "regret.another-each-seed")(
+    lambda truth, fits, chosen: np.mean(
+        [max(column[fits]) - column[chosen] for column in truth.T]
+    )
+)
+wrong(REGRET)(_missed(of=lambda row: row[-1]))
+wrong(REGRET)(_missed(of=lambda row: math.prod(row) ** (1 / len(row))))
+wrong(REGRET)(_missed(ends=lambda a, b: 100 * (a - b)))
+wrong(REGRET)(
+    lambda truth, fits, chosen: (
+        sorted(truth[fits].mean(1))[-min(2, fits.sum())] - truth[chosen].mean()
+    )
+)
+
+# ── 22 choose ─────────────────────────────────────────────────────────────────────────
+
+CHOICE = "22_capstone/choose"
+
+
+def _choice(of=np.mean, able=None, better=None, none=lambda costs: None):
+    """Go through the candidates and keep the better one."""
+
+    def choice(scores, costs, budget):
+        best = None
+        for k in range(len(scores)):
+            fits = costs[k][0] <= budget[0] and costs[k][1] <= budget[1]
+            if not (fits if able is None else able(costs[k], budget)):
+                continue
+            key = float(of(scores[k])), -costs[k][0]
+            key = key if better is None else better(*key, costs[k])
+            if best is None or key > best[0]:
+                best = key, k
+        return none(costs) if best is None else best[1]
+
+    return choice
+
+
+wrong(CHOICE, "choose.below-budget")(
+    _choice(able=lambda c, b: c[0] < b[0] and c[1] < b[1])
+)
+wrong(CHOICE, "choose.any-cost")(
+    _choice(able=lambda c, b: c[0] <= b[0] or c[1] <= b[1])
+)
+wrong(CHOICE, "choose.bytes-alone")(_choice(able=lambda c, b: c[0] <= b[0]))
+wrong(CHOICE, "choose.budget-forgotten")(_choice(able=lambda c, b: True))
+wrong(CHOICE, "choose.best-seed")(_choice(of=max))
+wrong(CHOICE, "choose.first-seed")(_choice(of=lambda row: row[0]))
+wrong(CHOICE, "choose.tie-first")(_choice(better=lambda s, price, c: s))
+wrong(CHOICE, "choose.tie-dearest")(_choice(better=lambda s, price, c: (s, -price)))
+wrong(CHOICE, "choose.lowest")(_choice(better=lambda s, price, c: (-s, price)))
+wrong(CHOICE, "choose.first-if-none-fits")(_choice(none=lambda costs: 0))
+wrong(CHOICE, "choose.cheapest-if-none-fits")(
+    _choice(none=lambda costs: costs[:, 0].argmin())
+)
+wrong(CHOICE)(_choice(better=lambda s, price, c: (s / c[0],)))
+wrong(CHOICE, "choose.cheapest-that-fits")(
+    _choice(better=lambda s, price, c: (price, s))
+)
+wrong(CHOICE)(_choice(none=lambda costs: len(costs) - 1))
+wrong(CHOICE, "choose.costs-added")(_choice(able=lambda c, b: c.mean() <= b.mean()))
+wrong(CHOICE)(lambda scores, costs, budget: None)
+wrong(CHOICE)(lambda scores, costs, budget: 0)
+
+# ── 22 parallel_step ──────────────────────────────────────────────────────────────────
+
+PARALLEL = "22_capstone/parallel_step"
+
+
+def _devices(share=lambda n, total, counts: n / total, speed=lambda rate, n: rate):
+    """Add up shares of gradients, device by device."""
+
+    def step(weights, gradients, counts, rate):
+        total, moved = int(sum(counts)), np.zeros(len(weights))
+        for gradient, n in zip(gradients, counts, strict=True):
+            if n > 0:
+                moved = moved + share(n, total, counts) * gradient
+        return weights - speed(rate, counts) * moved
+
+    return step
+
+
+wrong(PARALLEL, "parallel.summed")(_devices(lambda n, total, counts: 1))
+wrong(PARALLEL, "parallel.not-divided")(_devices(lambda n, total, counts: n))
+wrong(PARALLEL, "parallel.shards-alike")(
+    _devices(lambda n, total, counts: 1 / np.count_nonzero(counts))
+)
+wrong(PARALLEL, "parallel.divided-by-all-devices")(
+    _devices(lambda n, total, counts: 1 / len(counts))
+)
+wrong(PARALLEL, "parallel.by-the-largest-shard")(
+    _devices(lambda n, total, counts: n / max(counts))
+)
+wrong(PARALLEL, "parallel.last-shard-dropped")(
+    _devices(lambda n, t, counts: (n == max(counts)) / np.sum(counts == max(counts)))
+)
+wrong(PARALLEL, "parallel.rate-times-devices")(
+    _devices(speed=lambda rate, counts: rate * len(counts))
+)
+wrong(PARALLEL, "parallel.rate-by-devices")(
+    _devices(speed=lambda rate, counts: rate / len(counts))
+)
+
+
+@wrong(PARALLEL, "parallel.empty-not-left-out")
+def with_zero_times_nan(weights, gradients, counts, rate):
+    if not counts.any():
+        return weights
+    total = sum(n * g for n, g in zip(counts, gradients, strict=True))
+    return weights - rate * total / counts.sum()
+
+
+wrong(PARALLEL, "parallel.uphill")(_devices(speed=lambda rate, counts: -rate))
+wrong(PARALLEL)(_devices(lambda n, total, counts: n**2 / (counts**2).sum()))
+wrong(PARALLEL)(_devices(lambda n, total, counts: n / (total + 1)))
+wrong(PARALLEL)(
+    _devices(lambda n, total, counts: n / total if n > 1 else 0),
+)
+wrong(PARALLEL, "parallel.divided-by-all-devices")(
+    lambda w, g, n, rate: w - rate * np.nan_to_num(g).mean(axis=0)
+)
+wrong(PARALLEL)(lambda w, g, n, rate: w * (1 - rate) - 0 * g[0])
+wrong(PARALLEL)(lambda w, g, n, rate: w - rate * np.nanmedian(g, axis=0))

@@ -12,6 +12,7 @@ from tlkeras.transfer.caching import cached_features, split_model
 from tlkeras.transfer.comparison import Comparison, compare, draw_labels, estimate
 from tlkeras.transfer.delta import load_delta, save_delta
 from tlkeras.transfer.distillation import Distiller, distillation_loss
+from tlkeras.transfer.evidence import logme
 from tlkeras.transfer.freezing import GradualUnfreezing, freeze, unfreeze
 from tlkeras.transfer.leakage import find_leaks
 from tlkeras.transfer.lora import add_lora, merge_lora
@@ -42,6 +43,7 @@ __all__ = [
     "freeze",
     "layerwise_decay",
     "load_delta",
+    "logme",
     "merge_lora",
     "problems",
     "save_delta",

@@ -1,0 +1,239 @@
+"""Which body, read at which depth or fine-tuned, for seven tasks none was trained on.
+
+python benchmarks/claims/choosing.py --measure [frozen | fine-tuned]
+python benchmarks/claims/choosing.py
+
+`--measure` goes on where it was stopped; each run is a line of
+`course/22_capstone/measured.csv`, which the lesson and its exercises read. Without it
+the runs kept are shown. A seed draws 60 examples to learn from and 40 to validate on;
+the test has up to 300, the same for all seeds. Features are the mean over the tokens at
+a depth, under a logistic regression; pixels, words or the mean spectrum stand for no
+body at all. Fine-tuning trains all weights under a new head. Either chooses its penalty
+or rate on the 40, and the test is read once, for that one. LogME is that of the 100.
+"""
+
+import functools
+import sys
+from pathlib import Path
+
+import numpy as np
+from _once import kept, once
+
+HERE = Path(__file__).resolve()
+LESSON = HERE.parents[2] / "course" / "22_capstone"
+sys.path.insert(0, str(LESSON))
+
+PENALTIES = (0.001, 0.01, 0.1, 1.0)  # C of scikit-learn
+RATES, STEPS, BATCH, LOGITS = (5e-4, 2e-3, 8e-3), 80, 16, 9  # logits: the most classes
+SEEDS, POOLS = range(5), (250, 100)  # drawn from: to learn, to validate
+RUN = ("task", "candidate", "seed")
+SCORES = ("setting", "validation", "test", "logme", "bytes", "work")
+FILE = LESSON / "measured.csv"
+
+
+@functools.lru_cache(maxsize=1)
+def task(name):
+    """A task cut down to what is read."""
+    import shelf
+
+    whole = shelf.task(name)
+    rng = np.random.default_rng(0)
+    some = np.concatenate(
+        [
+            rng.permutation(np.flatnonzero(whole.part == part))[:count]
+            for part, count in enumerate((*POOLS, shelf.TEST))
+        ]
+    )
+    given = {
+        kind: [x[i] for i in some] if kind == "text" else x[some]
+        for kind, x in whole.given.items()
+    }
+    return shelf.Task(given, whole.labels[some], whole.part[some])
+
+
+def parts(name, seed):
+    """Places to learn from, to validate on, to test on."""
+    import shelf
+
+    from tlkeras.transfer import draw_labels
+
+    here = task(name)
+    places = [np.flatnonzero(here.part == part) for part in range(3)]
+    counts = shelf.LEARN, shelf.VALIDATE
+    drawn = (
+        where[draw_labels(here.labels[where], count, seed)]
+        for where, count in zip(places, counts, strict=False)
+    )
+    return *drawn, places[2]
+
+
+@functools.lru_cache(maxsize=12)
+def inputs(name, body):
+    """What a body reads of a task."""
+    import shelf
+
+    kind = next(kind for kind, names in shelf.BODIES.items() if body in names)
+    return shelf.inputs_of(body, task(name).given[kind])
+
+
+@functools.lru_cache(maxsize=12)
+def features(name, body):
+    """What a body, or none, says at each depth."""
+    import shelf
+
+    here = task(name)
+    for kind, raw in shelf.RAW.items():
+        if raw == body:
+            return [shelf.raw(kind, here.given[kind], here.part)]
+    return shelf.features(body, inputs(name, body))
+
+
+def candidates(name, way):
+    """Names of all candidates: a body and a depth, or what is done with it."""
+    import shelf
+
+    for kind in task(name).given:
+        if way == "frozen":
+            yield shelf.RAW[kind]
+        for body in shelf.BODIES[kind]:
+            if way == "frozen":
+                depths = range(shelf.encoder(body).get_config()["num_layers"] + 1)
+                yield from (f"{body} {depth}" for depth in depths)
+            else:
+                yield f"{body} fine-tuned"
+
+
+@once(FILE, RUN, SCORES)
+def run(name, candidate, seed):
+    """One candidate with the labels of one seed."""
+    body, _, depth = candidate.partition(" ")
+    if depth == "fine-tuned":
+        return fine_tuned(name, body, seed)
+    return frozen(name, body, int(depth or 0), seed)
+
+
+def frozen(name, body, depth, seed):
+    """A logistic regression on features."""
+    from sklearn.linear_model import LogisticRegression
+
+    from tlkeras.transfer import logme
+
+    labels = task(name).labels
+    learn, validate, test = parts(name, seed)
+    x = features(name, body)[depth]
+    x = x - x[learn].mean(axis=0)
+    x = x / x[learn].std()  # one number for all: what hardly varies stays small
+    best = None
+    for penalty in PENALTIES:
+        model = LogisticRegression(C=penalty, max_iter=500)
+        model.fit(x[learn], labels[learn])
+        score = model.score(x[validate], labels[validate])
+        if best is None or score > best[0]:
+            best = score, penalty, model
+    both = np.concatenate([learn, validate])
+    return {
+        "setting": best[1],
+        "validation": best[0],
+        "test": best[2].score(x[test], labels[test]),
+        "logme": logme(x[both], labels[both]),
+        **costs(name, body, depth, x.shape[1]),
+    }
+
+
+@functools.cache
+def trainer(body):
+    """One compiled classifier for all runs of a body."""
+    import shelf
+
+    from tlkeras.transfer import Retrainer
+
+    return Retrainer(shelf.classifier(body, LOGITS), BATCH, jit_compile=False)
+
+
+def fine_tuned(name, body, seed):
+    """All weights of a body, trained."""
+    import keras
+    import shelf
+
+    labels = task(name).labels
+    learn, validate, test = parts(name, seed)
+
+    def rows(where):
+        return keras.tree.map_structure(lambda x: x[where], inputs(name, body))
+
+    best = None
+    for rate in RATES:
+        trainer(body).run(rows(learn), labels[learn], rate, STEPS, seed)
+        score = trainer(body).accuracy(rows(validate), labels[validate])
+        if best is None or score > best[0]:
+            best = score, rate, trainer(body).logits(rows(test), 100).argmax(axis=1)
+    depth = shelf.encoder(body).get_config()["num_layers"]
+    return {
+        "setting": best[1],
+        "validation": best[0],
+        "test": np.mean(best[2] == labels[test]),
+        "logme": np.nan,
+        **costs(name, body, depth, 0),
+    }
+
+
+def costs(name, body, depth, width):
+    """Bytes and multiply-adds, by name."""
+    import shelf
+
+    classes = int(task(name).labels.max()) + 1
+    if body in shelf.RAW.values():
+        return {"bytes": 4 * classes * (width + 1), "work": classes * width}
+    return shelf.cost(body, depth, tokens(name, body), classes)._asdict()
+
+
+def tokens(name, body):
+    """T that reach the first block of a body."""
+    import shelf
+
+    some = inputs(name, body)
+    if not isinstance(some, dict):  # pictures, and the class token
+        patch = np.ravel(shelf.encoder(body).get_config()["patch_size"])[0]
+        return int(some.shape[1] // patch) ** 2 + 1
+    if "features" in some:
+        return some["features"].shape[1] // 4
+    return some["token_ids"].shape[1]
+
+
+def measure(ways):
+    """All runs, a task after the other."""
+    import shelf
+
+    for way in ways:
+        for name in shelf.TASKS:
+            for seed in SEEDS:
+                for candidate in candidates(name, way):
+                    run(name, candidate, seed)
+
+
+def show():
+    """The mean test accuracy of each candidate, task by task."""
+    table = {}
+    for row in kept(FILE, RUN).values():
+        table.setdefault((row["task"], row["candidate"]), []).append(row)
+    for (name, candidate), rows in table.items():
+        means = {
+            key: np.mean([float(row[key]) for row in rows])
+            for key in ("validation", "test", "logme")
+        }
+        print(
+            f"{name:9} {candidate:26}",
+            *(f"{x:7.3f}" for x in means.values()),
+            len(rows),
+        )
+
+
+def main(*arguments):
+    """Measure, or show."""
+    if arguments[:1] == ("--measure",):
+        measure(arguments[1:] or ("frozen", "fine-tuned"))
+    show()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
