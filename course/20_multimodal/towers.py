@@ -87,7 +87,7 @@ def batches(images, texts, seed, size=BATCH):
             yield {"images": varied(images[rows], random), "texts": texts[rows]}
 
 
-def learn(model, batches, rate, steps, calls=()):
+def learn(model, batches, rate, steps, calls=(), jit_compile=False):
     """Train a CLIP; a tower that is locked stays as it is.
 
     Args:
@@ -97,6 +97,7 @@ def learn(model, batches, rate, steps, calls=()):
             a cosine.
         steps: how many batches.
         calls: callbacks of Keras.
+        jit_compile: whether to compile a step, which takes ten seconds.
     """
     rise = max(1, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -104,7 +105,7 @@ def learn(model, batches, rate, steps, calls=()):
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.01)
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", "scale"])
-    model.compile(optimizer, jit_compile=True)
+    model.compile(optimizer, jit_compile=jit_compile)
     inputs = ((batch,) for batch in batches)
     model.fit(inputs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=calls)
 

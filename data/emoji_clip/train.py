@@ -90,7 +90,7 @@ def main(folder=HERE, steps=STEPS):
     model = TOWERS["clip"](TOWERS["image_tower"](), text_tower)
     log = Log(steps, tokenizer, prepare)
     batches = TOWERS["batches"](prepare(data.images), texts, SEED)
-    TOWERS["learn"](model, batches, RATE, steps, [log])
+    TOWERS["learn"](model, batches, RATE, steps, [log], jit_compile=True)
     save_to_preset(model, folder, dtype="float16")
     for (split, artist), new in log.new.items():
         print(artist, split, *(f"R@{k} {log.recall(*new, k):.3f}" for k in (1, 5, 10)))
