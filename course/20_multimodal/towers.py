@@ -3,15 +3,19 @@
 `data/emoji_clip/train.py` and `benchmarks/claims/emoji_chinese.py` use them, too.
 """
 
+import math
+
 import keras
 import numpy as np
 
 from tlkeras.models import CLIP, CLIPTextEncoder, ViT
+from tlkeras.models.contrastive import contrastive_loss
 
 WIDTH = 64
 BLOCKS = {"num_heads": 4, "hidden_dim": WIDTH, "intermediate_dim": 2 * WIDTH}
 BATCH = 128
 SHIFT = 2  # pixels
+NOT_DECAYED = ["bias", "beta", "gamma", "scale"]
 TINT = 0.2  # how much paler or stronger a colour may become
 
 
@@ -87,29 +91,69 @@ def batches(images, texts, seed, size=BATCH):
             yield {"images": varied(images[rows], random), "texts": texts[rows]}
 
 
+class Rate(keras.callbacks.Callback):
+    """The learning rate: it rises for a tenth of the steps, then falls as a cosine."""
+
+    def __init__(self, highest, steps):
+        super().__init__()
+        self.highest, self.steps, self.rise = highest, steps, max(1, steps // 10)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        share = (batch - self.rise) / max(1, self.steps - self.rise)
+        falling = 0.5 * (1 + math.cos(math.pi * max(0.0, share)))
+        rising = min(1.0, batch / self.rise)
+        self.model.optimizer.learning_rate = self.highest * rising * falling
+
+
 def learn(model, batches, rate, steps, calls=(), jit_compile=False):
     """Train a CLIP; a tower that is locked stays as it is.
 
     Args:
-        model: a `CLIP`.
+        model: a `CLIP`. It is compiled once, whatever is learned with it later.
         batches: an iterator over its inputs.
-        rate: the highest learning rate: it rises for a tenth of the steps, and falls as
-            a cosine.
+        rate: the highest learning rate.
         steps: how many batches.
         calls: callbacks of Keras.
-        jit_compile: whether to compile a step, which takes ten seconds.
+        jit_compile: whether to compile a step with XLA, which takes ten seconds.
     """
-    rise = max(1, steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - rise), warmup_target=rate, warmup_steps=rise
+    if not model.compiled:
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=0.01)
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
+        model.compile(optimizer, jit_compile=jit_compile)
+    for number in model.optimizer.variables:  # what it remembers of earlier runs
+        number.assign(keras.ops.zeros_like(number))
+    model.fit(
+        ((batch,) for batch in batches),
+        steps_per_epoch=steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=[Rate(rate, steps), *calls],
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.01)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", "scale"])
-    model.compile(optimizer, jit_compile=jit_compile)
-    inputs = ((batch,) for batch in batches)
-    model.fit(inputs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=calls)
 
 
 def clip(images, texts):
     """The two towers and a projection to 64 numbers."""
     return CLIP(images, texts, projection_dim=WIDTH, name="emoji_clip")
+
+
+class Reader(keras.Model):
+    """The text side of a CLIP whose pictures are vectors already: they are not learned.
+
+    Args:
+        model: a `CLIP`.
+
+    Call arguments:
+        inputs: a dictionary of `vectors`, `(B, E)`, and `texts`, integers `(B, T)`.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        model.image_encoder.trainable = model.image_projection.trainable = False
+        self.clip = model
+
+    def call(self, inputs, training=None):
+        texts = self.clip.embed_texts(inputs["texts"], training)  # (B, E)
+        return self.clip.comparison(inputs["vectors"], texts)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, **_):
+        return contrastive_loss(y_pred)
