@@ -1,16 +1,19 @@
-"""Lesson 20 on photographs: ten kinds of CIFAR-10 that are only named.
+r"""Lesson 20 on photographs: ten kinds of CIFAR-10 that are only named.
 
 python course/20_multimodal/full_scale.py             # the emoji CLIP of the lesson
-python course/20_multimodal/full_scale.py --preset hf://openai/clip-vit-base-patch32
+python course/20_multimodal/full_scale.py --preset hf://openai/clip-vit-base-patch32 \
+    --revision COMMIT
 
 The photographs come from the folder named by `TLKERAS_MIRROR`, 100 a kind. The second
-line needs a network, 600 MB, and some minutes of one core.
+line needs a network, 600 MB, and the commit that the hub shows under Files, History.
+A folder with such a model needs neither.
 """
 
 import argparse
 
 import numpy as np
 
+from tlkeras.checkpoints import from_preset, load_image_preprocessor, load_tokenizer
 from tlkeras.datasets import cifar10
 from tlkeras.pipelines import ImageTextEmbedding
 
@@ -26,15 +29,17 @@ PROMPTS = {
 }
 
 
-def main(preset="tlkeras://emoji_clip", a_kind=100):
+def main(preset="tlkeras://emoji_clip", revision=None, a_kind=100):
     """Print the share of photographs that is named rightly, with several prompts.
 
     Args:
         preset: of a `CLIP`.
+        revision: of a preset on the hub, a commit.
         a_kind: photographs of each of ten kinds.
     """
     images, labels = cifar10.load_part("test", a_kind)
-    embed = ImageTextEmbedding(preset)
+    parts = (from_preset, load_tokenizer, load_image_preprocessor)
+    embed = ImageTextEmbedding(*(load(preset, revision=revision) for load in parts))
     vectors = embed.images(images)  # (N, E)
     print(f"{preset}, {len(images):,} photographs, chance 0.10")
     for title, prompts in PROMPTS.items():
@@ -45,4 +50,5 @@ def main(preset="tlkeras://emoji_clip", a_kind=100):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="tlkeras://emoji_clip")
-    main(parser.parse_args().preset)
+    parser.add_argument("--revision")
+    main(**vars(parser.parse_args()))

@@ -772,10 +772,9 @@ this.reveal("backwards", verdict, f"opposite: {turned['opposite']:.2f}")
 # kinds, by name. FULL-RESULT
 # It is of 32 × 32 pixels as well, but no emoji.
 #
-# A CLIP that has read 400 million captions is one argument away:
-# `python course/20_multimodal/full_scale.py --preset hf://openai/clip-vit-base-patch32`. That was not run here, as
-# its weights could not be had without a network. That the library's CLIP gives the numbers of Hugging Face's is tested with
-# small random weights.
+# A CLIP that has read 400 million captions is one argument away: the first lines of `full_scale.py` say
+# how. That was not run here, as its weights could not be had without a network. That the library's CLIP gives
+# the numbers of Hugging Face's is tested with small random weights.
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):

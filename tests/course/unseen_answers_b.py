@@ -3617,7 +3617,7 @@ wrong(PAIRS, "loss.texts-only")(_paired(ways=(1,)))
 wrong(PAIRS, "loss.ways-added")(_paired(mean=lambda parts: np.mean(np.sum(parts, 0))))
 wrong(PAIRS, "loss.summed")(_paired(mean=lambda parts: np.sum(np.mean(parts, 0))))
 wrong(PAIRS, "loss.sign")(_paired(mean=lambda parts: -np.mean(parts)))
-wrong(PAIRS, "loss.summed + loss.ways-added")(_paired(mean=np.sum))
+wrong(PAIRS, "loss.ways-added", "loss.summed")(_paired(mean=np.sum))
 wrong(PAIRS)(_paired(mean=np.median))
 wrong(PAIRS)(_paired(mean=np.max))
 wrong(PAIRS)(_paired(mean=lambda parts: np.mean(parts) / math.log(2)))
@@ -3725,7 +3725,7 @@ wrong(NAMED, "zero-shot.averaged-first")(_named(each=np.copy))
 wrong(NAMED, "zero-shot.not-unit-afterwards")(
     _named(merge=lambda t: t.mean(1), whole=np.copy)
 )
-wrong(NAMED, "zero-shot.averaged-first + zero-shot.not-unit-afterwards")(
+wrong(NAMED, "zero-shot.averaged-first", "zero-shot.not-unit-afterwards")(
     _named(each=np.copy, merge=lambda t: t.mean(1), whole=np.copy)
 )
 wrong(NAMED, "zero-shot.first-prompt")(_named(merge=lambda t: t[:, 0]))
