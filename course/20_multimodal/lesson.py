@@ -444,7 +444,7 @@ this.reveal(
 #
 # If names are vectors, a list of names is a classifier. Embed the name of each class, compare a picture
 # with all of them, and take the softmax. No picture with a label is needed: this is
-# *zero-shot* classification, which you met in lesson 16 in another form. Two rules make it better.
+# *zero-shot* classification, which you met in lesson 16 in another form. Two rules are said to make it better.
 #
 # - *Word the class as the training texts are worded.* This model has read names such as "woman
 #   teacher dark skin tone", and never the three words "dark skin tone" alone. The text around
@@ -457,7 +457,7 @@ this.reveal(
 #   \text{unit}(x) = \frac{x}{\lVert x \rVert}$$
 #
 # Here $t_{cp}$ is what the text tower makes of prompt p with class c. Both `unit`s matter. Without the
-# inner one, the longest text has the last word. Without the outer one, a class
+# inner one, the longest vector has the last word. Without the outer one, a class
 # whose prompts disagree has a short vector, and low logits for that reason alone.
 #
 # ### Exercise: zero-shot (4 points, 9 minutes, middle)
