@@ -155,5 +155,7 @@ class Reader(keras.Model):
         texts = self.clip.embed_texts(inputs["texts"], training)  # (B, E)
         return self.clip.comparison(inputs["vectors"], texts)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, **_):
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
         return contrastive_loss(y_pred)
