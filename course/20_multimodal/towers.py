@@ -41,9 +41,8 @@ def text_tower(vocabulary_size, end_id):
 def begun(tower):
     """The tower with first weights of deviation 1/√64, where its own is 0.02.
 
-    0.02 is made for hundreds of features. With 64, an attention that begins so adds
-    nearly nothing to what it reads, all texts and all pictures look alike, and the loss
-    stands still for hundreds of steps.
+    0.02 is made for hundreds of features. With 64 it learns as well, only later: what
+    an attention adds is nearly nothing at first.
     """
     for weight in tower.weights:
         if len(weight.shape) > 1:
