@@ -14,7 +14,7 @@ INPUTS := pyproject.toml constraints.txt
 
 .PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
   translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers \
-  emoji smollm2-q4 help
+  emoji emoji-clip smollm2-q4 help
 .DEFAULT_GOAL := help
 
 help:
@@ -92,6 +92,11 @@ vit-digits: $(VENV)/.course
 # Train the small ViT of the stickers again.
 vit-stickers: $(VENV)/.course
 	$(BIN)/python data/vit_stickers/train.py
+	$(SUMS)
+
+# Train the small CLIP of lesson 20 again.
+emoji-clip: $(VENV)/.course
+	$(BIN)/python data/emoji_clip/train.py
 	$(SUMS)
 
 # Pretrain the small BERT of lessons 06 to 08 again: its corpus, its words, its weights.

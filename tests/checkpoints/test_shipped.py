@@ -25,7 +25,8 @@ from tlkeras.datasets import (
     whole_docstrings,
 )
 from tlkeras.datasets.text import BytePairs
-from tlkeras.scores import character_error_rate
+from tlkeras.pipelines import ImageTextEmbedding
+from tlkeras.scores import character_error_rate, recall_at_k
 
 DATA = Path(__file__).parents[2] / "data"
 BERT = "tlkeras://bert_docstrings"
@@ -75,6 +76,23 @@ def test_the_vit_of_the_stickers():
         by_features.score(new_features, new_labels)
         > by_pixels.score(new_pixels, new_labels) + 0.05
     )
+
+
+def test_the_clip_of_lesson_20():
+    """It finds new combinations by their names, and fewer by another artist."""
+    folder = DATA / "emoji_clip"
+    model, report = from_preset("tlkeras://emoji_clip", return_report=True)
+    assert len(report.loaded) == len(model.weights)
+    assert not report.fresh
+    assert (folder / "model.safetensors").stat().st_size < 1e6
+    embed = ImageTextEmbedding("tlkeras://emoji_clip", batch_size=263)
+    found = {}
+    for artist in emoji.ARTISTS:
+        data = emoji.load_data("combinations", artist)
+        table = embed.texts(data.english) @ embed.images(data.images).T
+        found[artist] = recall_at_k(table, 5).rate
+    assert found["twemoji"] > 0.9  # chance: 5 / 263
+    assert 0.3 < found["noto"] < 0.6
 
 
 def test_the_speech_encoder_of_lesson_16():
@@ -279,6 +297,7 @@ def test_every_file_that_is_read_has_a_hash():
     wanted = ("config.json", "model.safetensors", "vocab.txt", "index.csv")
     wanted += ("samples.xz", "tokenizer_config.json", "names.txt", "pieces.json")
     wanted += ("tokenizer.json", "names.tsv", "attn_k.gguf", "tensors.csv")
+    wanted += ("preprocessor_config.json",)
     wanted += tuple(f"{artist}.webp" for artist in emoji.ARTISTS)
     wanted += tuple(f"{artist}.png" for artist in stickers.ARTISTS)
     found = {
@@ -287,4 +306,4 @@ def test_every_file_that_is_read_has_a_hash():
         for path in shipped.home().glob(f"*/{name}")
     }
     assert found == set(shipped._sums())
-    assert len(found) == 33
+    assert len(found) == 38

@@ -4338,3 +4338,257 @@ wrong(PARALLEL, "parallel.divided-by-all-devices")(
 )
 wrong(PARALLEL)(lambda w, g, n, rate: w * (1 - rate) - 0 * g[0])
 wrong(PARALLEL)(lambda w, g, n, rate: w - rate * np.nanmedian(g, axis=0))
+
+
+# ── 20 compare ────────────────────────────────────────────────────────────────────────
+
+COMPARE = "20_multimodal/compare"
+
+
+def _rows_to_one(x):
+    return x / np.sqrt((x**2).sum(1))[:, None]
+
+
+def _compared(
+    images=_rows_to_one,
+    texts=None,
+    scale=lambda s: min(100.0, math.exp(s)),
+    end=lambda cosines, e: e * cosines,
+):
+    texts = texts or images
+    return lambda i, t, s: end(np.einsum("be,ce->bc", images(i), texts(t)), scale(s))
+
+
+wrong(COMPARE, "compare.not-normalised")(_compared(images=np.copy))
+wrong(COMPARE, "compare.only-texts")(
+    _compared(images=np.copy, texts=_compared.__defaults__[0])
+)
+wrong(COMPARE, "compare.only-images")(_compared(texts=np.copy))
+wrong(COMPARE, "compare.over-the-batch")(
+    _compared(images=lambda x: x / np.linalg.norm(x, axis=0))
+)
+wrong(COMPARE, "compare.of-the-table")(
+    _compared(images=lambda x: x / np.linalg.norm(x))
+)
+wrong(COMPARE, "compare.not-limited")(_compared(scale=math.exp))
+wrong(COMPARE, "compare.not-limited")(_compared(scale=lambda s: math.exp(min(s, 100))))
+wrong(COMPARE, "compare.divided")(_compared(end=lambda x, e: x / e))
+wrong(COMPARE, "compare.no-exponential")(_compared(scale=lambda s: s))
+wrong(COMPARE, "compare.turned")(_compared(end=lambda x, e: (e * x).T))
+wrong(COMPARE, "compare.logits-limited-above")(
+    _compared(scale=math.exp, end=lambda x, e: np.where(x * e > 100, 100, x * e))
+)
+wrong(COMPARE)(_compared(scale=lambda s: math.exp(min(s, 4.5))))
+wrong(COMPARE)(_compared(images=lambda x: x - x.mean(axis=1, keepdims=True)))
+wrong(COMPARE)(_compared(end=lambda x, e: e * np.abs(x)))
+wrong(COMPARE)(_compared(images=lambda x: x / (1 + np.linalg.norm(x, axis=1)[:, None])))
+
+
+# ── 20 contrastive_loss ───────────────────────────────────────────────────────────────
+
+PAIRS = "20_multimodal/contrastive_loss"
+
+
+def _row_losses(table, keep):
+    out = []
+    for i, row in enumerate(table):
+        top = row.max()
+        out.append(top + math.log(np.exp(row[keep[i]] - top).sum()) - row[i])
+    return out
+
+
+def _paired(keep=None, ways=(0, 1), mean=np.mean):
+    def loss(logits, names):
+        table, n = logits.astype("float64"), len(names)
+        kept = np.array(
+            [[i == j or names[i] != names[j] for j in range(n)] for i in range(n)]
+        )
+        kept = kept if keep is None else keep(kept)
+        parts = [_row_losses((table, table.T)[way], kept) for way in ways]
+        return mean(parts)
+
+    return loss
+
+
+wrong(PAIRS, "loss.twins-are-wrong")(_paired(keep=np.ones_like))
+wrong(PAIRS, "loss.images-only")(_paired(ways=(0,)))
+wrong(PAIRS, "loss.images-only")(_paired(ways=(0, 0)))
+wrong(PAIRS, "loss.texts-only")(_paired(ways=(1,)))
+wrong(PAIRS, "loss.ways-added")(_paired(mean=lambda parts: np.mean(np.sum(parts, 0))))
+wrong(PAIRS, "loss.summed")(_paired(mean=lambda parts: np.sum(np.mean(parts, 0))))
+wrong(PAIRS, "loss.sign")(_paired(mean=lambda parts: -np.mean(parts)))
+wrong(PAIRS, "loss.ways-added", "loss.summed")(_paired(mean=np.sum))
+wrong(PAIRS)(_paired(mean=np.median))
+wrong(PAIRS)(_paired(mean=np.max))
+wrong(PAIRS)(_paired(mean=lambda parts: np.mean(parts) / math.log(2)))
+wrong(PAIRS)(_paired(keep=lambda kept: np.triu(kept)))
+
+
+@wrong(PAIRS, "loss.twins-are-zero")
+def twins_multiplied_away(logits, names):
+    same = np.equal.outer(names, names) & ~np.eye(len(names), dtype=bool)
+    table = logits.astype("float64") * ~same
+    rows, columns = np.logaddexp.reduce(table, 1), np.logaddexp.reduce(table, 0)
+    return (rows + columns).mean() / 2 - np.trace(table) / len(names)
+
+
+@wrong(PAIRS, "loss.over-the-table")
+def one_softmax(logits, names):
+    same = np.equal.outer(names, names) & ~np.eye(len(names), dtype=bool)
+    table = np.where(same, -1e9, logits.astype("float64")).ravel()
+    return np.logaddexp.reduce(table) - np.trace(logits.astype("float64")) / len(names)
+
+
+# ── 20 recall_at_k ────────────────────────────────────────────────────────────────────
+
+RECALL = "20_multimodal/recall_at_k"
+
+
+def _recalled(hit):
+    def recall(similarities, right, k):
+        rows = zip(similarities.tolist(), right.tolist(), strict=True)
+        return sum(hit(row, row[r], r, k) for row, r in rows) / len(right)
+
+    return recall
+
+
+def _counts(row, own):
+    return sum(x > own for x in row), sum(x == own for x in row)
+
+
+wrong(RECALL, "recall.ties-count-for-you")(
+    _recalled(lambda row, own, r, k: _counts(row, own)[0] <= k - 1)
+)
+wrong(RECALL, "recall.ties-count-against-you")(
+    _recalled(lambda row, own, r, k: sum(_counts(row, own)) <= k)
+)
+wrong(RECALL, "recall.counts-itself")(
+    _recalled(lambda row, own, r, k: sum(x >= own for x in row) <= k - 1)
+)
+wrong(RECALL, "recall.first-come")(
+    _recalled(
+        lambda row, own, r, k: (
+            r in sorted(range(len(row)), key=lambda i: (-row[i], i))[:k]
+        )
+    )
+)
+wrong(RECALL, "recall.last-come")(
+    _recalled(
+        lambda row, own, r, k: (
+            r in sorted(range(len(row)), key=lambda i: (row[i], i))[-k:]
+        )
+    )
+)
+wrong(RECALL, "recall.one-over-ties")(
+    _recalled(
+        lambda row, own, r, k: (
+            1 / _counts(row, own)[1] if _counts(row, own)[0] < k else 0
+        )
+    )
+)
+wrong(RECALL)(_recalled(lambda row, own, r, k: k / len(row)))
+wrong(RECALL)(_recalled(lambda row, own, r, k: own in sorted(set(row))[-k:]))
+wrong(RECALL)(
+    _recalled(
+        lambda row, own, r, k: min(1, (k - _counts(row, own)[0]) / _counts(row, own)[1])
+    )
+)
+wrong(RECALL)(
+    _recalled(
+        lambda row, own, r, k: (
+            max(0, (k - _counts(row, own)[0])) / sum(_counts(row, own))
+        )
+    )
+)
+
+
+# ── 20 zero_shot ──────────────────────────────────────────────────────────────────────
+
+NAMED = "20_multimodal/zero_shot"
+
+
+def _unit_of(x):
+    return x / np.sqrt(np.square(x).sum(-1))[..., None]
+
+
+def _named(each=_unit_of, merge=lambda t: t.sum(1), whole=_unit_of, end=None, axis=1):
+    def chances(images, texts, scale):
+        vectors = whole(merge(each(texts.astype("float64"))))
+        logits = (end or (lambda x, s: s * x))(images @ vectors.T, scale)
+        e = np.exp(logits - logits.max())
+        return e / e.sum(axis=axis, keepdims=True)
+
+    return chances
+
+
+wrong(NAMED, "zero-shot.averaged-first")(_named(each=np.copy))
+wrong(NAMED, "zero-shot.not-unit-afterwards")(
+    _named(merge=lambda t: t.mean(1), whole=np.copy)
+)
+wrong(NAMED, "zero-shot.averaged-first", "zero-shot.not-unit-afterwards")(
+    _named(each=np.copy, merge=lambda t: t.mean(1), whole=np.copy)
+)
+wrong(NAMED, "zero-shot.first-prompt")(_named(merge=lambda t: t[:, 0]))
+wrong(NAMED, "zero-shot.over-the-pictures")(_named(axis=0))
+wrong(NAMED, "zero-shot.no-scale")(_named(end=lambda x, s: x))
+wrong(NAMED, "zero-shot.divided")(_named(end=lambda x, s: x / s))
+wrong(NAMED)(_named(merge=lambda t: t[:, -1]))
+wrong(NAMED)(_named(whole=np.copy))
+wrong(NAMED)(_named(axis=None))
+wrong(NAMED)(_named(merge=lambda t: np.median(t, axis=1)))
+wrong(NAMED)(_named(end=lambda x, s: np.exp(s) * x))
+
+
+@wrong(NAMED, "zero-shot.chances-averaged")
+def prompt_by_prompt(images, texts, scale):
+    total = 0
+    for p in range(texts.shape[1]):
+        logits = scale * images @ _unit_of(texts[:, p]).T
+        e = np.exp(logits - logits.max(1, keepdims=True))
+        total = total + e / e.sum(1, keepdims=True)
+    return total / texts.shape[1]
+
+
+# ── 20 tubelets ───────────────────────────────────────────────────────────────────────
+
+TUBES = "20_multimodal/tubelets"
+
+
+def _tubes(order="fyx", inside=lambda block: block.ravel(), starts=None):
+    def cut(video, size):
+        steps = dict(zip("fyx", size, strict=True))
+        sides = dict(zip("fyx", video.shape, strict=False))
+        rows = []
+        for place in itertools.product(*(range(0, sides[a], steps[a]) for a in order)):
+            at = dict(zip(order, place, strict=True))
+            window = tuple(slice(at[a], at[a] + steps[a]) for a in "fyx")
+            rows.append(inside(video[window]))
+        return np.array(rows)
+
+    return cut
+
+
+wrong(TUBES, "tubelets.only-reshaped")(
+    lambda v, size: v.reshape(-1, int(np.prod(size)) * v.shape[-1])
+)
+wrong(TUBES, "tubelets.space-first")(_tubes("yxf"))
+wrong(TUBES, "tubelets.columns-first")(_tubes("fxy"))
+wrong(TUBES)(_tubes("xyf"))
+wrong(TUBES, "tubelets.channels-first")(
+    _tubes(inside=lambda b: np.moveaxis(b, -1, 0).ravel())
+)
+wrong(TUBES, "tubelets.frames-inside-last")(
+    _tubes(inside=lambda b: b.transpose(1, 2, 0, 3).ravel())
+)
+wrong(TUBES, "tubelets.columns-inside-first")(
+    _tubes(inside=lambda b: b.swapaxes(1, 2).ravel())
+)
+wrong(TUBES, "tubelets.frames-averaged")(_tubes(inside=lambda b: b.mean(0).ravel()))
+wrong(TUBES, "tubelets.first-frame")(_tubes(inside=lambda b: b[0].ravel()))
+wrong(TUBES, "tubelets.not-flattened")(_tubes(inside=np.copy))
+wrong(TUBES, "tubelets.frame-by-frame")(
+    lambda v, size: np.concatenate([_tubes()(x[None], (1, *size[1:])) for x in v])
+)
+wrong(TUBES)(_tubes(inside=lambda b: b[::-1].ravel()))
+wrong(TUBES)(lambda v, size: _tubes()(v, size)[::-1])
+wrong(TUBES)(_tubes(inside=lambda b: b[-1].ravel()))

@@ -93,8 +93,8 @@ def from_preset(
     Args:
         preset: a folder, a GGUF file, `"hf://owner/name"`, or a small one that we
             trained, `"tlkeras://bert_docstrings"`, `"tlkeras://vit_digits"`,
-            `"tlkeras://vit_stickers"`, `"tlkeras://speech_digits"` or
-            `"tlkeras://speech_letters"`: see `data/`.
+            `"tlkeras://vit_stickers"`, `"tlkeras://emoji_clip"`,
+            `"tlkeras://speech_digits"` or `"tlkeras://speech_letters"`: see `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this
             library knows the repository (`tlkeras.checkpoints.sources.PINNED`).
         sha256: that the file of weights must have, or a dictionary of file to hash
