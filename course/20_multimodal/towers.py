@@ -111,14 +111,14 @@ def learn(model, batches, rate, steps, calls=(), jit_compile=False):
         model: a `CLIP`. It is compiled once, whatever is learned with it later.
         batches: an iterator over its inputs.
         rate: the highest learning rate.
-        steps: how many batches.
+        steps: how many batches; fewer than five are not worth a graph.
         calls: callbacks of Keras.
         jit_compile: whether to compile a step with XLA, which takes ten seconds.
     """
     if not model.compiled:
         optimizer = keras.optimizers.AdamW(rate, weight_decay=0.01)
         optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
-        model.compile(optimizer, jit_compile=jit_compile)
+        model.compile(optimizer, jit_compile=jit_compile, run_eagerly=steps < 5)
     for number in model.optimizer.variables:  # what it remembers of earlier runs
         number.assign(keras.ops.zeros_like(number))
     model.fit(
