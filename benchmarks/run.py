@@ -46,6 +46,7 @@ RUNS = {
     "induction_heads": [],  # shows the runs kept; to measure, --measure
     "speech": [],
     "transcribe": ["--clock", "processor"],
+    "emoji_chinese": [],  # shows the runs kept; to measure, --measure
     "speech_letters": [],  # shows the runs kept; to measure, --measure
     "speech_translation": [],  # shows the runs kept; to measure, --measure
 }

@@ -42,3 +42,17 @@ def test_a_process_that_does_not_start_is_an_error_with_its_last_words():
 
 def test_all_the_time_there_is_may_be_none():
     assert practice.outcomes(command("1 / 0"), {}, 0) == {}
+
+
+def test_one_that_ends_before_it_reads_its_job_is_the_same_error(monkeypatch):
+    start = practice.subprocess.Popen
+
+    def slowly(*arguments, **keywords):
+        process = start(*arguments, **keywords)
+        process.wait()
+        return process
+
+    monkeypatch.setattr(practice.subprocess, "Popen", slowly)
+    words = command("import sys; sys.exit('no such package')")
+    with pytest.raises(practice.PracticeError, match="not be run: no such package"):
+        practice.outcomes(words, {}, 60)

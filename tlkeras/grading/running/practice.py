@@ -168,8 +168,9 @@ ENVIRONMENT = {
 def _watch(process, job, end, keep):
     events: queue.Queue = queue.Queue()
     threading.Thread(target=_read, args=(process, events), daemon=True).start()
-    process.stdin.write(json.dumps(job))
-    process.stdin.close()
+    with contextlib.suppress(BrokenPipeError):  # it ended already
+        process.stdin.write(json.dumps(job))
+        process.stdin.close()
     step, until = None, end
     while True:
         try:
