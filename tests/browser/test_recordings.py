@@ -32,6 +32,8 @@ def test_the_first_recordings_of_a_lesson_play(browser, lab, name, pictures):
         assert 0.3 < length < 5  # seconds
         assert 0 < reached <= length
     shown = heard.locator(".jp-OutputArea-output img")
+    if pictures:  # drawn after the players
+        shown.nth(pictures - 1).wait_for()
     assert shown.count() == pictures
     for i in range(pictures):
         assert shown.nth(i).evaluate("picture => picture.naturalWidth") > 300
