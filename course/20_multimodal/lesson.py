@@ -626,8 +626,8 @@ this.reveal(
 # | locked − from scratch, seed by seed | 0.026 ± 0.026 | 0.002 ± 0.050 | 0.021 ± 0.024 |
 #
 # (95 % intervals.) With 100 pairs the locked tower may be worth a little, with more it is worth nothing that we could
-# measure. Seeing was not what was missing: 300 pictures are enough to learn the few parts that make up these
-# people. Ten times as many *pairs* is what helps both. In Zhai et al. (2021) the locked tower comes from
+# measure. So seeing was not what was missing; perhaps a few hundred pictures are enough to learn the few parts that
+# make up these people. Ten times as many *pairs* help both, from about 0.2 to more than 0.8. In Zhai et al. (2021) the locked tower comes from
 # millions of pictures, far more than there are pairs to learn the texts from.
 #
 # The locked one has the cheaper training: its tower only looks, and its vectors could even be computed
