@@ -1,6 +1,7 @@
 """The `tlkeras` command: thin, for the work is done in `tlkeras.course`."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -158,22 +159,34 @@ def build(
             "--nbgrader", help="Into nbgrader's source folder DIR, with solutions."
         ),
     ] = False,
+    repository: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a public repository: notebooks install from there, and get "
+            "buttons. Defaults to TLKERAS_REPOSITORY, then to pyproject.toml's Repository."
+        ),
+    ] = None,
 ):
     """Build the learners' notebooks from the lessons (for authors)."""
+    from tlkeras.course import anywhere
     from tlkeras.course import build as builder
 
+    if repository:
+        os.environ[anywhere.VARIABLE] = repository
     if nbgrader and folder is None:
         raise course.CourseError(
             "Say where your nbgrader course keeps its sources: "
             "tlkeras build --nbgrader COURSE/source. These notebooks hold the "
             "solutions; nbgrader generate_assignment takes them out."
         )
+    ours = folder is None  # and so the README beside it
     folder = folder or builder.notebooks_folder()
     lessons = course.lessons()
     with _bar() as bar:
         tracked = bar.track(lessons, description="Building")
         stale = [x for x in tracked if builder.update(x, folder, check, nbgrader)]
     words = not nbgrader and builder.update_glossary(lessons, folder, check)
+    buttons = ours and anywhere.update_readme(lessons, check=check)
     if not check:
         print(f"{len(stale)} of {len(lessons)} notebooks rebuilt in {folder}.")
         return
@@ -183,9 +196,11 @@ def build(
         print(f"{builder.place(lesson, folder, nbgrader)} is stale. Run: {command}")
     if words:
         print(f"{folder / 'glossary.ipynb'} is stale. Run: {command}")
+    if buttons:
+        print(f"The buttons in README.md are stale. Run: {command}")
     for path in orphans:
         print(f"{path} belongs to no lesson. Delete it.")
-    _exit_unless(not (stale or words or orphans))
+    _exit_unless(not (stale or words or buttons or orphans))
 
 
 @app.command()

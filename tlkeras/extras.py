@@ -30,6 +30,22 @@ EXTRAS = {
     "tfds": ("tensorflow_datasets",),
     "parity": ("torch", "transformers"),
     "nbgrader": ("nbgrader",),
+    # What lessons import; where one of these is missing, a notebook installs them.
+    "lessons": (
+        "babel",
+        "ipywidgets",
+        "keras_hub",
+        "keras_nlp",
+        "matplotlib",
+        "rouge_score",
+        "sacrebleu",
+        "safetensors",
+        "scipy",
+        "sklearn",
+        "tensorflow",
+        "tokenizers",
+        "tqdm",
+    ),
 }
 
 

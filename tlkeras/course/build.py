@@ -13,7 +13,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from tlkeras.course import assignment, glossary, lesson_text
+from tlkeras.course import anywhere, assignment, glossary, lesson_text
 from tlkeras.course.syllabus import MESSAGES, CourseError, home
 from tlkeras.files import write_atomically
 
@@ -48,6 +48,7 @@ def build(lesson, solved=False, nbgrader=False):
         cell.metadata.pop("name", None)
         _fold(cell)
     glossary.link(cells, lesson.name, lesson.folder.parent)
+    anywhere.put_into(cells, lesson.name)
     notebook = nbformat.v4.new_notebook(
         cells=cells,
         metadata={

@@ -43,7 +43,7 @@ def steps(folder, document):
     texts = {
         number: cell.source
         for number, cell in enumerate(document.code)
-        if "experiment" not in cell.tags
+        if not {"experiment", "setup"} & cell.tags
     }
     return source.steps(texts, given, experiments)
 
