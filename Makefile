@@ -3,6 +3,9 @@
 # make test-quick    the tests that take less than a minute in all
 # make lesson L=01   build and verify one lesson, run it at quick scale, and open it
 # make test-parity   also against PyTorch and transformers (a large download)
+# make test-oldest   quick tests and lesson 01 with the oldest packages that are allowed
+# make test-newest   the same with the newest
+# make release-check build what is published, install and run it (ALL=1: every lesson)
 # make lint · make notebooks · make bench
 # Everything lives in .venv; delete it to begin again.
 
@@ -12,7 +15,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-quick test-parity lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
+.PHONY: start test test-quick test-parity test-oldest test-newest release-check lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
   translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers \
   emoji emoji-clip smollm2-q4 help
 .DEFAULT_GOAL := help
@@ -50,6 +53,19 @@ lesson: $(VENV)/.dev
 
 test-parity: $(VENV)/.parity
 	$(BIN)/python -m pytest -m parity $(PARALLEL)
+
+# In environments of their own, with what quick tests need beside the course.
+BOUNDS = $(PYTHON) -m venv $(1) && $(1)/bin/pip install --quiet --no-compile $(2) \
+    --editable '.[course]' pytest && \
+  $(1)/bin/python -m pytest -q -m "not slow and not parity" $(QUICK) && \
+  $(1)/bin/python -m pytest -q tests/course/test_notebooks.py -k 01_attention
+test-oldest:
+	$(call BOUNDS,.venv-oldest,--constraint constraints-oldest.txt)
+test-newest:
+	$(call BOUNDS,.venv-newest,--upgrade)
+
+release-check: $(VENV)/.dev
+	$(BIN)/python release/check.py $(if $(ALL),--all)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -162,8 +162,8 @@ def build(
     repository: Annotated[
         str | None,
         typer.Option(
-            help="Address of a public repository: notebooks install from there, and get "
-            "buttons. Defaults to TLKERAS_REPOSITORY, then to pyproject.toml's Repository."
+            help="Address of the repository: notebooks install from there, and have "
+            "buttons. Defaults to TLKERAS_REPOSITORY, or Repository in pyproject.toml."
         ),
     ] = None,
 ):

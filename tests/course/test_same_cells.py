@@ -239,7 +239,7 @@ def test_what_failed_is_noted_with_its_line(tiny, solved, monkeypatch):
     [failed] = [event["failed"] for event in told if "failed" in event]
     assert failed.startswith("line 2: ModuleNotFoundError: No module named 'google")
     [note] = graded(solved, tiny, monkeypatch)["notes"]
-    assert f"cell 5, {failed}" in note
+    assert f"cell 6, {failed}" in note
 
 
 def test_the_reason_is_that_of_the_answers_own_statement(solved):

@@ -1,7 +1,8 @@
 """Notebooks that work where nobody has installed anything: Colab, Kaggle, a lone file.
 
-The first cell that runs installs what is missing. Buttons that open a notebook elsewhere are
-there only when it is known where the repository lies; no address is made up.
+The first cell that runs installs what is missing. Buttons that open a notebook
+elsewhere are there only when it is known where the repository lies: no address is made
+up.
 """
 
 import os
@@ -19,7 +20,7 @@ from tlkeras.extras import EXTRAS
 VARIABLE = "TLKERAS_REPOSITORY"
 TAG = "setup"  # of the cell; the grader passes it over
 WHEEL = f"tlkeras-{tlkeras.__version__}-py3-none-any.whl"
-# Where a notebook of a public GitHub repository can be opened, by what follows its address.
+# What opens a notebook of a public GitHub repository, by what follows its address.
 SERVICES = {
     "Colab": "https://colab.research.google.com/github/{path}",
     "Kaggle": "https://kaggle.com/kernels/welcome?src=https://github.com/{path}",
@@ -61,8 +62,8 @@ def _declared():
 def setup_cell():
     """The cell that installs what is missing, folded.
 
-    It installs this version from the repository; where no address is known, from the wheel
-    that lies beside the notebook.
+    It installs this version from the repository; where no address is known, from the
+    wheel that lies beside the notebook.
     """
     address = repository()
     source = f"./{WHEEL}[lessons]"
