@@ -69,7 +69,9 @@ RULES = {
     "window, past the keys": {"sliding_window": 2, "query_start": 5},
 }
 MASKS = ["none", "keys", "pairs", "heads", "several"]
-in_groups = pytest.mark.parametrize("heads", [1, 3, 0])
+# JAX compiles each case, for seconds; one head differs from three in a squeeze.
+HEADS = [1, 3, 0] if BACKEND == "tensorflow" else [3, 0]
+in_groups = pytest.mark.parametrize("heads", HEADS)
 
 
 def whole_mask(masks, query_start=0, **rules):
