@@ -32,7 +32,10 @@ this = lesson("22_capstone")
 check = this.check
 
 import csv
+import json
 import runpy
+import subprocess
+import sys
 from typing import NamedTuple
 
 import keras
@@ -229,6 +232,40 @@ this.reveal("last-layer", str(steps["last"]), "4 forward, 1 own; no way down")
 # bytes, and at most a third of the work: the gradients of the weights.
 
 # %% [markdown]
+# Now three bodies of this lesson, with *your* function. What comes before the blocks (embeddings,
+# convolutions) counts as the lowest layer; the optimizer is Adam. The head is so small that it is left out.
+
+# %% tags=["experiment"]
+TOKENS_OF = {"vit_stickers": 37, "bert_docstrings": 32, "speech_letters": 26}
+WAYS = {"head alone": 0, "last block": 1, "all": None}  # layers trained, from the top
+
+
+def layers_of(body):
+    """Weights and work of what comes before the blocks, and of each block."""
+    blocks = shelf["encoder"](body).get_config()["num_layers"]
+    up_to = [shelf["cost"](body, n, TOKENS_OF[body], 0) for n in range(blocks + 1)]
+    size, work = np.diff(np.array(up_to), axis=0, prepend=0).T
+    return size // 4, work
+
+
+body_cards = {}
+for body in TOKENS_OF:
+    size, work = layers_of(body)
+    for way, top in WAYS.items():
+        trained = np.arange(len(size))[::-1] < (len(size) if top is None else top)
+        store, hold, step = cost_card(size, work, trained, 2)
+        body_cards[body, way] = store / 1e6, hold / 1e6, step / work.sum()
+        print(
+            f"{body:15} {way:10} store {store / 1e6:5.2f} MB, hold {hold / 1e6:5.2f} MB, "
+            f"a step is {step / work.sum():.2f} forward passes"
+        )
+
+# %% [markdown] tags=["result"]
+# Each body holds four times as much when all of it is trained, and takes nearly three forward passes
+# a step. With the last block alone, each is below two thirds of both. (BERT's lowest layer, its table
+# of words, has more weights than any block and takes no multiplications at all: it is looked up.)
+
+# %% [markdown]
 # ## 3. When to stop, and what to report
 #
 # Every look at the validation is a choice: of the epoch, the rate, the depth, the body. The best of
@@ -329,7 +366,7 @@ lucky = ["less than 2", "2 to 6", "more than 6"][int(np.searchsorted([2, 6], luc
 this.reveal("lucky-seed", lucky, f"{luck:.1f}")
 
 # %% [markdown] tags=["result"]
-# Whoever reports the best of five seeds is 4 points ahead of himself. And whoever reports the
+# Whoever reports the best of five seeds promises 4 points too much. And whoever reports the
 # validation of the candidate that it chose promises up to 14 points that are not there. Both look like
 # progress, and neither comes again.
 #
@@ -797,8 +834,8 @@ def parallel_step(weights, gradients, counts, rate):
 check(parallel_step)
 
 # %% [markdown]
-# Is it the same step as on one device? A softmax classifier in Keras, 17 rows, in shards of 5, 5, 5 and 2. (Several
-# real devices are tested in `tests/`; here the shards come one after the other.)
+# Is it the same step as on one device? A softmax classifier in Keras, 17 rows, in shards of 5, 5, 5 and 2. Here
+# the shards come one after the other.
 
 # %% tags=["experiment"]
 source = np.random.default_rng(2)
@@ -840,6 +877,45 @@ this.reveal("short-shard", short, f"{short:.1f} times: 1/8 against 1/20", within
 # The weighted mean is the step of one device, up to rounding. The plain mean is another one. It raises no
 # error, and the training goes on with it: two rows count 2.5 times as much as they should. Libraries
 # avoid it by dropping the last shard, by filling it up with rows of weight 0, or by weighting. Know which one yours does.
+#
+# Now a Transformer, and devices of TensorFlow: `vit_digits` with a new head learns the digits 5 to 9 for four epochs,
+# once on one device and once on four. The program is `devices.py`, beside this lesson. It cuts the processor into four,
+# so nothing gets faster, but all that several devices do is done: copies, shards, exchanged gradients. What
+# it changes in a program are two lines:
+#
+# ```python
+# strategy = tf.distribute.MirroredStrategy()
+# with strategy.scope():
+#     model = ...  # made, compiled and trained as ever
+# ```
+
+# %%
+this.predict(
+    "devices",
+    "How far are the weights of the two apart in the end?",
+    ["not a bit", "by rounding, below 0.0001", "visibly, above 0.01"],
+)
+
+# %% tags=["experiment"]
+ran = subprocess.run(
+    [sys.executable, str(this.folder / "devices.py")],
+    capture_output=True,
+    text=True,
+    encoding="utf-8",
+)
+if ran.returncode:
+    raise RuntimeError(ran.stderr)
+devices = json.loads(ran.stdout.strip().splitlines()[-1])
+for where, curve in (("one device", devices["one"]), ("four", devices["several"])):
+    print(f"{where:10} loss:", ", ".join(f"{x:.6f}" for x in curve))
+far = devices["apart"]
+shown = {0: "not a bit", 1: "by rounding, below 0.0001", 2: "visibly, above 0.01"}
+this.reveal("devices", shown[(far > 0) + (far > 1e-2)], f"at most {far:.0e}")
+
+# %% [markdown] tags=["result"]
+# Four devices add the same numbers in another order, and floats round. More is not changed, if three things are seen to:
+# each shard has equally many rows, no layer looks at the whole batch (batch normalisation does), and
+# dropout is off, since each device draws its own. With dropout the two runs differ as two seeds do.
 
 # %% [markdown]
 # ### Break it: the rate
@@ -892,8 +968,10 @@ this.reveal("twice", outcome[kinds], ", ".join(f"{end:.1e}" for end in ends))
 # %% [markdown]
 # ## 11. The same elsewhere
 #
-# - **Keras**: `keras.distribution.DataParallel()` before the model is made (JAX); `tf.distribute.MirroredStrategy`
-#   (TensorFlow). **PyTorch**: `DistributedDataParallel` averages gradients of devices *plainly*; its sampler
+# - **Keras**: with JAX `keras.distribution.DataParallel()`, before the model is made. A model that does not fit on one
+#   device is cut itself, each weight over the devices: `ModelParallel`, with `tlkeras.distribution.layout_map`. BERT base
+#   then has 113 MB of weights on each of four devices, not 438. `docs/scale.md` goes on from here, to several machines.
+# - **PyTorch**: `DistributedDataParallel` averages gradients of devices *plainly*; its sampler
 #   repeats a few rows so that all shards are of one length.
 # - **LogME** has an original program by its authors; `tlkeras.transfer.logme` finds the same maximum by another way.
 # - **Hugging Face**'s and Keras's hubs sort models by downloads. That is a habit, not a measurement.
