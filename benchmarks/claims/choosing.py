@@ -222,21 +222,87 @@ def measure(ways):
                     run(name, candidate, seed)
 
 
-def show():
-    """The mean test accuracy of each candidate, task by task."""
-    table = {}
+def accuracies(score="test"):
+    """Task and candidate to one of its scores, (S,)."""
+    found = {}
     for row in kept(FILE, RUN).values():
-        table.setdefault((row["task"], row["candidate"]), []).append(row)
-    for (name, candidate), rows in table.items():
-        means = {
-            key: np.mean([float(row[key]) for row in rows])
-            for key in ("validation", "test", "logme")
-        }
-        print(
-            f"{name:9} {candidate:26}",
-            *(f"{x:7.3f}" for x in means.values()),
-            len(rows),
-        )
+        if row[score] != "nan":
+            place = found.setdefault((row["task"], row["candidate"]), {})
+            place[int(row["seed"])] = float(row[score])
+    return {
+        names: np.array([by_seed[seed] for seed in sorted(by_seed)])
+        for names, by_seed in found.items()
+    }
+
+
+def interval(values):
+    """A mean of five, with a 95 % interval."""
+    return (
+        f"{values.mean():.3f} ± {2.776 * values.std(ddof=1) / len(values) ** 0.5:.3f}"
+    )
+
+
+def best(found, name, belongs=bool, scores=None):
+    """The candidate of a task with the highest mean, among some of them."""
+    able = [c for task_name, c in found if task_name == name and belongs(c)]
+    return max(able, key=lambda c: (scores or found)[name, c].mean())
+
+
+KINDS = {
+    "no body": lambda c: " " not in c,
+    "frozen body": lambda c: c.rpartition(" ")[2].isdigit(),
+    "fine-tuned": lambda c: c.endswith("fine-tuned"),
+    "LoRA": lambda c: c.endswith("LoRA"),
+}
+
+
+def show():
+    """The section of RESULTS.md."""
+    found, guess = accuracies(), accuracies("logme")
+    names = list(dict.fromkeys(name for name, _ in found))
+    print("Test accuracy, the best of each kind by its test:\n")
+    print("| task |", " | ".join(KINDS), "| fine-tuned − rest | LoRA − rest |")
+    print("| --- " * 7 + "|")
+    for name in names:
+        of = {kind: best(found, name, belongs) for kind, belongs in KINDS.items()}
+        still = best(guess, name, scores=found)
+        cells = [f"{found[name, c].mean():.3f} {c}" for c in of.values()]
+        cells += [
+            interval(found[name, of[kind]] - found[name, still])
+            for kind in ("fine-tuned", "LoRA")
+        ]
+        print(f"| {name} |", " | ".join(cells), "|")
+    pairs = [
+        (name, c, c.replace("LoRA", "fine-tuned")) for name, c in found if "LoRA" in c
+    ]
+    more = np.array([found[n, a].mean() - found[n, b].mean() for n, a, b in pairs])
+    print(
+        f"\nLoRA − fine-tuned, {len(pairs)} pairs of a body and a task: mean ", end=""
+    )
+    print(f"{more.mean():.3f}, from {more.min():.3f} to {more.max():.3f}.\n")
+    show_guesses(found, guess, accuracies("validation"), names)
+
+
+def show_guesses(found, guess, validation, names):
+    """How frozen candidates are ranked, and what is lost by who is taken."""
+    from scipy.stats import spearmanr
+
+    print("Frozen candidates; regret of a choice by the labels of one seed:\n")
+    print(
+        "| task | rank, LogME | rank, 40 labels | regret, LogME | regret, 40 labels |"
+    )
+    print("| --- " * 5 + "|")
+    for name in names:
+        which = [c for task_name, c in guess if task_name == name]
+        truth = np.array([found[name, c] for c in which])
+        cells, mean = [], truth.mean(axis=1)
+        tables = [np.array([x[name, c] for c in which]) for x in (guess, validation)]
+        for table in tables:
+            ranks = [spearmanr(*two)[0] for two in zip(table.T, truth.T, strict=True)]
+            cells.append(f"{np.mean(ranks):.2f}")
+        for table in tables:
+            cells.append(f"{np.mean(mean.max() - mean[table.argmax(axis=0)]):.3f}")
+        print(f"| {name} |", " | ".join(cells), "|")
 
 
 def main(*arguments):

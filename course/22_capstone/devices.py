@@ -1,12 +1,13 @@
 """Fine-tune `vit_digits` on one device and on four, which are parts of one processor.
 
-python course/22_capstone/devices.py
+python course/22_capstone/devices.py [linear]
 
-Prints what was found as JSON. It needs a process of its own: TensorFlow cuts the
+With `linear`, a linear model in its place, which the tests take. Prints what was found as JSON. It needs a process of its own: TensorFlow cuts the
 processor into devices only before anything has run on it.
 """
 
 import json
+import sys
 from pathlib import Path
 from runpy import run_path
 
@@ -30,7 +31,7 @@ def train(rows, labels, make):
     return losses, np.concatenate([w.ravel() for w in model.get_weights()])
 
 
-def main(devices=4):
+def main(body="vit_digits", devices=4):
     """Train both ways, and print the losses and how far the weights are apart."""
     parts = [tf.config.LogicalDeviceConfiguration()] * devices
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -43,6 +44,9 @@ def main(devices=4):
 
     def make():  # without dropout: each device would draw its own
         keras.utils.set_random_seed(0)
+        if body == "linear":
+            layers = [keras.Input(rows.shape[1:]), keras.layers.Flatten()]
+            return keras.Sequential([*layers, keras.layers.Dense(5)])
         return Classifier(
             from_preset("tlkeras://vit_digits", dropout=0.0), 5, dropout=0.0
         )
@@ -56,4 +60,4 @@ def main(devices=4):
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

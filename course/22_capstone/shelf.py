@@ -216,10 +216,10 @@ def gpt_tokens(texts, tokenizer):
     return {"token_ids": tokens, "padding_mask": keep}
 
 
-def features(model, inputs, batch_size=100):
+def features(model, inputs, batch_size=100, skip=0):
     """What a model, or a body by name, says at each depth: a list of (N, D).
 
-    They are means over real tokens.
+    They are means over real tokens, without the first `skip`.
     """
     model = encoder(model) if isinstance(model, str) else model
     parts = []
@@ -228,6 +228,7 @@ def features(model, inputs, batch_size=100):
         batch = keras.tree.map_structure(lambda x, rows=rows: x[rows], inputs)
         states = model(batch, return_hidden_states=True)["hidden_states"]
         keep = _real(model, batch, states[0].shape[1])
+        keep[:, :skip] = 0
         parts.append([_mean(ops.convert_to_numpy(state), keep) for state in states])
     return [np.concatenate(depth) for depth in zip(*parts, strict=True)]
 
@@ -244,7 +245,7 @@ def _real(model, batch, length):
     keep = batch["padding_mask"]
     if "features" in batch:  # frames, which the convolutions shorten
         keep = model.subsampling.compute_mask(batch["features"], keep)
-    return ops.convert_to_numpy(keep).astype("float32")
+    return np.array(ops.convert_to_numpy(keep), "float32")
 
 
 def raw(kind, given, part):
