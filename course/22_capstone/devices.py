@@ -2,8 +2,9 @@
 
 python course/22_capstone/devices.py [linear]
 
-With `linear`, a linear model in its place, which the tests take. Prints what was found as JSON. It needs a process of its own: TensorFlow cuts the
-processor into devices only before anything has run on it.
+With `linear`, a linear model in its place, which the tests take. Prints what was found
+as JSON. It needs a process of its own: TensorFlow cuts the processor into devices only
+before anything has run on it.
 """
 
 import json

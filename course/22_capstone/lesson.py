@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 22 Choose, adapt, scale out
 #
-# About 90 minutes, 20 points. You need lesson 06, the three ways to transfer; all others help.
+# About 95 minutes, 20 points. You need lesson 06, the three ways to transfer; all others help.
 #
 # You have built and trained Transformers that read words, pictures and sound. Now somebody
 # brings a task that none of them has seen, a hundred labels and little money. Which model?
