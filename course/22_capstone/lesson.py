@@ -725,6 +725,9 @@ kinds_said = ", ".join(f"{group} {score:.2f}" for group, score in kinds_best.ite
 this.reveal("picture-or-name", max(kinds_best, key=kinds_best.get), kinds_said)
 
 # %% [markdown] tags=["result"]
+# (A dot is a candidate, the circle your choice. More bytes help in two tasks; among the kinds those that read
+# names get worse with every block.)
+#
 # The first is which of five *artists* drew a thing: `vit_stickers` has seen all five, and was taught that it does not
 # matter who drew. It reads 28 % of them, hardly more than the pixels, and the choice costs 2 points. In the second, the best of twenty
 # candidates is again no body: 61 % by pixels, 55 % by counted words. Emoji lie in the
