@@ -51,6 +51,7 @@ RUNS = {
     "emoji_chinese": [],  # shows the runs kept; to measure, --measure
     "speech_letters": [],  # shows the runs kept; to measure, --measure
     "speech_translation": [],  # shows the runs kept; to measure, --measure
+    "choosing": [],  # shows the runs kept; to measure, --measure
 }
 
 
