@@ -1,19 +1,22 @@
 """The words of the course: what each means, linked from where a lesson explains it.
 
-`glossary.<language>.toml` lies beside the lessons; English stands in for what is not
-translated. `tlkeras build` makes a notebook of it, with a heading for each word.
+`glossary.en.toml` lies beside the lessons; a lesson's words are translated in its own
+file. `tlkeras build` makes a notebook of it, with a heading for each word.
 """
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nbformat
 
+from tlkeras.course import editions
 from tlkeras.course.lesson_text import KERNEL
-from tlkeras.course.syllabus import MESSAGES, drafts, home, lessons
+from tlkeras.course.syllabus import MESSAGES, drafts, home, lessonsfrom tlkeras.grading import translations
+from tlkeras.grading.messages import FALLBACK, speaking
 
 NOTEBOOK = "glossary.ipynb"
+WORDS = ("term", "meaning", "bold")  # of an entry, which differ between languages
 
 
 @dataclass(frozen=True)
@@ -40,34 +43,46 @@ class Term:
         return f"{NOTEBOOK}#{self.term.replace(' ', '-')}"
 
 
-def terms(folder=None) -> list[Term]:
+def terms(folder=None, language=None) -> list[Term]:
     """All words but those of drafts, in the order of the lessons that explain them.
 
     Args:
         folder: where the lessons lie. Defaults to where they are.
+        language: only the words that are translated into it. Defaults to `None`: all,
+            in English.
     """
     path = (folder or home()) / "glossary.en.toml"
     entries = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
     unfinished = drafts(folder)
-    return [
+    every = [
         Term(id=name, **{"bold": entry["term"], **entry})
         for name, entry in entries.items()
         if entry["lesson"] not in unfinished
     ]
+    return every if language is None else list(_translated(every, language))
 
 
-def link(cells, lesson, folder=None):
+def _translated(every, language):
+    for term in every:
+        known = translations.known(language, term.lesson)
+        keys = {x: (f"glossary.{term.id}.{x}", getattr(term, x)) for x in WORDS}
+        if all(key in known for key in keys.values()):
+            yield replace(term, **{x: known[key] for x, key in keys.items()})
+
+
+def link(cells, lesson, folder=None, language=None):
     """Link the first bold use of each word that a lesson explains.
 
     Args:
         cells: of the lesson's notebook; their text is changed.
         lesson: name of the lesson.
         folder: where the lessons lie. Defaults to where they are.
+        language: of the cells. Defaults to `None`: English.
 
     Returns:
         The words that stand nowhere in bold.
     """
-    waiting = {t.bold: t for t in terms(folder) if t.lesson == lesson}
+    waiting = {t.bold: t for t in terms(folder, language) if t.lesson == lesson}
     for cell in cells:
         if cell.cell_type != "markdown":
             continue
@@ -86,22 +101,36 @@ def is_ours(path) -> bool:
     if path.name != NOTEBOOK:
         return False
     try:
-        return path.read_bytes() == notebook(lessons(), home()).encode()
+        content = path.read_bytes()
+        every, known = lessons(), (None, *translations.languages())
+        return any(content == notebook(every, home(), x).encode() for x in known)
     except OSError:
         return False
 
 
-def notebook(every, folder=None) -> str:
+def notebook(every, folder=None, language=None) -> str:
     """The glossary as a notebook.
 
     Args:
         every: the Lessons that it links to.
         folder: where the lessons lie. Defaults to where they are.
+        language: with the words that are translated into it. Defaults to `None`: with
+            all words, in English.
     """
-    titles = {lesson.name: lesson.title for lesson in every}
+    with speaking(language or FALLBACK):
+        cells = list(_cells(every, folder, language))
+    # Without a kernel JupyterLab would ask for one.
+    document = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.validate(document)
+    return nbformat.writes(document).rstrip("\n") + "\n"
+
+
+def _cells(every, folder, language):
+    titles = {lesson.name: editions.title(lesson) for lesson in every}
     say = MESSAGES.say
-    cells = [nbformat.v4.new_markdown_cell(say("glossary", "head"), id="title")]
-    for term in sorted(terms(folder), key=lambda t: t.term.lower()):
+    yield nbformat.v4.new_markdown_cell(say("glossary", "head"), id="title")
+    order = {term.id: term.term.lower() for term in terms(folder)}
+    for term in sorted(terms(folder, language), key=lambda t: order[t.id]):
         where = say(
             "glossary",
             "lesson",
@@ -109,8 +138,4 @@ def notebook(every, folder=None) -> str:
             notebook=f"{term.lesson}.ipynb",
         )
         text = f"### {term.term}\n\n{term.meaning} {where}"
-        cells.append(nbformat.v4.new_markdown_cell(text, id=term.id))
-    # Without a kernel JupyterLab would ask for one.
-    document = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    nbformat.validate(document)
-    return nbformat.writes(document).rstrip("\n") + "\n"
+        yield nbformat.v4.new_markdown_cell(text, id=term.id)
