@@ -118,12 +118,10 @@ def differences(english, said):
         if what == "field":
             texts = [re.sub(KEPT["formula"], "", text) for text in texts]
         if what == "column":
-            texts = [
-                re.sub(f"{KEPT['code']}|{KEPT['formula']}", "", t) for t in texts
-            ]
+            texts = [re.sub(f"{KEPT['code']}|{KEPT['formula']}", "", t) for t in texts]
         before, after = (Counter(re.findall(pattern, t, re.M)) for t in texts)
         if before != after:
-            lost, new = list((before - after).elements()), list((after - before))
+            lost, new = list((before - after).elements()), list(after - before)
             yield f"{what} differs: {lost} was, {new} is"
 
 
@@ -140,5 +138,3 @@ def _state(catalog):
         for entry in catalog
         if entry.id
     ]
-
-

@@ -284,9 +284,10 @@ def _spoken(tree):
                 continue
         for node in texts:
             is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if isinstance(node, ast.JoinedStr) or is_text:
-                if WORDS.search(FIELD.sub("", _template(node))):
-                    yield context, node
+            if not (is_text or isinstance(node, ast.JoinedStr)):
+                continue
+            if WORDS.search(FIELD.sub("", _template(node))):
+                yield context, node
 
 
 def _template(node):
@@ -296,7 +297,7 @@ def _template(node):
     pieces = []
     for part in node.values:
         if isinstance(part, ast.Constant):
-            pieces.append(part.value)
+            pieces.append(str(part.value))
             continue
         form = f"!{chr(part.conversion)}" if part.conversion != -1 else ""
         form += f":{_template(part.format_spec)}" if part.format_spec else ""

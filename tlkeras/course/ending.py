@@ -62,7 +62,7 @@ def _mistakes(lesson, met, waiting, known):
     for name in lesson.names:
         messages = lesson.exercises[name].messages
         ideas = [messages.get("misconceptions", id_) for id_ in met.get(name, ())]
-        firsts = [FIRST.match(x.strip())[0] for x in ideas if x]
+        firsts = [FIRST.findall(x.strip())[0] for x in ideas if x]
         if firsts:
             seen = "mistakes" if name in known else "mistakes-given-up"
             key = "so-far" if name in waiting else seen
@@ -76,4 +76,6 @@ def _next(lesson):
     if not following:
         return MESSAGES.say("end", "last")
     notebook = f"{following[0].name}.ipynb"
-    return MESSAGES.say("end", "next", title=editions.title(following[0]), notebook=notebook)
+    return MESSAGES.say(
+        "end", "next", title=editions.title(following[0]), notebook=notebook
+    )

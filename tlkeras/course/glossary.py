@@ -12,7 +12,8 @@ import nbformat
 
 from tlkeras.course import editions
 from tlkeras.course.lesson_text import KERNEL
-from tlkeras.course.syllabus import MESSAGES, drafts, home, lessonsfrom tlkeras.grading import translations
+from tlkeras.course.syllabus import MESSAGES, drafts, home, lessons
+from tlkeras.grading import translations
 from tlkeras.grading.messages import FALLBACK, speaking
 
 NOTEBOOK = "glossary.ipynb"

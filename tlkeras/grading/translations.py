@@ -59,17 +59,17 @@ def known(language: str, name: str) -> dict[tuple[str, str], str]:
     with open(path, "rb") as file:
         entries = list(read_po(file))
     return {
-        (entry.context or "", entry.id): entry.string
+        (entry.context or "", str(entry.id)): str(entry.string)
         for entry in entries
         if entry.id and entry.string and not entry.fuzzy
     }
 
 
 def place(messages):
-    """The name of the file, and how contexts begin, of a folder with `messages.en.toml`.
+    """The name of the file, and how contexts begin, of a folder of messages.
 
     Args:
-        messages: the folder.
+        messages: the folder of a `messages.en.toml`.
     """
     messages = Path(messages).resolve()
     if messages.is_relative_to(PACKAGE):
