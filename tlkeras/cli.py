@@ -52,6 +52,9 @@ def start(
     jupyter: Annotated[
         bool, typer.Option("--open/--no-open", help="Run JupyterLab.")
     ] = True,
+    language: Annotated[
+        str | None, typer.Option(help="Of the notebooks, such as zh; en for English.")
+    ] = None,
 ):
     """Put the notebooks into a folder of yours, and open the first unfinished one.
 
@@ -61,15 +64,16 @@ def start(
     from tlkeras.course.build import update_glossary
 
     folder = started.prepare(folder)
+    language = started.language_of(folder, language)
     with _bar() as bar:
         for lesson in bar.track(course.lessons(), description="Building notebooks"):
-            beside = started.hand_out(folder, lesson)
+            beside = started.hand_out(folder, lesson, language)
             if beside:
                 bar.console.print(
                     f"{lesson.name} has changed since you began. Yours is untouched; "
                     f"the new one is {beside.name}."
                 )
-    update_glossary(course.lessons(), folder)
+    update_glossary(course.lessons(), folder, language=language)
     lesson = started.first_unfinished(folder)
     print(f"Your notebooks are in {folder}.")
     if jupyter:

@@ -49,8 +49,7 @@ def terms(folder=None, language=None) -> list[Term]:
 
     Args:
         folder: where the lessons lie. Defaults to where they are.
-        language: only the words that are translated into it. Defaults to `None`: all,
-            in English.
+        language: as far as they are translated into it. Defaults to `None`: English.
     """
     path = (folder or home()) / "glossary.en.toml"
     entries = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
@@ -60,15 +59,16 @@ def terms(folder=None, language=None) -> list[Term]:
         for name, entry in entries.items()
         if entry["lesson"] not in unfinished
     ]
-    return every if language is None else list(_translated(every, language))
+    return every if language is None else [_said(term, language) for term in every]
 
 
-def _translated(every, language):
-    for term in every:
-        known = translations.known(language, term.lesson)
-        keys = {x: (f"glossary.{term.id}.{x}", getattr(term, x)) for x in WORDS}
-        if all(key in known for key in keys.values()):
-            yield replace(term, **{x: known[key] for x, key in keys.items()})
+def _said(term, language):
+    """A term in another language; as it is unless all of it is translated."""
+    known = translations.known(language, term.lesson)
+    keys = {x: (f"glossary.{term.id}.{x}", getattr(term, x)) for x in WORDS}
+    if not all(key in known for key in keys.values()):
+        return term
+    return replace(term, **{x: known[key] for x, key in keys.items()})
 
 
 def link(cells, lesson, folder=None, language=None):
@@ -113,10 +113,9 @@ def notebook(every, folder=None, language=None) -> str:
     """The glossary as a notebook.
 
     Args:
-        every: the Lessons that it links to.
+        every: the Lessons whose words it holds.
         folder: where the lessons lie. Defaults to where they are.
-        language: with the words that are translated into it. Defaults to `None`: with
-            all words, in English.
+        language: as far as words are translated into it. Defaults to `None`: English.
     """
     with speaking(language or FALLBACK):
         cells = list(_cells(every, folder, language))
@@ -131,7 +130,8 @@ def _cells(every, folder, language):
     say = MESSAGES.say
     yield nbformat.v4.new_markdown_cell(say("glossary", "head"), id="title")
     order = {term.id: term.term.lower() for term in terms(folder)}
-    for term in sorted(terms(folder, language), key=lambda t: order[t.id]):
+    ours = [term for term in terms(folder, language) if term.lesson in titles]
+    for term in sorted(ours, key=lambda t: order[t.id]):
         where = say(
             "glossary",
             "lesson",
