@@ -11,11 +11,13 @@ from collections import Counter
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+import tlkeras
 from tlkeras.course import editions
 from tlkeras.files import write_atomically
 from tlkeras.grading import translations
 from tlkeras.grading.translations import path_of
 
+AUTHORS = "The tlkeras authors"
 ENGINE = sorted(set(translations.FILES.values()))
 
 
@@ -127,7 +129,15 @@ def differences(english, said):
 
 def _read(path, language):
     if not path.is_file():
-        return Catalog(locale=language, project="tlkeras", fuzzy=False)
+        return Catalog(
+            locale=language,
+            header_comment="# Kept up to date by `tlkeras gettext`.",
+            project="tlkeras",
+            version=tlkeras.__version__,
+            last_translator=AUTHORS,
+            language_team=AUTHORS,
+            fuzzy=False,
+        )
     with open(path, "rb") as file:
         return read_po(file, locale=language)
 
