@@ -218,6 +218,12 @@ def test_each_block_and_each_text_of_code_is_translated_by_itself(xx):
     assert '"How many?", ["one", "zwei"]' in found
 
 
+def test_a_cell_with_magics_is_told_the_language():
+    cell = '%pip install x\nthis = lesson("01_tiny")\nprint("as it is")'
+    said = cell.replace('")\n', '", language="xx")\n', 1)
+    assert editions.code(cell, lambda *key: "other", "xx") == said
+
+
 def test_lines_may_be_wrapped_anew(xx):
     say(xx, {"Lines that go on and on.": "Eine Zeile."})
     edit(xx, "Lines that go\n# on and on.", "Lines\n# that go on and on.")

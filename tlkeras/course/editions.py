@@ -89,7 +89,7 @@ def code(source, say, language=None):
     """A cell of code with what people read of it in other words.
 
     Args:
-        source: Python; left as it is if it is none.
+        source: Python; of a cell with magics only `lesson(…)` changes.
         say: from a context and a text to another text, or `None`. In a text `{…}`
             stands for what an f-string fills in.
         language: for `lesson(…)` to know. Defaults to `None`: as it is.
@@ -100,7 +100,7 @@ def code(source, say, language=None):
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return source
+        tree = ast.Module([], [])
     changes = []
     for context, node in _spoken(tree):
         said = say(context, _template(node))
