@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tlkeras.course import lesson_text
 from tlkeras.course.syllabus import CourseError
 from tlkeras.grading import messages, translations
+from tlkeras.grading.judge.links import anchored
 
 FENCE = ("```", "~~~")
 ITEM = re.compile(r"\s*(?:[-*+]|\d+\.)\s|#|\|")  # what begins a line of its own
@@ -81,8 +82,13 @@ def text(source, known):
         source: in English.
         known: from context and English to what is said instead.
     """
-    said = (known.get(("text", _unwrapped(block)), block) for block in _blocks(source))
-    return "\n\n".join(said)
+    found = []
+    for block in _blocks(source):
+        said = known.get(("text", _unwrapped(block)), block)
+        if block.startswith("##") and said != block:
+            said = anchored(said, block.lstrip("# "))
+        found.append(said)
+    return "\n\n".join(found)
 
 
 def code(source, say, language=None):

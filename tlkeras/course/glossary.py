@@ -14,6 +14,7 @@ from tlkeras.course import editions
 from tlkeras.course.lesson_text import KERNEL
 from tlkeras.course.syllabus import MESSAGES, drafts, home, lessons
 from tlkeras.grading import translations
+from tlkeras.grading.judge.links import anchor, anchored
 from tlkeras.grading.messages import FALLBACK, speaking
 
 NOTEBOOK = "glossary.ipynb"
@@ -30,6 +31,7 @@ class Term:
         meaning: in a sentence or two.
         lesson: name of the lesson that explains it.
         bold: how it stands there in bold.
+        english: what it is in English, where that is something else.
     """
 
     id: str
@@ -37,11 +39,13 @@ class Term:
     meaning: str
     lesson: str
     bold: str = ""
+    english: str = ""
 
     @property
     def place(self):
         """Where a link to it leads."""
-        return f"{NOTEBOOK}#{self.term.replace(' ', '-')}"
+        place = anchor(self.english) or self.term.replace(" ", "-")
+        return f"{NOTEBOOK}#{place}"
 
 
 def terms(folder=None, language=None) -> list[Term]:
@@ -68,7 +72,8 @@ def _said(term, language):
     keys = {x: (f"glossary.{term.id}.{x}", getattr(term, x)) for x in WORDS}
     if not all(key in known for key in keys.values()):
         return term
-    return replace(term, **{x: known[key] for x, key in keys.items()})
+    said = {x: known[key] for x, key in keys.items()}
+    return replace(term, **said, english=term.term)
 
 
 def link(cells, lesson, folder=None, language=None):
@@ -139,4 +144,5 @@ def _cells(every, folder, language):
             notebook=f"{term.lesson}.ipynb",
         )
         text = f"### {term.term}\n\n{term.meaning} {where}"
+        text = anchored(text, term.english) if term.english else text
         yield nbformat.v4.new_markdown_cell(text, id=term.id)
