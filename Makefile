@@ -2,6 +2,7 @@
 # make test          set up, then lint and run every test
 # make test-quick    the tests that take less than a minute in all
 # make lesson L=01   build and verify one lesson, run it at quick scale, and open it
+# make gettext       bring translations up to date; L=02 TO=zh begins a lesson's
 # make test-parity   also against PyTorch and transformers (a large download)
 # make test-oldest   quick tests and lesson 01 with the oldest packages that are allowed
 # make test-newest   the same with the newest
@@ -15,7 +16,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-quick test-parity test-oldest test-newest release-check lesson lint notebooks bench vit-digits bert-docstrings gpt-docstrings \
+.PHONY: start test test-quick test-parity test-oldest test-newest release-check lesson lint notebooks gettext bench vit-digits bert-docstrings gpt-docstrings \
   translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers \
   emoji emoji-clip smollm2-q4 help
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
 start: $(VENV)/.course
-	$(BIN)/tlkeras start
+	$(BIN)/tlkeras start $(if $(TO),--language $(TO))
 
 # A worker a core, and a thread a worker: more would wait for each other.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal --durations 40
@@ -76,6 +77,10 @@ lint: $(VENV)/.dev
 
 notebooks: $(VENV)/.course
 	$(BIN)/tlkeras build
+
+# One .po a lesson and language, in locale/; what has changed in English is marked fuzzy.
+gettext: $(VENV)/.course
+	$(BIN)/tlkeras gettext $(if $(L),$(notdir $(wildcard course/$(L)*))) $(if $(TO),--language $(TO))
 
 bench: $(VENV)/.parity
 	$(BIN)/python benchmarks/run.py

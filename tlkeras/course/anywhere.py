@@ -86,15 +86,16 @@ def setup_cell():
     return nbformat.v4.new_code_cell("\n".join(lines), id=TAG, metadata=folded)
 
 
-def put_into(cells, lesson):
+def put_into(cells, lesson, language=None):
     """Put the set-up before the first cell that runs, and buttons below the title.
 
     Args:
         cells: of the notebook of a lesson; they are changed.
         lesson: name of the lesson.
+        language: of the notebook. Defaults to `None`: English.
     """
     first = next(n for n, cell in enumerate(cells) if cell.cell_type == "code")
-    links = buttons(lesson)
+    links = buttons(f"{language}/{lesson}" if language else lesson)
     if first and links:
         names = " · ".join(f"[{service}]({link})" for service, link in links.items())
         title, _, text = cells[0].source.partition("\n")
@@ -107,7 +108,7 @@ def buttons(lesson) -> dict[str, str]:
     """Addresses that open the notebook of a lesson, by service; none if none is known.
 
     Args:
-        lesson: name of the lesson.
+        lesson: name of the lesson, below the folder of its language.
     """
     found = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", repository() or "")
     if not found:  # the services open public notebooks of GitHub
