@@ -41,19 +41,10 @@ GUIDES = {
     "results.md": "From results to people",
 }
 # The wrong answer that the first page shows, as it is checked.
-WRONG = '''\
-def scaled_dot_product_attention(query, key, value, mask=None):
-    H = query.shape[-1]
-    logits = query @ np.swapaxes(key, -1, -2) / H
-    if mask is not None:
-        logits = np.where(mask, logits, -1e9)
-    return softmax(logits) @ value
-'''
-SOFTMAX = '''\
-def softmax(x):
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-'''
+WRONG = """\
+def causal_mask(length):
+    return np.tri(length, dtype=bool).T
+"""
 
 
 def main(arguments=None):
@@ -205,8 +196,6 @@ class Pages:
 
     def _guide(self, file):
         text = (DOCS / file).read_text("utf-8")
-        if file == "grading.md":
-            text = text.replace("```\n", "```text\n", 0)
         return self.reference.linked(self._rewritten(text))
 
     def _rewritten(self, text):
@@ -255,7 +244,9 @@ class Pages:
         trees = [
             _tree("The course", ["course", "glossary"]),
             *(
-                _tree(part, [f"lessons/{x.name}" for x in self.lessons if x.part == part])
+                _tree(
+                    part, [f"lessons/{x.name}" for x in self.lessons if x.part == part]
+                )
                 for part in dict.fromkeys(lesson.part for lesson in self.lessons)
             ),
             _tree("Measured", ["claims", "grader", "benchmarks"]),
@@ -314,14 +305,15 @@ def addresses(lesson, language):
 
 
 def wrong_card():
-    """The grader's own card of the wrong answer of the first page."""
-    exercise = lessons()[0].exercise("scaled_dot_product_attention")
+    """The grader's own card of the wrong answer of the first page, its cause unfolded."""
+    exercise = lessons()[0].exercise("causal_mask")
     scope: dict = {"np": np}
-    exec(SOFTMAX + WRONG, scope)
+    exec(WRONG, scope)
     outcome = grading.check(exercise, scope[exercise.name], seed=1)
-    if outcome.passed or not outcome.diagnoses:
+    if outcome.passed or not outcome.diagnoses or outcome.picture is None:
         raise ValueError(f"the first page wants a mistake with a name: {outcome}")
     html = outcome._repr_html_().replace(' role="status"', "")
+    html = html.replace("<details", "<details open", 1)
     return re.sub(r'<a href="#[^"]*">(.*?)</a>', r"\1", html).replace("\n", "&#10;")
 
 

@@ -41,14 +41,42 @@ intersphinx_mapping = {
     ),
 }
 
+# The course's own colours; on dark ground lighter ones of the same hue.
+COLOURS = {
+    "light": {
+        "tl-gain": "#00704f",
+        "tl-loss": "#b34e00",
+        "tl-open": "#5f5f5f",
+        "tl-s0": "#0072b2",
+        "tl-s1": "#c77f00",
+        "tl-s2": "#009e73",
+        "tl-s3": "#d55e00",
+        "tl-s4": "#b2588c",
+        "tl-s5": "#3a97cc",
+        "tl-s6": "#6e6e6e",
+    },
+    "dark": {
+        "tl-gain": "#4fd1a5",
+        "tl-loss": "#ff9d57",
+        "tl-open": "#b5b5b5",
+        "tl-s0": "#5cb3ec",
+        "tl-s1": "#f0b840",
+        "tl-s2": "#4fd1a5",
+        "tl-s3": "#ff9d57",
+        "tl-s4": "#e3a0c4",
+        "tl-s5": "#9ad7f7",
+        "tl-s6": "#b5b5b5",
+    },
+}
+
 html_theme = "furo"
 html_title = "tlkeras"
 html_static_path = [str(HERE / "static"), str(PAGES / "_own")]
-templates_path = [str(HERE / "templates")]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_extra_path = [str(PAGES / "_extra")]
 exclude_patterns = ["_extra", "_own"]
+html_favicon = str(HERE / "static" / "mask.svg")
 html_copy_source = False
 html_show_sourcelink = False
 html_search_scorer = str(HERE / "static" / "scorer.js")
@@ -62,10 +90,12 @@ html_theme_options = {
         "color-brand-content": "#00588a",
         "font-stack--monospace": "ui-monospace, SFMono-Regular, Menlo, Consolas, "
         "'DejaVu Sans Mono', monospace",
+        **COLOURS["light"],
     },
     "dark_css_variables": {
         "color-brand-primary": "#7cc4ee",
         "color-brand-content": "#7cc4ee",
+        **COLOURS["dark"],
     },
     "navigation_with_keys": False,
     "footer_icons": [],

@@ -227,22 +227,26 @@ def claims_page():
     rows = "".join(_claim_row(c, limits[c.source, c.detail], titles) for c in every)
     count = {v: sum(c.verdict == v for c in every) for v in VERDICTS}
     heads = (
-        ("lesson", "lesson", "number"),
-        ("task", "task", "text"),
-        ("measured", "measured", "text"),
-        ("compared", "compared", "text"),
-        ("data", "data", "number"),
-        ("difference", "difference", "number"),
-        ("interval", "", ""),
-        ("verdict", "verdict", "text"),
+        ("lesson", "number"),
+        ("task", "text"),
+        ("measured", "text"),
+        ("compared", "text"),
+        ("data", "number"),
+        ("difference", "number"),
+        ("95 % interval", ""),
+        ("verdict", "text"),
     )
     heading = "".join(
-        f'<th scope="col" data-sort="{kind}">{title}</th>'
+        f'<th scope="col" data-sort="{kind}">{name}</th>'
         if kind
-        else f'<th scope="col">95 % {name}</th>'
-        for name, title, kind in heads
+        else f'<th scope="col">{name}</th>'
+        for name, kind in heads
     )
-    return f"""# Every transfer claim, with its interval
+    return f"""---
+hide-toc: true
+---
+
+# Transfer claims, with their intervals
 
 {len(every)} measured differences: **{count["gain"]} are gains, {count["loss"]} are losses,
 and {count["open"]} are not settled**, because their 95 % interval holds zero. Losses and
@@ -312,9 +316,8 @@ def benchmarks_page():
             section = line[3:].strip()
             line = f"## {TITLES.get(section, section)}"
         out.append(line)
-    text = "\n".join(out).replace(
-        "# Results", "# Benchmarks and claims, as measured", 1
-    )
+    text = re.sub(r"(\d)e-(\d\d)", "\\1e\u2011\\2", "\n".join(out))  # stays on its line
+    text = text.replace("# Results", "# Benchmarks and claims, as measured", 1)
     return text
 
 

@@ -82,7 +82,9 @@ class LessonPage:
     def notebook(self):
         """The page, as a notebook that Sphinx reads."""
         made = [new for cell in self.cells for new in self._cell(cell)]
-        made.insert(1, _markdown(self._head()))
+        # What kind of lesson this is stands under its title.
+        title, _, text = made[0].source.partition("\n")
+        made[:1] = [_markdown(title), _markdown(self._head()), _markdown(text)]
         metadata = {
             "kernelspec": {
                 "display_name": "Python 3",

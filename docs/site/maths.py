@@ -27,7 +27,8 @@ def mathml(latex, display=False):
     """
     # A word stays one piece, upright.
     text = re.sub(r"\\(operatorname|mathrm)\{", r"\\text{", latex.strip())
-    return convert(text, display="block" if display else "inline")
+    made = convert(text, display="block" if display else "inline")
+    return made.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")  # ∞ is no operator
 
 
 def _inline(translator, node):
