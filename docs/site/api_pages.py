@@ -110,9 +110,10 @@ class Reference:
     def _entry(self, room, full, level):
         thing = self.members[room][full]
         owner, _, name = full.rpartition(".")
+        inner = full.removeprefix(f"tlkeras.{room}.")  # the page has named the module
         if inspect.isclass(thing) and issubclass(thing, Exception):
             idea = self.linked(inspect.getdoc(thing))
-            return f"{level} {name}\n\n```{{py:exception}} {full}\n\n{idea}\n```"
+            return f"{level} {name}\n\n```{{py:exception}} {inner}\n\n{idea}\n```"
         module = importlib.import_module(owner)
         text = self.build.entry(_Room(owner, module), name)
         _, body = text.split("\n", 1)  # without its heading
@@ -128,7 +129,7 @@ class Reference:
             flags=re.MULTILINE,
         )
         fence = "`" * 6
-        return f"{level} {name}\n\n{fence}{{py:{kind}}} {full}\n\n{self.linked(body)}\n{fence}"
+        return f"{level} {name}\n\n{fence}{{py:{kind}}} {inner}\n\n{self.linked(body)}\n{fence}"
 
     def linked(self, text):
         """Quoted names of ours, Keras and NumPy become links, outside of code blocks."""

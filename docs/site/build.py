@@ -25,7 +25,7 @@ import solve
 from sphinx.cmd.build import build_main
 
 from tlkeras import grading
-from tlkeras.course import build, glossary, lessons
+from tlkeras.course import glossary, lessons
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -62,9 +62,11 @@ def main(arguments=None):
     shutil.rmtree(given.out, ignore_errors=True)
     # Deterministic search and pages: everything is read again.
     code = build_main(
-        ["-b", "html", "-q", "-W", "--keep-going", "-E", "-c", str(HERE)]
-        + ["-d", str(given.pages.parent / f"{given.pages.name}-trees")]
-        + [str(given.pages), str(given.out)]
+        [
+            *["-b", "html", "-q", "-W", "--keep-going", "-E", "-c", str(HERE)],
+            *["-d", str(given.pages.parent / f"{given.pages.name}-trees")],
+            *[str(given.pages), str(given.out)],
+        ]
     )
     if not code:
         print(f"The site is in {given.out}: open index.html there.")
@@ -124,16 +126,16 @@ class Pages:
 
     def _lesson(self, lesson):
         extra = self.folder / "_extra"
-        for language, blank_text, solved_text in editions(lesson):
-            blank = nbformat.reads(blank_text, as_version=4)
+        for language in languages(lesson):
+            text = solve.text(lesson, language, solved=False)
             folder = "" if language == "en" else f"{language}/"
-            self._put(f"_extra/notebooks/{folder}{lesson.name}.ipynb", blank_text)
-            solved, scale = self._solved(lesson, language, solved_text)
+            self._put(f"_extra/notebooks/{folder}{lesson.name}.ipynb", text)
+            notebook = self._ran(lesson, language)
             page = lesson_pages.LessonPage(
                 lesson,
-                blank,
-                solved,
-                scale,
+                nbformat.reads(text, as_version=4),
+                notebook or nbformat.reads(solve.text(lesson, language), as_version=4),
+                self.scale if notebook else None,
                 sounds=extra / "sounds",
                 language=language,
                 others=addresses(lesson, language),
@@ -142,23 +144,10 @@ class Pages:
             path.parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(page.notebook(), path)
 
-    def _solved(self, lesson, language, text):
-        """The solved notebook, with outputs if there are any, and their scale."""
-        notebook = None
-        if lesson.name in self.run:
-            notebook = solve.solve(lesson, self.scale, self.solved)
-        else:
-            notebook = solve.kept(lesson, self.scale, self.solved)
-        scale = self.scale if notebook else None
-        if language == "en":
-            return notebook or nbformat.reads(text, as_version=4), scale
-        translated = nbformat.reads(text, as_version=4)
-        for cell, ran in zip(
-            translated.cells, notebook.cells if notebook else [], strict=False
-        ):
-            if cell.cell_type == "code" and ran.cell_type == "code":
-                cell.outputs = ran.outputs
-        return translated, scale
+    def _ran(self, lesson, language):
+        """The solved notebook with its outputs, if they are wanted or at hand."""
+        ran = solve.solve if lesson.name in self.run else solve.kept
+        return ran(lesson, self.scale, self.solved, language)
 
     def _road_map(self):
         parts = []
@@ -285,13 +274,12 @@ class Pages:
 
 
 def languages(lesson):
-    """The languages that a lesson can be read in; English first."""
-    return [language for language, *_ in editions(lesson)]
+    """The languages that a lesson can be read in, English first.
 
-
-def editions(lesson):
-    """Language, learner's notebook and solved notebook of a lesson, as texts."""
-    return [("en", build.build(lesson), build.build(lesson, solved=True))]
+    A translated one has its notebook in the folder of its language.
+    """
+    found = (ROOT / "notebooks").glob(f"*/{lesson.name}.ipynb")
+    return ["en", *sorted(path.parent.name for path in found)]
 
 
 def addresses(lesson, language):

@@ -100,3 +100,14 @@ html_theme_options = {
     "navigation_with_keys": False,
     "footer_icons": [],
 }
+
+
+def name_language(app, pagename, templatename, context, doctree):
+    """A translated page says in which language it is."""
+    if pagename.startswith("lessons/zh/"):
+        context["language"] = "zh-CN"
+
+
+def setup(app):
+    """What no setting of Sphinx says."""
+    app.connect("html-page-context", name_language)

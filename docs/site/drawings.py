@@ -15,10 +15,10 @@ def interval(mean, half, limit, verdict):
         limit: what the ends of the line stand for, `-limit` and `limit`.
         verdict: a class: `gain`, `loss` or `open`.
     """
-    width, middle = 150, 75
+    width, middle = 110, 55
 
     def at(value):
-        return middle + 70 * max(-1.0, min(1.0, value / limit))
+        return middle + 50 * max(-1.0, min(1.0, value / limit))
 
     low, high = at(mean - half), at(mean + half)
     return (

@@ -253,8 +253,8 @@ and {count["open"]} are not settled**, because their 95 % interval holds zero. L
 open questions stay in: they are what the lessons are about.
 
 Each is the mean of at least five runs that differ in what was drawn, compared run by run,
-with its interval by Student's t. Both sides chose their settings from one grid, on examples
-that are not tested on. Where fewer is better (bits, wrong words) a negative difference is a
+with its interval by Student's t. What is trained chose
+its settings from one grid for both sides, on examples that are not tested on. Where fewer is better (bits, wrong words) a negative difference is a
 gain. The programs lie in `benchmarks/claims/`, each beside a file of its runs.
 
 <div class="tl-filter" hidden><label>Show <input type="search" id="tl-filter"

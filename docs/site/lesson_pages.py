@@ -8,15 +8,13 @@ import re
 from html import escape
 
 import nbformat
-from docutils.nodes import make_id
 from PIL import Image
+from sphinx.util.nodes import _make_id  # what the directive of words names them by
 
 from tlkeras.course import glossary
-from tlkeras.course.cards import MESSAGES
 
 ASKS = re.compile(r"^this\.predict\(", re.MULTILINE)
 TELLS = re.compile(r"^this\.reveal\(", re.MULTILINE)
-NO_PREDICTION = MESSAGES.say("predict", "none")
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 DATA = re.compile(r'src="data:audio/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)"')
 WORDS = {
@@ -76,6 +74,7 @@ class LessonPage:
         self.words = WORDS[language]
         self.stubs = {c.id: c.source for c in blank.cells}
         self.cells = solved.cells
+        self.terms = term_ids(language)
         self.up = "../" if language == "en" else "../../"
         self.section = lesson.title
 
@@ -137,7 +136,7 @@ class LessonPage:
         return re.sub(
             r"\[(\*\*[^\]]+\*\*)\]\(glossary(?:\.\w+)?\.ipynb#([^)]+)\)",
             lambda found: (
-                f'<a href="{self.up}glossary.html#{term_id(found[2])}">'
+                f'<a href="{self.up}glossary.html#{self.terms[found[2]]}">'
                 f"{found[1].replace('**', '')}</a>"
             ),
             text,
@@ -217,8 +216,11 @@ class LessonPage:
         if "image/png" in data:
             data["image/png"] = smaller(data["image/png"])
         if "text/html" in data:
-            html = data["text/html"].replace(escape(NO_PREDICTION), "")
-            html = re.sub(r'<div style="margin-top:4px"></div>', "", html)
+            html = data["text/html"]
+            if 'class="tlkeras-prediction"' in html:  # nobody made one here
+                html = re.sub(
+                    r'<div style="margin-top:4px">.*?</div>', "", html, count=1
+                )
             # A card says what came of a cell that ran; here nothing runs.
             data["text/html"] = DATA.sub(
                 self._sound, html.replace(' role="status"', "")
@@ -259,14 +261,14 @@ def smaller(png):
     return min(png, new, key=len)
 
 
-def term_id(place):
-    """Where a word stands on the page of words; `place` is its heading in the notebook."""
-    return make_id("term-" + place)
-
-
-def word_ids():
-    """The ids of all words on their page."""
-    return {make_id("term-" + term.term) for term in glossary.terms()}
+def term_ids(language="en"):
+    """Where each word stands on the page of words, by its place in the notebook of them."""
+    other = {} if language == "en" else {"language": language}
+    english, said = glossary.terms(), glossary.terms(**other)
+    return {
+        there.place.partition("#")[2]: _make_id(f"term-{here.term}")
+        for here, there in zip(english, said, strict=True)
+    }
 
 
 def _markdown(text):

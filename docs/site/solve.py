@@ -26,9 +26,15 @@ SCALES = ("quick", "default", "full")
 HIDDEN = ("PYTEST_CURRENT_TEST", "TF_CPP_MIN_LOG_LEVEL")
 
 
-def state(lesson):
+def text(lesson, language="en", solved=True):
+    """A notebook of a lesson in a language, without outputs."""
+    other = {} if language == "en" else {"language": language}
+    return build.build(lesson, solved=solved, **other)
+
+
+def state(lesson, language="en"):
     """A digest of what a lesson's outputs come from: its folder and solved notebook."""
-    digest = hashlib.sha256(build.build(lesson, solved=True).encode())
+    digest = hashlib.sha256(text(lesson, language).encode())
     for path in sorted(lesson.folder.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":
             digest.update(str(path.relative_to(lesson.folder)).encode())
@@ -36,41 +42,49 @@ def state(lesson):
     return digest.hexdigest()
 
 
-def kept(lesson, scale, folder=SOLVED):
+def place(lesson, scale, folder=SOLVED, language="en"):
+    """Where the notebook of a lesson with its outputs is kept."""
+    folder = folder / scale
+    return (folder if language == "en" else folder / language) / f"{lesson.name}.ipynb"
+
+
+def kept(lesson, scale, folder=SOLVED, language="en"):
     """The notebook with outputs that was kept of a lesson as it is now, or `None`."""
-    path = folder / scale / f"{lesson.name}.ipynb"
+    path = place(lesson, scale, folder, language)
     if not path.is_file():
         return None
     notebook = nbformat.read(path, as_version=4)
-    current = notebook.metadata.get("tlkeras_site", {}).get("state") == state(lesson)
-    return notebook if current else None
+    then = notebook.metadata.get("tlkeras_site", {}).get("state")
+    return notebook if then == state(lesson, language) else None
 
 
-def solve(lesson, scale, folder=SOLVED):
+def solve(lesson, scale, folder=SOLVED, language="en"):
     """The notebook of a lesson with solutions and outputs, run unless it was kept.
 
     Args:
         lesson: a Lesson.
         scale: one of `SCALES`.
         folder: where notebooks are kept. Defaults to `SOLVED`.
+        language: of the notebook. Defaults to English.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell raised an error.
     """
-    if (notebook := kept(lesson, scale, folder)) is not None:
+    if (notebook := kept(lesson, scale, folder, language)) is not None:
         return notebook
     begun = time.monotonic()
-    notebook = nbformat.reads(build.build(lesson, solved=True), as_version=4)
+    notebook = nbformat.reads(text(lesson, language), as_version=4)
     environment = {k: v for k, v in os.environ.items() if k not in HIDDEN}
     environment["TLKERAS_SCALE"] = scale
-    with tempfile.TemporaryDirectory() as place:
-        resources = {"metadata": {"path": place}}
+    with tempfile.TemporaryDirectory() as empty:
+        resources = {"metadata": {"path": empty}}
         client = nbclient.NotebookClient(notebook, timeout=1800, resources=resources)
         client.execute(env=environment)
     for cell in notebook.cells:  # when each cell ran would make every build differ
         cell.metadata.pop("execution", None)
-    notebook.metadata["tlkeras_site"] = {"state": state(lesson), "scale": scale}
-    path = folder / scale / f"{lesson.name}.ipynb"
+    made = {"state": state(lesson, language), "scale": scale}
+    notebook.metadata["tlkeras_site"] = made
+    path = place(lesson, scale, folder, language)
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
     print(
