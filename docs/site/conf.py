@@ -79,7 +79,7 @@ exclude_patterns = ["_extra", "_own"]
 html_favicon = str(HERE / "static" / "mask.svg")
 html_copy_source = False
 html_show_sourcelink = False
-html_search_scorer = str(HERE / "static" / "scorer.js")
+html_search_scorer = str(HERE / "scorer.js")
 toc_object_entries = False
 python_use_unqualified_type_names = True
 pygments_style = "a11y-high-contrast-light"
@@ -102,12 +102,16 @@ html_theme_options = {
 }
 
 
-def name_language(app, pagename, templatename, context, doctree):
-    """A translated page says in which language it is."""
+def mend_page(app, pagename, templatename, context, doctree):
+    """What the theme leaves open: the level of its headings, a translation's language."""
     if pagename.startswith("lessons/zh/"):
         context["language"] = "zh-CN"
+    if tree := context.get("furo_navigation_tree"):
+        context["furo_navigation_tree"] = tree.replace(
+            'role="heading"', 'role="heading" aria-level="2"'
+        )
 
 
 def setup(app):
     """What no setting of Sphinx says."""
-    app.connect("html-page-context", name_language)
+    app.connect("html-page-context", mend_page, priority=900)

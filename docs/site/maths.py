@@ -37,11 +37,9 @@ def _inline(translator, node):
 
 
 def _display(translator, node):
-    # A wide equation scrolls by itself, also with the keyboard; the page does not.
-    translator.body.append(
-        '<div class="math-display" tabindex="0" role="group" aria-label="equation">'
-        f"{mathml(node.astext(), display=True)}</div>"
-    )
+    # A wide equation scrolls by itself; the page does not.
+    made = mathml(node.astext(), display=True)
+    translator.body.append(f'<div class="math-display">{made}</div>')
     raise nodes.SkipNode
 
 

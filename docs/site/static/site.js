@@ -51,6 +51,18 @@ if (claims) {
   filtered(claims, document.getElementById("tl-filter"), document.getElementById("tl-count"));
 }
 
+/* What scrolls by itself can be reached by the keyboard, and nothing else can. */
+const WIDE = "article pre, article .output, article table, article .math-display";
+function reachable() {
+  document.querySelectorAll(WIDE).forEach((box) => {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  });
+}
+reachable();
+addEventListener("resize", reachable);
+document.addEventListener("toggle", reachable, true); // what was folded has no width
+
 /* Paper holds what is folded on the screen. */
 let opened = [];
 addEventListener("beforeprint", () => {
