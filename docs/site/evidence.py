@@ -317,7 +317,7 @@ def benchmarks_page():
             line = f"## {TITLES.get(section, section)}"
         out.append(line)
     text = re.sub(r"(\d)e-(\d\d)", "\\1e\u2011\\2", "\n".join(out))  # stays on its line
-    text = text.replace("# Results", "# Benchmarks and claims, as measured", 1)
+    text = text.replace("# Results", "# Benchmarks", 1)
     return text
 
 

@@ -19,7 +19,7 @@ WIDGETS = "application/vnd.jupyter.widget-view+json"
 DATA = re.compile(r'src="data:audio/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)"')
 WORDS = {
     "en": {
-        "predict": "Predict first",
+        "predict": "Your prediction",
         "number": "a number",
         "experiment": "Run the experiment",
         "code": "The code",
@@ -35,7 +35,7 @@ WORDS = {
         "figure": "Figure",
     },
     "zh": {
-        "predict": "先预测",
+        "predict": "你的预测",
         "number": "一个数",
         "experiment": "运行实验",
         "code": "代码",

@@ -5,7 +5,8 @@ var Scorer = {
     if (kind === "index") return score === 100 ? 100 : score / 10;
     if (kind === "object") return score;
     if (/^lessons\//.test(docname)) return score + (anchor ? 4 : 12);
-    if (/^(claims|grader|course|guides\/)/.test(docname)) return score + 8;
+    if (/^(claims|grader)/.test(docname)) return score + 14;
+    if (/^(course|guides\/)/.test(docname)) return score + 8;
     return score - (/^(api\/|benchmarks)/.test(docname) ? 4 : 0);
   },
   objNameMatch: 40,
