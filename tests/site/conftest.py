@@ -1,5 +1,6 @@
 """The website, built once a session: lesson 01 with outputs, the others without."""
 
+import fcntl
 import functools
 import http.server
 import os
@@ -22,13 +23,25 @@ def site(tmp_path_factory):
     """The folder of the built website; `TLKERAS_SITE` may name one that is there."""
     if "TLKERAS_SITE" in os.environ:
         return Path(os.environ["TLKERAS_SITE"]).resolve()
-    folder = tmp_path_factory.mktemp("site")
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # one site for all workers: the first one builds it
+    folder = place / "site"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            _build(folder)
+            (folder / "built").touch()
+    return folder / "html"
+
+
+def _build(folder):
     command = [sys.executable, SITE / "build.py", "--scale", "quick", "--run", "01"]
     command += ["--out", folder / "html", "--pages", folder / "pages"]
     command += ["--solved", folder / "solved"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr[-4000:]
-    return folder / "html"
 
 
 @pytest.fixture(scope="session")
