@@ -3,6 +3,7 @@
 # make test-quick    the tests that take less than a minute in all
 # make lesson L=01   build and verify one lesson, run it at quick scale, and open it
 # make site          the course as a website in build/site (SCALE=quick: within minutes)
+# make gettext       bring translations up to date; L=02 TO=zh begins a lesson's
 # make test-parity   also against PyTorch and transformers (a large download)
 # make lint · make notebooks · make bench
 # Everything lives in .venv; delete it to begin again.
@@ -13,7 +14,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-quick test-parity lesson lint notebooks site bench vit-digits bert-docstrings gpt-docstrings \
+.PHONY: start test test-quick test-parity lesson lint notebooks site gettext bench vit-digits bert-docstrings gpt-docstrings \
   translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers \
   emoji emoji-clip smollm2-q4 help
 .DEFAULT_GOAL := help
@@ -22,7 +23,7 @@ help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
 start: $(VENV)/.course
-	$(BIN)/tlkeras start
+	$(BIN)/tlkeras start $(if $(TO),--language $(TO))
 
 # A worker a core, and a thread a worker: more would wait for each other.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal --durations 40
@@ -66,6 +67,10 @@ notebooks: $(VENV)/.course
 SCALE ?= default
 site: $(VENV)/.site
 	$(BIN)/python docs/site/build.py --scale $(SCALE)
+
+# One .po a lesson and language, in locale/; what has changed in English is marked fuzzy.
+gettext: $(VENV)/.course
+	$(BIN)/tlkeras gettext $(if $(L),$(notdir $(wildcard course/$(L)*))) $(if $(TO),--language $(TO))
 
 bench: $(VENV)/.parity
 	$(BIN)/python benchmarks/run.py

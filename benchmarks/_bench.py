@@ -57,7 +57,7 @@ def main(
     for name in options.cases:
         peers = [peer for peer in options.peers if not skip(peer, cases[name])]
         rows += _compare(name, cases[name], peers, flops, options)
-    print_rows(rows, memory)
+    print_rows(rows, memory, options.clock)
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": machine(options), "rows": rows}, file, indent=2)
@@ -113,10 +113,11 @@ def wait(result):
     return result
 
 
-def print_rows(rows, memory=False):
+def print_rows(rows, memory=False, clock="wall"):
     """The table, in Markdown."""
     first = rows[0]["peer"]
-    heads = ["case", "peer", "median ms", f"÷ {first}", "of matmul ceiling"]
+    time = "median ms" if clock == "wall" else f"median ms of the {clock}"
+    heads = ["case", "peer", time, f"÷ {first}", "of matmul ceiling"]
     print("\n| " + " | ".join(heads + ["peak MB"] * memory) + " |")
     print("|" + "---|" * (len(heads) + memory))
     for row in rows:

@@ -15,10 +15,19 @@ GPU = {
     "batch": 8,
     "length": 2048,
 }
+# The sizes of what the lessons train: hidden, batch, length.
+SMALL = ((48, 32, 64), (96, 32, 64), (192, 16, 128))
 CASES = {
     "forward": {**CPU, "training": False},
     "training step": {**CPU, "training": True},
     "large training step": {**GPU, "training": True},
+}
+CASES |= {
+    f"{hidden} wide, training step": {
+        **{"layers": 3, "hidden": hidden, "wide": 4 * hidden, "heads": 4},
+        **{"batch": batch, "length": length, "training": True},
+    }
+    for hidden, batch, length in SMALL
 }
 
 

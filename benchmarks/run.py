@@ -17,15 +17,17 @@ PEERS = (
     *("tensorflow", "keras", "keras-hub", "jax", "torch", "transformers", "diffusers"),
     "numpy",
 )
-# What is run, with what arguments: what a laptop can do in minutes.
+# What is run, with what arguments: what a laptop can do in minutes. A list of lists is
+# several runs.
+ATTENTION = [
+    *("--clock", "processor", "--rounds", "3", "--peers", "chunked", "keras", "torch"),
+    *("--cases", "512", "512 gradient", "1024", "1024 gradient", "2048"),
+    *("2048 gradient", "4096", "4096 gradient", "8192", "8192 gradient"),
+]
 RUNS = {
     "parity": [],
     "parity_vit": [],
-    "attention": [
-        *("--clock", "processor", "--rounds", "3", "--peers", "chunked", "keras"),
-        *("torch", "--cases", "512", "512 gradient", "2048", "2048 gradient"),
-        *("8192", "8192 gradient"),
-    ],
+    "attention": [["--threads", threads, *ATTENTION] for threads in "12"],
     "memory": [],
     "encoder": ["--cases", "forward", "training step"],
     "vit": [],
@@ -49,6 +51,7 @@ RUNS = {
     "emoji_chinese": [],  # shows the runs kept; to measure, --measure
     "speech_letters": [],  # shows the runs kept; to measure, --measure
     "speech_translation": [],  # shows the runs kept; to measure, --measure
+    "choosing": [],  # shows the runs kept; to measure, --measure
 }
 
 
@@ -62,10 +65,21 @@ def versions():
 
 
 def measure(name):
-    """The section of one script: what it is, how it was run, what it printed."""
+    """The section of one script: what it is, how it was run, what it printed, notes."""
     (script,) = HERE.rglob(f"{name}.py")  # some stand in claims/
     arguments = RUNS[name]
-    print(f"── {name} ──", flush=True)
+    several = arguments and isinstance(arguments[0], list)
+    about = re.match(r'"""(.*?)\n', script.read_text("utf-8"))[1]
+    parts = [_run(script, x) for x in (arguments if several else [arguments])]
+    note = HERE / "notes" / f"{name}.md"
+    if note.is_file():
+        parts.append(note.read_text("utf-8").strip())
+    return f"{about} " + "\n\n".join(parts)
+
+
+def _run(script, arguments):
+    """The command and what it printed."""
+    print(f"── {script.stem} ──", flush=True)
     run = subprocess.run(
         [sys.executable, script, *arguments], stdout=subprocess.PIPE, text=True
     )
@@ -74,9 +88,8 @@ def measure(name):
     if run.returncode:
         text += f"\n\nIt failed with exit status {run.returncode}."
     quoted = " ".join(f"'{x}'" if " " in x else x for x in arguments)
-    about = re.match(r'"""(.*?)\n', script.read_text("utf-8"))[1]
     command = f"python {script.relative_to(HERE.parent)} {quoted}".rstrip()
-    return f"{about} `{command}`\n\n{text}"
+    return f"`{command}`\n\n{text}"
 
 
 def main(wanted):

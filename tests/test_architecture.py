@@ -57,7 +57,8 @@ MAY_IMPORT = {
 # The same inside of `grading`: what is judged is not where learners' code runs.
 GRADING_MAY_IMPORT = {
     "__init__": {"judge", "messages"},
-    "messages": set(),
+    "messages": {"translations"},
+    "translations": set(),
     "authoring": {"judge"},
     "judge": {"messages"},
     "notebooks": {"messages"},

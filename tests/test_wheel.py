@@ -65,6 +65,7 @@ def test_the_lessons_travel_inside_the_wheel_and_nothing_else_does(wheel):
     report = {"page.html", "style.css", "sort.js", "messages.en.toml"}
     assert {f"tlkeras/grading/report/{name}" for name in report} <= set(names)
     assert "tlkeras/grading/export/messages.en.toml" in names
+    assert "tlkeras/course/locale/zh/01_attention.po" in names
     assert not [n for n in names if n.startswith(("tests/", "notebooks/", "course/"))]
     assert not [n for n in names if "__pycache__" in n]
 

@@ -52,6 +52,9 @@ def start(
     jupyter: Annotated[
         bool, typer.Option("--open/--no-open", help="Run JupyterLab.")
     ] = True,
+    language: Annotated[
+        str | None, typer.Option(help="Of the notebooks, such as zh; en for English.")
+    ] = None,
 ):
     """Put the notebooks into a folder of yours, and open the first unfinished one.
 
@@ -61,15 +64,16 @@ def start(
     from tlkeras.course.build import update_glossary
 
     folder = started.prepare(folder)
+    language = started.language_of(folder, language)
     with _bar() as bar:
         for lesson in bar.track(course.lessons(), description="Building notebooks"):
-            beside = started.hand_out(folder, lesson)
+            beside = started.hand_out(folder, lesson, language)
             if beside:
                 bar.console.print(
                     f"{lesson.name} has changed since you began. Yours is untouched; "
                     f"the new one is {beside.name}."
                 )
-    update_glossary(course.lessons(), folder)
+    update_glossary(course.lessons(), folder, language=language)
     lesson = started.first_unfinished(folder)
     print(f"Your notebooks are in {folder}.")
     if jupyter:
@@ -158,9 +162,14 @@ def build(
             "--nbgrader", help="Into nbgrader's source folder DIR, with solutions."
         ),
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(help="Only in this language, as in locale/; else in all."),
+    ] = None,
 ):
     """Build the learners' notebooks from the lessons (for authors)."""
     from tlkeras.course import build as builder
+    from tlkeras.course import editions
 
     if nbgrader and folder is None:
         raise course.CourseError(
@@ -168,15 +177,25 @@ def build(
             "tlkeras build --nbgrader COURSE/source. These notebooks hold the "
             "solutions; nbgrader generate_assignment takes them out."
         )
-    folder = folder or builder.notebooks_folder()
-    lessons = course.lessons()
+    found = editions.wanted(course.lessons(), language, everything=folder is None)
+    fresh = True
+    for spoken, lessons in found.items():
+        place = folder or builder.notebooks_folder(spoken)
+        fresh &= _build_edition(builder, lessons, place, check, nbgrader, spoken)
+    _exit_unless(fresh or not check)
+
+
+def _build_edition(builder, lessons, folder, check, nbgrader, language):
+    """Build or check the notebooks of one language; whether all were fresh."""
     with _bar() as bar:
         tracked = bar.track(lessons, description="Building")
-        stale = [x for x in tracked if builder.update(x, folder, check, nbgrader)]
-    words = not nbgrader and builder.update_glossary(lessons, folder, check)
+        stale = [
+            x for x in tracked if builder.update(x, folder, check, nbgrader, language)
+        ]
+    words = not nbgrader and builder.update_glossary(lessons, folder, check, language)
     if not check:
         print(f"{len(stale)} of {len(lessons)} notebooks rebuilt in {folder}.")
-        return
+        return True
     orphans = [] if nbgrader else builder.orphans(lessons, folder)
     command = f"tlkeras build --nbgrader {folder}" if nbgrader else "tlkeras build"
     for lesson in stale:
@@ -185,7 +204,37 @@ def build(
         print(f"{folder / 'glossary.ipynb'} is stale. Run: {command}")
     for path in orphans:
         print(f"{path} belongs to no lesson. Delete it.")
-    _exit_unless(not (stale or words or orphans))
+    return not (stale or words or orphans)
+
+
+@app.command()
+def gettext(
+    lesson: Annotated[
+        str | None, typer.Argument(help="Begin the translation of this lesson.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only this one, as in locale/; else all.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; name what is open.")
+    ] = False,
+):
+    """Bring the .po files of translations up to date (for translators)."""
+    from tlkeras.course import catalogs, editions
+
+    every, right = course.lessons(), True
+    begun = [course.lesson(lesson).name] if lesson else []
+    for spoken in editions.known_languages(language):
+        for name in dict.fromkeys([*catalogs.names(every, spoken), *begun]):
+            changed = catalogs.update(spoken, name, every, check)
+            found = list(catalogs.problems(spoken, name, every))
+            right &= not (changed or found)
+            state = "brought up to date" if changed and not check else "read"
+            state = "is stale. Run: tlkeras gettext" if changed and check else state
+            print(f"{catalogs.path_of(spoken, name)} {state}; {len(found)} open.")
+            for problem in found if check or lesson else ():
+                print(f"  {problem}")
+    _exit_unless(right or not check)
 
 
 @app.command()

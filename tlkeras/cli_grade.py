@@ -1,6 +1,8 @@
 """`tlkeras grade`: a class of notebooks, and what it found."""
 
 import contextlib
+import os
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -39,6 +41,9 @@ def grade(
     tier: Annotated[
         str | None, typer.Option(help="A, B or C: insist on this isolation.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Of all that is said; else a notebook's own.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to run on.")
     ] = None,
@@ -67,6 +72,8 @@ def grade(
     from tlkeras.grading.sandbox import Limits
     from tlkeras.grading.submissions import output
 
+    if language is not None:
+        os.environ["TLKERAS_LANGUAGE"] = language  # for the processes that grade, too
     if lesson is not None:
         course.lesson(lesson)  # or say which there are
     limits = Limits(
@@ -114,9 +121,18 @@ def _jobs(submissions, folder, seed, lesson, tier, limits):
     ]
 
 
+def _titled(name):
+    """A lesson with its title in the language that is spoken."""
+    from tlkeras import course
+    from tlkeras.course import editions
+
+    lesson = course.lesson(name)
+    title = editions.title(lesson)
+    return lesson if title == lesson.title else replace(lesson, title=title)
+
+
 def _graded(todo, folder, jobs, scheduler):
     """Grade, write the reports, and tell of both."""
-    from tlkeras import course
     from tlkeras.course import grade as grading
     from tlkeras.grading import report
     from tlkeras.grading.submissions import batch, output
@@ -125,7 +141,7 @@ def _graded(todo, folder, jobs, scheduler):
         results = batch.run(todo, grading.grade, grading.failed, folder, jobs, executor)
         summary = _follow(results, len(todo))
     with output.writing(folder):
-        report.write_all(folder, course.lesson, summary.names)
+        report.write_all(folder, _titled, summary.names)
         others = len(report.not_counted(folder, summary.names))
     out.print(summary.table())
     words = _say("done", seed=todo[0].seed, folder=folder)

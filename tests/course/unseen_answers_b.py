@@ -4340,6 +4340,263 @@ wrong(PARALLEL)(lambda w, g, n, rate: w * (1 - rate) - 0 * g[0])
 wrong(PARALLEL)(lambda w, g, n, rate: w - rate * np.nanmedian(g, axis=0))
 
 
+# ── 22, more of each ──────────────────────────────────────────────────────────────────
+
+
+def _first_and_last(sizes, work, learns, slots):
+    """Handed down between the lowest and the highest trained layer alone."""
+    places = [i for i, t in enumerate(learns) if t]
+    return sum(work[places[0] + 1 : places[-1] + 1]) if places else 0
+
+
+def _if_first_is_trained(sizes, work, learns, slots):
+    return sum(work[1:]) if learns[0] else 0
+
+
+wrong(COST)(_card(handed=_first_and_last))
+wrong(COST)(_card(handed=_if_first_is_trained))
+wrong(COST)(_card(handed=lambda w, m, t, s: sum(m[1:]) if any(t) else 0))
+wrong(COST)(_card(handed=lambda w, m, t, s: max([0, *m]) * (sum(t) - 1)))
+wrong(COST, "cost.upside-down")(
+    _card(
+        handed=lambda w, m, t, s: sum(x for i, x in enumerate(m) if any(t[i + 1 :])),
+    )
+)
+wrong(COST, "cost.weight-gradients-of-all")(_card(own=lambda w, m, t, s: sum(m)))
+wrong(COST, "cost.keeps-frozen")(
+    _card(keep=lambda w, m, t, s: 4 * (sum(w) - np.dot(w, t)))
+)
+wrong(COST, "cost.no-optimizer")(
+    _card(held=lambda w, m, t, s: 4 * (sum(w) + np.dot(w, t)))
+)
+wrong(COST, "cost.only-trained-held")(
+    _card(held=lambda w, m, t, s: 4 * np.dot(w, t) * (2 + s))
+)
+wrong(COST)(_card(held=lambda w, m, t, s: 4 * (sum(w) + s * np.dot(w, t) + sum(t))))
+wrong(COST)(_card(keep=lambda w, m, t, s: 4 * sum(t)))
+wrong(COST)(lambda w, m, t, s: _card()(w, m, t, s)[::-1])
+wrong(COST)(lambda w, m, t, s: _card()(w, m, t, s)[:2])
+wrong(COST)(_card(held=lambda w, m, t, s: 8 * (sum(w) + (1 + s) * np.dot(w, t))))
+
+
+# A slip in the bound of a loop, a mean of means, a spread of what was not asked for.
+wrong(STOP, "stop.ends-before-it-waits")(_stopped(slack=-1))
+wrong(STOP, "stop.median-seed")(_stopped(merge=np.median))
+wrong(STOP, "stop.first-seed")(_stopped(merge=lambda v: v[0]))
+wrong(STOP, "stop.worst-seed")(_stopped(merge=min))
+wrong(STOP, "stop.range")(_stopped(spread=lambda v: max(v) - min(v)))
+wrong(STOP, "stop.variance")(
+    _stopped(spread=lambda v: v.var(ddof=1) if len(v) > 1 else 0.0)
+)
+wrong(STOP, "stop.one-after")(
+    _stopped(lambda row, s, best, e: min(best + 1, len(row) - 1))
+)
+wrong(STOP)(_stopped(spread=lambda v: np.abs(v - v.mean()).mean()))
+wrong(STOP)(_stopped(spread=lambda v: 1.96 * v.std(ddof=1) if len(v) > 1 else 0))
+wrong(STOP)(_stopped(spread=lambda v: v.std(ddof=2) if len(v) > 2 else 0.0))
+wrong(STOP)(lambda v, t, p: _stopped()(np.round(v, 1), t, p))
+wrong(STOP)(
+    lambda v, t, p: _stopped()(v[:, 1:], t[:, 1:], p) if len(v[0]) > 1 else (0, 0)
+)
+
+
+@wrong(STOP)
+def patience_since_the_last_rise(validation, test, patience):
+    """Better than the epoch before, not than the best."""
+    found = []
+    for row, scores in zip(validation, test, strict=True):
+        best, bad = 0, 0
+        for e in range(1, len(row)):
+            bad = 0 if row[e] > row[e - 1] else bad + 1
+            best = e if row[e] > row[best] else best
+            if bad >= patience:
+                break
+        found.append(scores[best])
+    return np.mean(found), np.std(found, ddof=1) if len(found) > 1 else 0
+
+
+@wrong(STOP)
+def all_seeds_stop_with_the_first(validation, test, patience):
+    """The runs end together, as soon as one ends."""
+    ends = []
+    for row in validation:
+        best, e = 0, 0
+        while e + 1 < len(row) and e - best < patience:
+            e += 1
+            best = e if row[e] > row[best] else best
+        ends.append(e)
+    seen = validation[:, : min(ends) + 1]
+    found = test[np.arange(len(test)), seen.argmax(axis=1)]
+    return found.mean(), found.std(ddof=1) if len(found) > 1 else 0
+
+
+wrong(EVIDENCE, "evidence.no-width")(
+    lambda x, y, a, b: (
+        _evidence()(x, y, a, b)
+        + np.linalg.slogdet(a * np.eye(x.shape[1]) + b * x.T @ x)[1] / 2 / len(y)
+    )
+)
+wrong(EVIDENCE, "evidence.log-alpha-whole")(
+    _off(lambda n, d, a, b: d * math.log(a) / (2 * n))
+)
+wrong(EVIDENCE, "evidence.log-alpha-turned")(
+    _off(lambda n, d, a, b: -d * math.log(a) / n)
+)
+wrong(EVIDENCE, "evidence.log-beta-by-features")(
+    _off(lambda n, d, a, b: (d - n) * math.log(b) / (2 * n))
+)
+wrong(EVIDENCE, "evidence.log-alpha-by-examples")(
+    _off(lambda n, d, a, b: (n - d) * math.log(a) / (2 * n))
+)
+wrong(EVIDENCE, "evidence.circle-of-features")(
+    _off(lambda n, d, a, b: (n - d) * math.log(2 * math.pi) / (2 * n))
+)
+wrong(EVIDENCE)(_off(lambda n, d, a, b: -math.log(2 * math.pi) / 2))
+wrong(EVIDENCE)(_off(lambda n, d, a, b: math.log(b) / n))
+wrong(EVIDENCE)(_off(lambda n, d, a, b: 1e-3))
+wrong(EVIDENCE)(lambda x, y, a, b: math.exp(_evidence()(x, y, a, b)))
+wrong(EVIDENCE)(lambda x, y, a, b: _evidence()(x, y, a, b) / 2)
+wrong(EVIDENCE)(lambda x, y, a, b: _evidence()(x, y, 1 / a, 1 / b))
+wrong(EVIDENCE)(
+    lambda x, y, a, b: _evidence()(
+        np.concatenate([x, np.ones((len(x), 1))], axis=1), y, a, b
+    )
+)
+wrong(EVIDENCE)(lambda x, y, a, b: _evidence()(x / (1e-9 + x.std()), y, a, b))
+
+
+@wrong(EVIDENCE)
+def with_a_determinant_of_float32(x, y, alpha, beta):
+    """It overflows, or is 0."""
+    x = x.astype("float32")
+    n, d = x.shape
+    a = (alpha * np.eye(d) + beta * x.T @ x).astype("float16")
+    m = beta * np.linalg.solve(a.astype("float64"), x.T @ y)
+    total = n * math.log(beta) + d * math.log(alpha) - n * math.log(2 * math.pi)
+    total -= beta * ((x @ m - y) ** 2).sum() + alpha * (m @ m)
+    return (total - np.linalg.slogdet(a.astype("float64"))[1]) / 2 / n
+
+
+wrong(REGRET, "regret.median-seed")(_missed(of=np.median))
+wrong(REGRET, "regret.worst-seed")(_missed(of=min))
+wrong(REGRET, "regret.to-the-mean")(
+    _missed(among=lambda s, able: [sum(able) / len(able)])
+)
+wrong(REGRET, "regret.share")(_missed(ends=lambda a, b: b / a))
+wrong(REGRET, "regret.best-reported")(_missed(ends=lambda a, b: a))
+wrong(REGRET, "regret.squared")(_missed(ends=lambda a, b: (a - b) ** 2))
+wrong(REGRET)(_missed(ends=lambda a, b: b))
+wrong(REGRET)(_missed(ends=lambda a, b: a / b - 1))
+wrong(REGRET)(_missed(among=lambda s, able: [able[-1]]))
+wrong(REGRET)(_missed(of=lambda row: (max(row) + min(row)) / 2))
+wrong(REGRET, "regret.to-the-mean")(
+    lambda truth, fits, chosen: truth[fits].mean() - truth[chosen].mean()
+)
+wrong(REGRET)(
+    lambda truth, fits, chosen: truth.mean(1)[fits].max() - truth[chosen].max()
+)
+wrong(REGRET, "regret.best-single-run")(
+    lambda truth, fits, chosen: truth.max(1)[fits].max() - truth[chosen].mean()
+)
+wrong(REGRET)(
+    lambda truth, fits, chosen: int((truth.mean(1)[fits] > truth[chosen].mean()).sum())
+)
+
+
+wrong(CHOICE, "choose.work-alone")(_choice(able=lambda c, b: c[1] <= b[1]))
+wrong(CHOICE, "choose.worst-seed")(_choice(of=min))
+wrong(CHOICE, "choose.median-seed")(_choice(of=np.median))
+wrong(CHOICE, "choose.last-seed")(_choice(of=lambda row: row[-1]))
+wrong(CHOICE, "choose.tie-least-work")(
+    _choice(better=lambda s, price, c: (s, -c[1], price))
+)
+wrong(CHOICE, "choose.tie-last-of-cheapest")(
+    lambda scores, costs, budget: max(
+        (k for k in range(len(costs)) if all(costs[k] <= budget)),
+        key=lambda k: (scores[k].mean(), -costs[k][0], k),
+        default=None,
+    )
+)
+wrong(CHOICE, "choose.tie-least-in-sum")(
+    _choice(better=lambda s, price, c: (s, -(c[0] + c[1])))
+)
+wrong(CHOICE)(_choice(better=lambda s, price, c: (round(s, 1), price)))
+wrong(CHOICE)(_choice(of=lambda row: np.mean(row) - np.std(row)))
+wrong(CHOICE)(_choice(able=lambda c, b: c[0] <= 1.01 * b[0] and c[1] <= 1.01 * b[1]))
+wrong(CHOICE)(_choice(none=lambda costs: -1))
+wrong(CHOICE, "choose.place-among-fitting")(
+    lambda scores, costs, budget: _choice()(
+        scores[(costs <= budget).all(1)], costs[(costs <= budget).all(1)], budget
+    )
+)
+wrong(CHOICE, "choose.best-or-nothing")(
+    lambda scores, costs, budget: (lambda k: k if all(costs[k] <= budget) else None)(
+        _choice(able=lambda c, b: True)(scores, costs, budget)
+    )
+)
+wrong(CHOICE, "choose.best-of-all")(
+    lambda scores, costs, budget: (
+        _choice(able=lambda c, b: True)(scores, costs, budget)
+        if (costs <= budget).all(1).any()
+        else None
+    )
+)
+wrong(CHOICE, "choose.tie-first", "choose.first-if-none-fits")(
+    lambda scores, costs, budget: int(
+        np.argmax(scores.mean(1) * (costs <= budget).all(1))
+    )
+)
+wrong(CHOICE)(lambda scores, costs, budget: _choice()(scores, costs, budget) or None)
+
+
+wrong(PARALLEL, "parallel.rate-times-busy")(
+    _devices(speed=lambda rate, counts: rate * np.count_nonzero(counts))
+)
+wrong(PARALLEL, "parallel.rate-by-rows")(
+    _devices(speed=lambda rate, counts: rate / max(1, sum(counts)))
+)
+wrong(PARALLEL, "parallel.rate-by-root")(
+    _devices(speed=lambda rate, counts: rate * len(counts) ** 0.5)
+)
+wrong(PARALLEL, "parallel.no-rate")(_devices(speed=lambda rate, counts: 1))
+wrong(PARALLEL, "parallel.rows-summed-by-devices")(
+    _devices(lambda n, total, counts: n / len(counts))
+)
+wrong(PARALLEL, "parallel.gradient-returned", "parallel.zeros-when-idle")(
+    lambda w, g, n, rate: w - _devices()(w, g, n, rate)
+)
+wrong(PARALLEL)(_devices(lambda n, total, counts: (n == max(counts)) * 1.0))
+wrong(PARALLEL)(_devices(lambda n, total, counts: n / (total - 1 or 1)))
+wrong(PARALLEL)(_devices(lambda n, t, counts: math.sqrt(n) / np.sqrt(counts).sum()))
+wrong(PARALLEL)(_devices(lambda n, total, counts: (total - n) / total))
+wrong(PARALLEL)(_devices(lambda n, total, counts: 1 / n))
+wrong(PARALLEL)(_devices(speed=lambda rate, counts: rate**2))
+wrong(PARALLEL)(lambda w, g, n, rate: _devices()(w, g, n, rate).mean() + 0 * w)
+wrong(PARALLEL)(
+    lambda w, g, n, rate: w - rate * np.average(g[n > 0], axis=0) if n.all() else w
+)
+wrong(PARALLEL)(lambda w, g, n, rate: _devices()(w, g[:, ::-1], n, rate))
+wrong(PARALLEL)(lambda w, g, n, rate: _devices()(w, g, n[::-1], rate))
+
+wrong(PARALLEL, "parallel.empty-not-left-out", "parallel.nan-when-idle")(
+    lambda w, g, n, rate: w - rate * np.average(g, axis=0, weights=np.maximum(n, 1))
+)
+wrong(COST)(
+    _card(handed=lambda w, m, t, s: sum(m[i] for i in range(len(m)) if any(t[: i - 1])))
+)
+wrong(COST)(
+    _card(handed=lambda w, m, t, s: _handed_down(w, m, t, s) if not t[0] else sum(m))
+)
+wrong(CHOICE)(_choice(able=lambda c, b: np.hypot(*(c / b)) <= 1))
+wrong(CHOICE)(_choice(better=lambda s, price, c: (s, price / c[1])))
+wrong(CHOICE)(_choice(able=lambda c, b: c[0] < b[0] and c[1] <= b[1]))
+wrong(CHOICE, "choose.below-budget")(
+    _choice(able=lambda c, b: c[0] <= b[0] and c[1] < b[1])
+)
+wrong(STOP)(_stopped(lambda row, s, best, e: row.index(sorted(row)[-min(2, len(row))])))
+wrong(REGRET)(_missed(ends=lambda a, b: max(a - b, 0.01)))
+
+
 # ── 20 compare ────────────────────────────────────────────────────────────────────────
 
 COMPARE = "20_multimodal/compare"

@@ -7,12 +7,15 @@ import subprocess
 import sys
 
 import pytest
+from layers.helpers import FAST_COMPILER
 
 HERE = pathlib.Path(__file__).parent
 
 
 def environment(backend, devices):
     flags = f"--xla_force_host_platform_device_count={devices}"
+    if backend == "jax":
+        flags += f" {FAST_COMPILER['XLA_FLAGS']}"
     return {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": flags}
 
 

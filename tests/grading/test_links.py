@@ -1,6 +1,6 @@
 import pytest
 
-from tlkeras.grading.judge.links import plain, to_section
+from tlkeras.grading.judge.links import anchored, plain, to_section
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,10 @@ from tlkeras.grading.judge.links import plain, to_section
 )
 def test_links_become_words(text, said):
     assert plain(text) == said
+
+
+def test_a_place_is_the_same_in_every_language_and_ascii():
+    english = "3. Why √H"
+    assert to_section("3. 为什么", english) == "[“3. 为什么”](#3.-Why-H)"
+    text = anchored("## 3. 为什么", english)
+    assert text == '<div id="3.-Why-H"></div>\n\n## 3. 为什么'

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers import FAST_COMPILER
 
 HERE = pathlib.Path(__file__).parent
 # A process takes seconds to begin: two of about the same length can run side by side.
@@ -33,7 +34,7 @@ def test_backend(backend, files):
     command += ["-k", "not bfloat16"]
     done = subprocess.run(
         [*command, *(str(HERE / name) for name in files)],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, "KERAS_BACKEND": backend, **FAST_COMPILER},
         capture_output=True,
         text=True,
         timeout=1800,

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from layers.helpers import FAST_COMPILER
 
 SMALL = "tlkeras://vit_digits", "tlkeras://speech_digits", "tlkeras://bert_docstrings"
 CODE = """
@@ -91,7 +92,7 @@ def outputs(backend, folder):
     path = folder / f"{backend}.npz"
     subprocess.run(
         [sys.executable, "-c", CODE, str(path), *SMALL],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, "KERAS_BACKEND": backend, **FAST_COMPILER},
         check=True,
         timeout=600,
     )

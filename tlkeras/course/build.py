@@ -13,14 +13,15 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from tlkeras.course import assignment, glossary, lesson_text
+from tlkeras.course import assignment, editions, glossary, lesson_text
 from tlkeras.course.syllabus import MESSAGES, CourseError, home
 from tlkeras.files import write_atomically
+from tlkeras.grading.messages import FALLBACK, speaking
 
 FORMAT = 1  # of the `tlkeras` metadata in a notebook
 
 
-def build(lesson, solved=False, nbgrader=False):
+def build(lesson, solved=False, nbgrader=False, language=None):
     """The notebook of a lesson, as text.
 
     Args:
@@ -28,6 +29,8 @@ def build(lesson, solved=False, nbgrader=False):
         solved: with the solutions in. Defaults to `False`.
         nbgrader: for an instructor's `source` folder of nbgrader: the solutions are in,
             marked as such, and cells carry nbgrader's metadata. Defaults to `False`.
+        language: as its folder in `locale/` is called. Defaults to `None`: English,
+            which stands in for what is not translated.
 
     Raises:
         CourseError: the lesson is damaged; the message names the file and line.
@@ -43,25 +46,31 @@ def build(lesson, solved=False, nbgrader=False):
         assignment.mark(cells, lesson)
     # The ids of both notebooks come from the learner's text, so that they agree, and
     # better solutions change no learner's notebook.
-    for cell, name in zip(cells, _ids(blank), strict=True):
+    for cell, name in zip(cells, list(_ids(blank)), strict=True):
         cell.id = name
         cell.metadata.pop("name", None)
-        _fold(cell)
-    glossary.link(cells, lesson.name, lesson.folder.parent)
+    for cell in editions.translated(cells, lesson.name, language):
+        with speaking(language or FALLBACK):
+            _fold(cell)
+    glossary.link(cells, lesson.name, lesson.folder.parent, language)
     notebook = nbformat.v4.new_notebook(
         cells=cells,
         metadata={
             "kernelspec": lesson_text.KERNEL,
             "language_info": {"name": "python"},
-            "tlkeras": {"format": FORMAT, "lesson": lesson.name},
+            "tlkeras": {"format": FORMAT, "lesson": lesson.name}
+            | ({"language": language} if language else {}),
         },
     )
     nbformat.validate(notebook)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
-def notebooks_folder():
+def notebooks_folder(language=None):
     """Where a checkout keeps its built notebooks.
+
+    Args:
+        language: theirs. Defaults to `None`: English.
 
     Raises:
         CourseError: this is an installed package, which has no such folder.
@@ -71,7 +80,7 @@ def notebooks_folder():
             "Notebooks are built in a checkout of the repository; say where to put "
             "them: tlkeras build DIR. Learners want `tlkeras start`."
         )
-    return home().parent / "notebooks"
+    return home().parent / "notebooks" / (language or "")
 
 
 def place(lesson, folder, nbgrader=False):
@@ -80,7 +89,7 @@ def place(lesson, folder, nbgrader=False):
     return folder / f"{lesson.name}.ipynb"
 
 
-def update(lesson, folder, check=False, nbgrader=False):
+def update(lesson, folder, check=False, nbgrader=False, language=None):
     """Bring the notebook in a folder up to date; whether it was not.
 
     Args:
@@ -89,8 +98,10 @@ def update(lesson, folder, check=False, nbgrader=False):
         check: change nothing. Defaults to `False`.
         nbgrader: the folder is nbgrader's `source`, with a folder for each assignment.
             Defaults to `False`.
+        language: of the notebook. Defaults to `None`: English.
     """
-    path, text = place(lesson, folder, nbgrader), build(lesson, nbgrader=nbgrader)
+    path = place(lesson, folder, nbgrader)
+    text = build(lesson, nbgrader=nbgrader, language=language)
     if path.is_file() and path.read_bytes() == text.encode():
         return False
     if not check:
@@ -99,16 +110,17 @@ def update(lesson, folder, check=False, nbgrader=False):
     return True
 
 
-def update_glossary(lessons, folder, check=False):
+def update_glossary(lessons, folder, check=False, language=None):
     """Bring the glossary in a folder up to date; whether it was not.
 
     Args:
         lessons: all of them.
         folder: where notebooks go.
         check: change nothing. Defaults to `False`.
+        language: of the glossary. Defaults to `None`: English.
     """
     path = Path(folder) / glossary.NOTEBOOK
-    text = glossary.notebook(lessons, lessons[0].folder.parent)
+    text = glossary.notebook(lessons, lessons[0].folder.parent, language)
     if path.is_file() and path.read_bytes() == text.encode():
         return False
     if not check:

@@ -1,9 +1,13 @@
 """The card at the end of a lesson: what was reached, and what comes next."""
 
-from tlkeras.course import progress, syllabus
+import re
+
+from tlkeras.course import editions, progress, syllabus
 from tlkeras.course.cards import MESSAGES, Card
 from tlkeras.grading import State
 from tlkeras.visualization.palette import BLUE, GREEN
+
+FIRST = re.compile(r".*?(?:。|\.(?= |$)|$)", re.DOTALL)  # a first sentence
 
 
 def ending(lesson) -> Card:
@@ -32,7 +36,7 @@ def ending(lesson) -> Card:
     headline = say(
         "end",
         "headline",
-        title=lesson.title,
+        title=editions.title(lesson),
         points=f"{reached:g}",
         total=f"{lesson.points:g}",
     )
@@ -58,7 +62,7 @@ def _mistakes(lesson, met, waiting, known):
     for name in lesson.names:
         messages = lesson.exercises[name].messages
         ideas = [messages.get("misconceptions", id_) for id_ in met.get(name, ())]
-        firsts = [f"{x.strip().split('. ')[0].rstrip('.')}." for x in ideas if x]
+        firsts = [FIRST.findall(x.strip())[0] for x in ideas if x]
         if firsts:
             seen = "mistakes" if name in known else "mistakes-given-up"
             key = "so-far" if name in waiting else seen
@@ -72,4 +76,6 @@ def _next(lesson):
     if not following:
         return MESSAGES.say("end", "last")
     notebook = f"{following[0].name}.ipynb"
-    return MESSAGES.say("end", "next", title=following[0].title, notebook=notebook)
+    return MESSAGES.say(
+        "end", "next", title=editions.title(following[0]), notebook=notebook
+    )

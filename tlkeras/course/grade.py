@@ -4,15 +4,17 @@ Runs in any process that has the lessons; the submission's code runs in another.
 """
 
 import atexit
+import os
 import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import tlkeras
-from tlkeras.course import material
+from tlkeras.course import editions, material
 from tlkeras.course.syllabus import MESSAGES, CourseError, home, lesson
 from tlkeras.grading.judge import wording
+from tlkeras.grading.messages import speaking
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.report.text import one_line
 from tlkeras.grading.sandbox import Isolation, Limits, WarmParent
@@ -73,6 +75,13 @@ def grade(job):
     except (notebook.NotebookError, CourseError) as error:
         header = _header(job, handed_in, began)
         return record.refused(header, "unreadable", one_line(str(error))), b""
+    asked = os.environ.get("TLKERAS_LANGUAGE")
+    with speaking(None if asked else editions.language_of(document)):
+        return _graded(job, document, which, handed_in, began)
+
+
+def _graded(job, document, which, handed_in, began):
+    """The result of a notebook that answers a Lesson."""
     steps = material.steps(which.folder, document)
     found = verdict.grade(
         steps, which.exercises, job.seed, _warm_parent(job, steps).session, job.limits

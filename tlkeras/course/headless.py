@@ -1,14 +1,16 @@
 """All checks of a notebook without a browser: `tlkeras check`."""
 
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
 
 import tlkeras
-from tlkeras.course import material, progress
+from tlkeras.course import editions, material, progress
 from tlkeras.course.syllabus import MESSAGES, CourseError, lessons, load_exercises
 from tlkeras.grading.judge import wording
+from tlkeras.grading.messages import choose, speaking
 from tlkeras.grading.notebooks import notebook
 from tlkeras.grading.running import practice
 
@@ -31,7 +33,8 @@ def check_notebook(path, seconds=300, report=lambda event: None):
         NotebookError: it cannot be read.
     """
     path = Path(path).resolve()
-    lesson = material.lesson_of(notebook.read(path), path)
+    document = notebook.read(path)
+    lesson = material.lesson_of(document, path)
     cell_seconds = min(CELL_SECONDS, seconds // 3)  # one cell cannot use it all up
     job = {
         "notebook": str(path),
@@ -41,10 +44,17 @@ def check_notebook(path, seconds=300, report=lambda event: None):
     }
     found = practice.outcomes(_command(), job, seconds, report)
     limit = min(cell_seconds, practice.SECONDS)
-    return lesson, {
-        name: found.get(name) or wording.stopped(exercise, limit).to_dict()
-        for name, exercise in lesson.exercises.items()
-    }
+    with speaking(_language(document)):
+        return lesson, {
+            name: found.get(name) or wording.stopped(exercise, limit).to_dict()
+            for name, exercise in lesson.exercises.items()
+        }
+
+
+def _language(document):
+    """In which language to speak of a notebook: its own, unless one is asked for."""
+    asked = os.environ.get("TLKERAS_LANGUAGE")
+    return None if asked else editions.language_of(document)
 
 
 def notebooks(wanted, folder):
@@ -94,6 +104,7 @@ def child():
     job = json.load(sys.stdin)
     folder, document = Path(job["lesson"]), notebook.read(job["notebook"])
     exercises = load_exercises(folder)
+    choose(_language(document))
     # For the learner's own modules, and after all others.
     sys.path.append(job["folder"])
     practice.work(

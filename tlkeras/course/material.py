@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from tlkeras.course import lesson_text
+from tlkeras.course import editions, lesson_text
 from tlkeras.course.syllabus import MESSAGES, CourseError, lessons
 from tlkeras.grading.notebooks import source
 
@@ -39,7 +39,7 @@ def steps(folder, document):
         folder: of the lesson.
         document: a Notebook that answers it.
     """
-    given, experiments = material(folder)
+    given, experiments = material(folder, editions.language_of(document))
     texts = {
         number: cell.source
         for number, cell in enumerate(document.code)
@@ -49,12 +49,19 @@ def steps(folder, document):
 
 
 @cache
-def material(folder):
-    """The cells of a lesson that a learner need not change, and its experiments."""
+def material(folder, language=None):
+    """The cells of a lesson that a learner need not change, and its experiments.
+
+    Args:
+        folder: of the lesson.
+        language: of its notebook. Defaults to `None`: English.
+    """
     cells = lesson_text.cells((folder / "lesson.py").read_text("utf-8"))
     code = [cell for cell in cells if cell.is_code and not cell.has_solution]
-    given = tuple(cell.source for cell in code if not cell.is_experiment)
-    return given, tuple(cell.source for cell in code if cell.is_experiment)
+    texts = [editions.given(cell.source, folder.name, language) for cell in code]
+    pairs = list(zip(texts, code, strict=True))
+    given = tuple(text for text, cell in pairs if not cell.is_experiment)
+    return given, tuple(text for text, cell in pairs if cell.is_experiment)
 
 
 def misplaced(document, names):

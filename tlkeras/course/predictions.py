@@ -3,9 +3,10 @@
 import math
 import re
 import sys
+import unicodedata
 from html import escape
 
-from tlkeras.course import progress
+from tlkeras.course import editions, progress
 from tlkeras.course.cards import MESSAGES, Card
 from tlkeras.grading.messages import minus
 from tlkeras.visualization.palette import BLUE, GREEN, GREY, RED
@@ -32,22 +33,23 @@ def ask(lesson, name, question, choices, said):
     entry = _entries(lesson).get(name, {})
     if "right" in entry:
         key = "seen-late" if entry.get("late") else "seen"
-        return _card(key, question, said=_shown(entry["said"]))
+        return _card(key, question, said=_shown(entry["said"], lesson, name))
 
     def keep(answer):
         """Keep an answer; the sentence that says so."""
-        answer = parsed(answer, choices)
+        answer = _english(parsed(answer, choices), lesson, name)
         late = name in _kept("shown", lesson)
         if "right" not in _entries(lesson).get(name, {}):
             entry = {"said": answer, "late": True} if late else {"said": answer}
             progress.predict(lesson, name, entry)
         key = "kept-late" if late else "kept"
-        return MESSAGES.say("predict", key, said=_shown(answer))
+        return MESSAGES.say("predict", key, said=_shown(answer, lesson, name))
 
     if said is not None:
         return Card(question, [keep(said)], edge=BLUE, kind="prediction")
     if _can_show_forms():
-        return _form(question, choices, entry.get("said"), keep)
+        said = _shown(entry.get("said"), lesson, name)
+        return _form(question, choices, said, keep)
     return _by_hand(question, choices, keep)
 
 
@@ -63,6 +65,7 @@ def parsed(answer, choices):
     """
     text = str(answer).strip()
     if choices is None:
+        text = unicodedata.normalize("NFKC", text)  # as Chinese is typed: ２５％
         percent = text.endswith("%")
         if not THOUSANDS.fullmatch(text):
             text = text.replace(",", ".")  # a decimal comma
@@ -104,9 +107,9 @@ def reveal(lesson, name, result, sentence, within):
         progress.show(lesson, name)
         headline = MESSAGES.say("predict", "result", result=shown)
         return Card(headline, [MESSAGES.say("predict", "none")], kind="prediction")
-    said, words = entry["said"], _shown(entry["said"])
+    said, words = entry["said"], _shown(entry["said"], lesson, name)
     if not number:
-        right = said == result
+        right = said == _english(result, lesson, name)
     elif right := isinstance(said, float):
         if "%" in shown:
             said = said / 100 if abs(said) > 1 else said  # 53 was written for 53 %
@@ -134,8 +137,18 @@ def _kept(kind, lesson):
     return progress.kept(progress.started_folder())[kind].get(lesson, {})
 
 
-def _shown(said):
-    return minus(f"{said:g}") if isinstance(said, float) else said
+def _english(said, lesson, name):
+    """An answer as it is kept: a choice in English, whatever the notebook speaks."""
+    if not isinstance(said, str):
+        return said
+    return editions.english(lesson, f"predict.{name}", said)
+
+
+def _shown(said, lesson, name):
+    """A kept answer in the notebook's words."""
+    if isinstance(said, float):
+        return minus(f"{said:g}")
+    return said and editions.spoken(lesson, f"predict.{name}", said)
 
 
 def _card(key, question, **values):
@@ -173,12 +186,13 @@ def _form(question, choices, said, keep):
     wide = widgets.Layout(width="auto")
     if choices is None:
         field = widgets.Text(
-            value="" if said is None else _shown(said),
+            value=said or "",
             placeholder=MESSAGES.say("predict", "a-number"),
             continuous_update=False,
         )
     else:
-        field = widgets.RadioButtons(options=choices, value=said, layout=wide)
+        value = said if said in choices else None
+        field = widgets.RadioButtons(options=choices, value=value, layout=wide)
 
     def changed(change):
         if change["new"] in (None, ""):

@@ -11,21 +11,29 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tlkeras.course import progress
+from tlkeras.course import editions, progress
 from tlkeras.course.build import build
 from tlkeras.course.syllabus import CourseError, lessons
 from tlkeras.extras import require
 from tlkeras.files import write_atomically
+from tlkeras.grading.messages import FALLBACK
 from tlkeras.grading.notebooks import notebook
 
 
-def hand_out(folder, lesson):
+def hand_out(folder, lesson, language=None):
     """Put a lesson's notebook into a started folder, without overwriting work.
+
+    Args:
+        folder: a started folder.
+        lesson: a Lesson.
+        language: of the notebook, if it is translated. Defaults to `None`: English.
 
     Returns:
         The path of a newer notebook put beside the learner's own; else `None`.
     """
-    ours, memory = build(lesson), _Memory(folder)
+    if language is not None and not editions.whole([lesson], language):
+        language = None
+    ours, memory = build(lesson, language=language), _Memory(folder)
     path = folder / f"{lesson.name}.ipynb"
     new = fingerprint(ours.encode())
     theirs, handed_out = memory.seen(path)
@@ -57,6 +65,27 @@ def prepare(folder):
             "own, as in `tlkeras start ~/tlkeras-course`."
         ) from None
     return folder
+
+
+def language_of(folder, asked=None):
+    """The language of a started folder: the one that is asked for, or was before.
+
+    Args:
+        folder: a started folder.
+        asked: a language, `"en"` for English. Defaults to `None`: as before.
+
+    Returns:
+        `None` for English.
+
+    Raises:
+        CourseError: there is no such language.
+    """
+    path = folder / progress.MARK / "language"
+    if asked is not None:
+        language = "" if asked == FALLBACK else editions.known_languages(asked)[0]
+        write_atomically(path, language)
+    known = path.read_text("utf-8").strip() if path.is_file() else ""
+    return known if known in editions.known_languages() else None
 
 
 def first_unfinished(folder):

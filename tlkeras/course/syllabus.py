@@ -16,6 +16,7 @@ from tlkeras import grading
 from tlkeras.course import progress, unsolved
 from tlkeras.grading import Exercise, Messages, Outcome
 from tlkeras.grading.judge.exercise import PACKAGE
+from tlkeras.grading.messages import choose
 
 MESSAGES = Messages(Path(__file__).parent)
 # Problems of an answer that runs; hints help with these, not with typing mistakes.
@@ -288,12 +289,19 @@ def drafts(folder: Path | None = None) -> list[str]:
     return [each.name for each in _read(folder or home()) if each.draft]
 
 
-def lesson(name: str) -> Lesson:
+def lesson(name: str, language: str | None = None) -> Lesson:
     """The lesson of that name, always the same object.
+
+    Args:
+        name: of the lesson.
+        language: in which everything is said from now on, such as `"zh"`. Defaults to
+            `None`: as before, or as `TLKERAS_LANGUAGE` asks.
 
     Raises:
         ValueError: there is none; the message lists those that exist.
     """
+    if language is not None:
+        choose(language)
     known = {each.name: each for each in _read(home())}
     if name not in known:
         sentence = MESSAGES.say(

@@ -9,7 +9,7 @@ and not with T · S. Tiles that the rules of order hide are not visited: with a 
 W, time grows with T · W.
 
 Axes: B batch, N heads, T query length, S key length, A queries of a tile, C keys of a
-tile, H size of a head, V size of a value.
+tile, G heads of a tile, H size of a head, V size of a value.
 
 Reference:
     Milakov & Gimelshein (2018), arXiv:1805.02867, section 3 (the running softmax).
@@ -19,7 +19,8 @@ Reference:
 
 import functools
 import math
-from typing import Any, NamedTuple
+import os
+from typing import NamedTuple
 
 import keras
 from keras import ops
@@ -42,7 +43,7 @@ def chunked_attention(
     use_causal_mask=False,
     sliding_window=None,
     tile=None,
-    one_head=None,
+    heads=None,
 ):
     """Attention of `(B, N, T, H)` to `(B, N, S, H)`, giving `(B, N, T, V)`.
 
@@ -50,13 +51,13 @@ def chunked_attention(
         masks: what to keep, each with four axes that broadcast to `(B, N, T, S)`.
         query_start, use_causal_mask, sliding_window: as in `Visibility`.
         tile: at most A queries and C keys.
-        one_head: whether tiles are of one head. Defaults to `True` on a CPU under XLA,
-            where products of two matrices are faster than those of a batch, and to
-            `False` elsewhere: there a tile is of all heads, and of all queries unless
-            there is a window.
+        heads: how many heads of an example share a tile, a divisor of N; 0 for all
+            heads of the batch, and all queries unless there is a window or a `tile`.
+            Defaults on a CPU under XLA to one for one thread and at most two a thread
+            for more, which is fastest there, and to 0 elsewhere.
     """
-    one_head = _prefers_one_head() if one_head is None else one_head
-    all_queries = not one_head and tile is None and sliding_window is None
+    heads = _heads_of_tile(query.shape[1]) if heads is None else heads
+    all_queries = not heads and tile is None and sliding_window is None
     lengths = ops.shape(query)[2], ops.shape(key)[2]  # tensors where not known yet
     limits = zip(lengths, tile or TILE, tile or TILE_OF_UNKNOWN, strict=True)
     sizes = [_even(*limit) for limit in limits]  # A and C
@@ -66,9 +67,10 @@ def chunked_attention(
     padded = counts[0] * sizes[0], counts[1] * sizes[1]
     masks = [ops.cast(mask, "bool") for mask in masks]
     masks = [_pad(_pad(mask, 2, padded[0]), 3, padded[1]) for mask in masks]
-    batch, heads, size = ops.shape(query)[0], query.shape[1], query.shape[3]
+    batch, size = ops.shape(query)[0], query.shape[3]
+    groups = batch, query.shape[1] // heads if heads else 1
     rules = (query_start, use_causal_mask, sliding_window)
-    tiles = _Tiles(batch, heads, lengths, sizes, counts, masks, rules, one_head)
+    tiles = _Tiles(groups, heads, lengths, sizes, counts, masks, rules)
 
     @ops.custom_gradient
     def attention(query, key, value):
@@ -107,28 +109,27 @@ def chunked_attention(
 class _Tiles(NamedTuple):
     """How queries and keys are cut, and what may be seen of the keys."""
 
-    batch: Any
+    groups: tuple
     heads: int
     lengths: tuple
     sizes: list
     counts: tuple
     masks: list
     rules: tuple
-    one_head: bool
 
     @property
     def number(self):
-        """How many tiles of queries there are, over all heads."""
-        return self.counts[0] * (self.batch * self.heads if self.one_head else 1)
+        """How many tiles of queries there are, over all groups of heads."""
+        return self.counts[0] * (self.groups[0] * self.groups[1] if self.heads else 1)
 
     @property
     def hides(self):
         return bool(self.masks) or self.rules[1] or self.rules[2] is not None
 
     def place(self, index):
-        """Batch, head and tile of queries of one of all tiles."""
-        head, tile = index // self.counts[0], index % self.counts[0]
-        return head // self.heads, head % self.heads, tile
+        """Example, group of heads and tile of queries of one of all tiles."""
+        group, tile = index // self.counts[0], index % self.counts[0]
+        return group // self.groups[1], group % self.groups[1], tile
 
     def span(self, place):
         """The first tile of keys that a tile of queries may see, and the one after."""
@@ -146,21 +147,23 @@ class _Tiles(NamedTuple):
     def _where(self, x, place, starts):
         """Start and shape of a tile of `(B, N, ·, ·)`; an axis of 1 stays whole."""
         sizes = (None, None, *starts)
-        if self.one_head:
-            sizes = ((place[0], 1), (place[1], 1), *starts)
+        if self.heads:
+            sizes = ((place[0], 1), (place[1] * self.heads, self.heads), *starts)
         whole = [size is None or n == 1 for n, size in zip(x.shape, sizes, strict=True)]
         axes = list(zip(whole, ops.shape(x), sizes, strict=True))
         start = [0 if all_of_it else size[0] for all_of_it, _, size in axes]
         return start, [n if all_of_it else size[1] for all_of_it, n, size in axes]
 
     def take(self, x, place, *starts):
-        """A tile of `x`: of one head `(·, ·)`, or of all `(B, N, ·, ·)`."""
+        """A tile of `x`: `(·, ·)` of one head, `(G, ·, ·)` or `(B, N, ·, ·)`."""
         tile = ops.slice(x, *self._where(x, place, starts))
-        return tile[0, 0] if self.one_head else tile
+        if not self.heads:
+            return tile
+        return tile[0, 0] if self.heads == 1 else tile[0]
 
     def put(self, x, place, starts, tile):
         """`x` with a tile replaced."""
-        tile = tile[None, None] if self.one_head else tile
+        tile = ops.reshape(tile, (*[1] * (4 - len(tile.shape)), *ops.shape(tile)))
         return ops.slice_update(x, self._where(x, place, starts)[0], tile)
 
     def queries(self, place):
@@ -308,8 +311,27 @@ def _pad(x, axis, length):
     return ops.concatenate([x, ops.zeros(shape, x.dtype)], axis)  # of any length
 
 
+def _heads_of_tile(heads):
+    """How many heads a tile holds: a divisor of them all, or 0 for the whole batch."""
+    threads = _threads()
+    most = threads if threads < 2 else 2 * threads
+    return max((n for n in range(1, most + 1) if heads % n == 0), default=0)
+
+
 @functools.cache
-def _prefers_one_head():
-    if keras.backend.backend() == "torch":  # each tile is some calls of Python
-        return False
-    return keras.distribution.list_devices()[0].startswith("cpu")
+def _threads():
+    """How many threads share a tile; 0 where it is not cut by heads."""
+    backend = keras.backend.backend()
+    if backend == "torch":  # each tile is some calls of Python
+        return 0
+    if not keras.distribution.list_devices()[0].startswith("cpu"):
+        return 0
+    threads = 0
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        threads = tf.config.threading.get_intra_op_parallelism_threads()
+        threads = threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
+    if hasattr(os, "sched_getaffinity"):
+        return threads or len(os.sched_getaffinity(0))
+    return threads or os.cpu_count() or 1

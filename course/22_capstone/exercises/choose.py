@@ -172,6 +172,16 @@ def least_work(best, costs):
     return best[np.argmin(costs[best, 1])]
 
 
+def least_in_sum(best, costs):
+    """Of those that are equally good the one with the least of both (wrong)."""
+    return best[np.argmin(costs[best].sum(axis=1))]
+
+
+def last_of_cheapest(best, costs):
+    """Of those that are equal in all the last one (wrong)."""
+    return best[costs[best, 0] == costs[best, 0].min()][-1]
+
+
 def cheapest(fits, costs):
     """What is nearest to the budget, where nothing fits (wrong)."""
     return int(np.argmin(costs[:, 0]))
@@ -230,6 +240,7 @@ EXERCISE = Exercise(
                     [0.75, 0.75],
                     [0.5, 1.0],
                     [0.8125, 0.6875],
+                    [0.6875, 0.8125],
                     [0.25, 0.5],
                 ],
                 [
@@ -238,7 +249,8 @@ EXERCISE = Exercise(
                     [100, 35],
                     [300, 25],
                     [220, 5],
-                    [200, 40],
+                    [104, 48],
+                    [110, 10],
                     [20, 3],
                 ],
                 [400, 50],
@@ -300,6 +312,8 @@ EXERCISE = Exercise(
         ),
         wrong("tie-dearest", tie=dearest_bytes),
         wrong("tie-least-work", tie=least_work),
+        wrong("tie-least-in-sum", tie=least_in_sum),
+        wrong("tie-last-of-cheapest", tie=last_of_cheapest),
         wrong("tie-first", tie=lambda best, costs: best[0]),
         wrong("tie-last", tie=lambda best, costs: best[-1]),
         wrong("best-or-nothing", out=lambda s, fits: s, shift=none_unless_fits),

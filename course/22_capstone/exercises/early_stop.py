@@ -136,6 +136,7 @@ EXERCISE = Exercise(
         wrong("never-reset", reset=identity),
         wrong("waits-one-more", limit=lambda patience: patience + 1),
         wrong("waits-one-less", limit=lambda patience: max(patience - 1, 1)),
+        wrong("ends-before-it-waits", limit=lambda patience: patience - 1),
         wrong("one-curve-for-all", curves=mean_curve),
         wrong("best-seed", merge=np.max),
         wrong("worst-seed", merge=np.min),

@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 
 from tlkeras.grading.judge.links import LINK, plain
-from tlkeras.grading.messages import minus, say
+from tlkeras.grading.messages import FALLBACK, language, minus, say
 from tlkeras.visualization.palette import (
     BLUE,
     DIVERGING,
@@ -74,8 +74,10 @@ def frame(headline, body, edge, kind, state=""):
         kind: what card it is, for whoever looks for it in a page.
         state: how a check ended.
     """
+    spoken = language()  # tells a browser which shapes Chinese characters have
+    lang = "" if spoken == FALLBACK else f'lang="{escape(spoken)}" '
     return (
-        f'<div class="tlkeras-{kind}" data-state="{state}" role="status" '
+        f'<div class="tlkeras-{kind}" data-state="{state}" role="status" {lang}'
         f'style="background:{PAPER};color:{INK};border:1px solid {LINE};'
         f"border-left:6px solid {edge};border-radius:4px;padding:10px 14px;"
         f'font:14px/1.5 system-ui,sans-serif;max-width:820px">'

@@ -10,7 +10,7 @@ from tlkeras.grading.judge.links import to_section
 from tlkeras.grading.judge.outcome import Outcome, Picture, State
 from tlkeras.grading.judge.problems import OWN_CAUSE
 from tlkeras.grading.judge.raised import Raised
-from tlkeras.grading.messages import minus
+from tlkeras.grading.messages import FALLBACK, minus, speaking
 
 
 def outcome(exercise, state, points, problem=None, **details):
@@ -241,7 +241,9 @@ def _cause(exercise, diagnosis, unknown, stub):
 
 def _section(exercise, id_):
     """The heading of a section, as a link into the notebook."""
-    return to_section(exercise.messages.say("sections", id_))
+    with speaking(FALLBACK):
+        english = exercise.messages.say("sections", id_)
+    return to_section(exercise.messages.say("sections", id_), english)
 
 
 def _in_output(exercise, failed, key):

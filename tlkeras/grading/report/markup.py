@@ -2,12 +2,12 @@
 
 import base64
 import hashlib
-import os
 import re
 from html import escape
 from pathlib import Path
 from string import Template
 
+from tlkeras.grading.messages import language
 from tlkeras.grading.report.text import clean
 from tlkeras.visualization.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, RED
 
@@ -79,7 +79,7 @@ def page(title, body, script=False, inline_styles=False):
     style = _colours() + _read("style.css")
     code = _read("sort.js") if script else ""
     return Template(_read("page.html")).substitute(
-        language=os.environ.get("TLKERAS_LANGUAGE", "en"),
+        language=language(),
         policy=_policy(style, code, inline_styles),
         title=escape(clean(title)),
         style=style,

@@ -45,7 +45,7 @@ class Lesson:
         return quick
 
 
-def lesson(name):
+def lesson(name, language=None):
     """A lesson."""
     return Lesson(name)
 
