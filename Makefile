@@ -2,6 +2,7 @@
 # make test          set up, then lint and run every test
 # make test-quick    the tests that take less than a minute in all
 # make lesson L=01   build and verify one lesson, run it at quick scale, and open it
+# make site          the course as a website in build/site (SCALE=quick: within minutes)
 # make gettext       bring translations up to date; L=02 TO=zh begins a lesson's
 # make test-parity   also against PyTorch and transformers (a large download)
 # make test-oldest   quick tests and lesson 01 with the oldest packages that are allowed
@@ -16,7 +17,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: start test test-quick test-parity test-oldest test-newest release-check lesson lint notebooks gettext bench vit-digits bert-docstrings gpt-docstrings \
+.PHONY: start test test-quick test-parity test-oldest test-newest release-check lesson lint notebooks site gettext bench vit-digits bert-docstrings gpt-docstrings \
   translator synthetic-speech spoken-numbers speech-digits speech-letters stickers vit-stickers \
   emoji emoji-clip smollm2-q4 help
 .DEFAULT_GOAL := help
@@ -77,6 +78,11 @@ lint: $(VENV)/.dev
 
 notebooks: $(VENV)/.course
 	$(BIN)/tlkeras build
+
+# The first time at default scale runs every lesson once: about 45 minutes on two cores.
+SCALE ?= default
+site: $(VENV)/.site
+	$(BIN)/python docs/site/build.py --scale $(SCALE)
 
 # One .po a lesson and language, in locale/; what has changed in English is marked fuzzy.
 gettext: $(VENV)/.course
@@ -182,7 +188,12 @@ $(VENV)/.course: $(INPUTS) | $(BIN)/python
 
 $(VENV)/.dev: $(INPUTS) | $(BIN)/python
 	@echo "Installing what the course and its tests need (once; a few minutes) …"
-	$(PIP) --editable '.[course,dev]'
+	$(PIP) --editable '.[course,dev,site]'
+	@touch $@
+
+$(VENV)/.site: $(INPUTS) | $(BIN)/python
+	@echo "Installing what the website needs (once) …"
+	$(PIP) --editable '.[course,site]'
 	@touch $@
 
 $(VENV)/.parity: $(VENV)/.dev
