@@ -24,16 +24,19 @@ ATTENTION = [
     *("--cases", "512", "512 gradient", "1024", "1024 gradient", "2048"),
     *("2048 gradient", "4096", "4096 gradient", "8192", "8192 gradient"),
 ]
+ENCODER = ["--cases", "forward", "training step"]
+ENCODER += [f"{width} wide, training step" for width in (48, 96, 192)]
 RUNS = {
     "parity": [],
     "parity_vit": [],
     "attention": [["--threads", threads, *ATTENTION] for threads in "12"],
     "memory": [],
-    "encoder": ["--cases", "forward", "training step"],
+    "encoder": [["--clock", "processor", "--threads", n, *ENCODER] for n in "12"],
+    "first_call": ["--clock", "processor"],
     "vit": [],
     "detector": ["--clock", "processor"],
     "dit": ["--clock", "processor"],
-    "decode": [],
+    "decode": [[], ["--backend", "jax", "--clock", "processor"]],
     "grade": [],
     "transfer_text": [],  # shows the runs kept; to measure, name a data set
     "transfer_caching": [],
