@@ -38,6 +38,7 @@ GUIDES = {
     "interpret.head.md": "Seeing inside",
     "scale.head.md": "From a laptop to several machines",
     "grading.md": "Grading a class",
+    "hub.md": "On a JupyterHub",
     "results.md": "From results to people",
 }
 # The wrong answer that the first page shows, as it is checked.
