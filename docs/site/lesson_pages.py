@@ -11,7 +11,8 @@ import nbformat
 from PIL import Image
 from sphinx.util.nodes import _make_id  # what the directive of words names them by
 
-from tlkeras.course import glossary
+from tlkeras.course import anywhere, glossary
+from tlkeras.grading.judge.card import inline
 
 ASKS = re.compile(r"^this\.predict\(", re.MULTILINE)
 TELLS = re.compile(r"^this\.reveal\(", re.MULTILINE)
@@ -120,6 +121,8 @@ class LessonPage:
             headings = re.findall(r"^#+ (.*)", cell.source, re.MULTILINE)
             self.section = headings[-1] if headings else self.section
             yield _markdown(self._linked(cell.source))
+        elif anywhere.TAG in cell.metadata.get("tags", []):
+            return  # a page installs nothing
         elif cell.source.strip() == "this.end()":
             return
         elif ASKS.search(cell.source):
@@ -168,7 +171,7 @@ class LessonPage:
             )
         return (
             f'<fieldset class="tl-predict"><legend>{self.words["predict"]}</legend>'
-            f"<p>{escape(question)}</p>{rows}</fieldset>"
+            f"<p>{inline(question)}</p>{rows}</fieldset>"
         )
 
     def _exercise(self, cell):
@@ -199,10 +202,13 @@ class LessonPage:
         new = nbformat.v4.new_code_cell(cell.source)
         folded = cell.metadata.get("jupyter", {}).get("source_hidden")
         new.metadata["tags"] = ["hide-input"] if folded else []
+        said = self.words["code"]
+        shown = {"code_prompt_show": said, "code_prompt_hide": said}
+        new.metadata["mystnb"] = shown
         new.outputs = [o for o in map(self._output, cell.get("outputs", [])) if o]
         if any("image/png" in o.get("data", {}) for o in new.outputs):
             alt = self._described(cell.source)
-            new.metadata["mystnb"] = {"image": {"alt": alt}}
+            new.metadata["mystnb"] = {**shown, "image": {"alt": alt}}
         return new
 
     def _output(self, output):

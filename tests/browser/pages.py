@@ -23,11 +23,20 @@ class Notebook:
         self.page.keyboard.press("Shift+Enter")
 
     def run_when_ready(self, cell):
-        """A kernel that is still starting lets the first run go unanswered."""
+        """A kernel that is still starting lets the first run go unanswered.
+
+        JupyterLab may ask something meanwhile, as when the server is slow to answer;
+        the learner presses the button that is offered.
+        """
         prompt = cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]"))
+        asked = self.page.locator("dialog.jp-Dialog")
         for _ in range(20):
-            self.run(cell)
+            if asked.count():
+                print("JupyterLab asks:", asked.first.inner_text())
+                asked.first.locator("button.jp-mod-accept").click()
             with contextlib.suppress(TimeoutError):
+                cell.locator(".cm-content").click(timeout=3_000)
+                self.page.keyboard.press("Shift+Enter")
                 prompt.wait_for(timeout=3_000)
                 return
         raise AssertionError("the kernel never ran the first cell")
