@@ -1,9 +1,12 @@
 """What the files beside the code say of the project is what its metadata say."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 import tlkeras
@@ -24,3 +27,18 @@ def test_links_between_the_files_beside_the_code_lead_somewhere():
         text = (ROOT / f"{name}.md").read_text("utf-8")
         for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):
             assert (ROOT / link).exists(), f"{name}.md: {link}"
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists() or shutil.which("git") is None, reason="no checkout"
+)
+def test_nothing_that_git_ignores_is_in_the_repository():
+    """An environment once was, with 38,000 files."""
+    git = ["git", "-C", str(ROOT), "-c", f"safe.directory={ROOT}", "ls-files"]
+    listed = subprocess.run(
+        [*git, "--cached", "--ignored", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert listed.stdout == ""
