@@ -53,6 +53,16 @@ def test_the_solved_notebook_passes_without_its_experiments(solved):
     assert states(solved) == PASSED
 
 
+def test_a_notebook_whose_tags_a_service_dropped_passes(solved):
+    """The cell that installs then runs like any other: its magic does nothing here."""
+    document = json.loads(solved.read_text("utf-8"))
+    assert any("setup" in c["metadata"].get("tags", ()) for c in document["cells"])
+    for cell in document["cells"]:
+        cell["metadata"] = {}
+    solved.write_text(json.dumps(document), "utf-8")
+    assert states(solved) == PASSED
+
+
 def test_the_learners_notebook_is_not_attempted(tiny, tmp_path):
     from tlkeras.course import build
 

@@ -9,7 +9,7 @@ from helpers import close, floats, numpy
 from keras import ops
 from reference import attention
 
-from tlkeras.layers import MultiHeadAttention
+from tlkeras.layers import MultiHeadAttention, _chunked
 from tlkeras.layers._chunked import chunked_attention
 from tlkeras.masks import position_mask
 
@@ -118,6 +118,22 @@ def test_gradients_equal_those_of_the_equation(rng, name, rules, heads):
         return scaled_dot_product_attention(query, key, value, mask=mask)
 
     close(gradients(chunked, arrays), gradients(equation, arrays))
+
+
+@pytest.mark.parametrize(
+    ("threads", "heads", "wanted"),
+    [(0, 4, 0), (1, 4, 1), (2, 4, 4), (2, 12, 4), (2, 9, 3), (2, 5, 1), (8, 1, 1)],
+)
+def test_a_tile_holds_two_heads_a_thread_at_most(monkeypatch, threads, heads, wanted):
+    monkeypatch.setattr(_chunked, "_threads", lambda: threads)
+    assert _chunked._heads_of_tile(heads) == wanted
+
+
+def test_heads_that_threads_cannot_share_evenly(rng, monkeypatch):
+    monkeypatch.setattr(_chunked, "_threads", lambda: 2)
+    arrays = [floats(rng, 2, 9, 5, 4) for _ in range(3)]  # three tiles of three heads
+    expected, _ = attention(*(a.astype("float64") for a in arrays))
+    close(chunked_attention(*arrays, tile=(2, 3)), expected)
 
 
 @pytest.mark.parametrize("causal", [True, False])

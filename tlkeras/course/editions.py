@@ -6,6 +6,7 @@ is the same in every language.
 """
 
 import ast
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -236,6 +237,12 @@ def language_of(document):
         if isinstance(language, str) and language in translations.languages():
             return language
     return None
+
+
+def spoken_by(document):
+    """In which language to speak of a Notebook: its own, unless one is asked for."""
+    asked = os.environ.get("TLKERAS_LANGUAGE")
+    return None if asked else language_of(document)
 
 
 def _blocks(source):

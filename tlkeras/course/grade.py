@@ -4,7 +4,6 @@ Runs in any process that has the lessons; the submission's code runs in another.
 """
 
 import atexit
-import os
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -75,8 +74,7 @@ def grade(job):
     except (notebook.NotebookError, CourseError) as error:
         header = _header(job, handed_in, began)
         return record.refused(header, "unreadable", one_line(str(error))), b""
-    asked = os.environ.get("TLKERAS_LANGUAGE")
-    with speaking(None if asked else editions.language_of(document)):
+    with speaking(editions.spoken_by(document)):
         return _graded(job, document, which, handed_in, began)
 
 

@@ -1,7 +1,6 @@
 """All checks of a notebook without a browser: `tlkeras check`."""
 
 import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -44,17 +43,11 @@ def check_notebook(path, seconds=300, report=lambda event: None):
     }
     found = practice.outcomes(_command(), job, seconds, report)
     limit = min(cell_seconds, practice.SECONDS)
-    with speaking(_language(document)):
+    with speaking(editions.spoken_by(document)):
         return lesson, {
             name: found.get(name) or wording.stopped(exercise, limit).to_dict()
             for name, exercise in lesson.exercises.items()
         }
-
-
-def _language(document):
-    """In which language to speak of a notebook: its own, unless one is asked for."""
-    asked = os.environ.get("TLKERAS_LANGUAGE")
-    return None if asked else editions.language_of(document)
 
 
 def notebooks(wanted, folder):
@@ -104,7 +97,7 @@ def child():
     job = json.load(sys.stdin)
     folder, document = Path(job["lesson"]), notebook.read(job["notebook"])
     exercises = load_exercises(folder)
-    choose(_language(document))
+    choose(editions.spoken_by(document))
     # For the learner's own modules, and after all others.
     sys.path.append(job["folder"])
     practice.work(
