@@ -136,8 +136,8 @@ def _of_table(table, spec):
         first, second = names.split(" − ")
         for way in (", direct", ", cascade", ", pretrained", ", from scratch"):
             # “pretrained − from scratch, direct” compares two of one way
-            if second.endswith(way) and way not in (f", {second}",):
-                first = first if first.endswith(way) else first + way
+            if second.endswith(way) and not first.endswith(way):
+                first += way
         detail, amount = _detail(table, spec, where, down)
         fewer = spec["fewer"]
         fewer = where in fewer if isinstance(fewer, list) else fewer
