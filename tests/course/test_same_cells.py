@@ -119,6 +119,16 @@ CELLS = {
     "markdown": ([("markdown", f"```python\n{SUMS}```")], NO_SUMS),
     "raw": ([("raw", SUMS)], NO_SUMS),
     "raw with its stub": ([STUB, ("raw", SUMS)], NO_SUMS),
+    "experiment": ([("experiment", SUMS)], NO_SUMS),
+    "set-up cell with its stub": ([STUB, ("setup", "x = 1\n" + SUMS)], NO_SUMS),
+    "experiment, and an answer": ([SUMS, ("experiment", WRONG)], BOTH),
+}
+# What is said of an answer that does not run, by the kind of its cell.
+SAID = {
+    "markdown": "which is a markdown cell, so it never runs",
+    "raw": "which is a raw cell, so it never runs",
+    "experiment": "It is a cell to experiment in, which checks do not run",
+    "setup": "It is the set-up cell, which checks do not run",
 }
 
 
@@ -131,8 +141,14 @@ def write(solved, cells, drop=("row_sums",)):
         if not any(word in "".join(cell["source"]) for word in drop)
     ]
     made = [cell if isinstance(cell, tuple) else ("code", cell) for cell in cells]
+    tags = {"experiment", "setup"}
     document["cells"] = kept + [
-        {"cell_type": kind, "source": text, "metadata": {}} for kind, text in made
+        {
+            "cell_type": "code" if kind in tags else kind,
+            "source": text,
+            "metadata": {"tags": sorted({kind} & tags)},
+        }
+        for kind, text in made
     ]
     solved.write_text(json.dumps(document), "utf-8")
     return solved
@@ -220,9 +236,9 @@ def test_practice_and_marks_make_the_same_of_odd_cells(
     for exercise, outcome in outcomes.items():
         for part in ("state", "points", "cases", "message"):
             assert marked[exercise][part] == outcome[part], part
-    if any(isinstance(cell, tuple) for cell in cells):
-        said = outcomes["row_sums"]["message"]
-        assert f"which is a {cells[-1][0]} cell, so it never runs" in said
+    if cells and isinstance(cells[-1], tuple):
+        said = SAID[cells[-1][0]] in outcomes["row_sums"]["message"]
+        assert said == (wanted == NO_SUMS)
 
 
 def test_a_deleted_cell_of_the_lesson_stands_in_for_itself(tiny, solved, monkeypatch):

@@ -7,6 +7,9 @@ from tlkeras.course import editions, lesson_text
 from tlkeras.course.syllabus import MESSAGES, CourseError, lessons
 from tlkeras.grading.notebooks import source
 
+# Tags of code cells that a check does not run.
+LEFT_OUT = {"experiment", "setup"}
+
 
 def lesson_of(document, path):
     """The lesson that a notebook answers.
@@ -43,7 +46,7 @@ def steps(folder, document):
     texts = {
         number: cell.source
         for number, cell in enumerate(document.code)
-        if not {"experiment", "setup"} & cell.tags
+        if not LEFT_OUT & cell.tags
     }
     return source.steps(texts, given, experiments)
 
@@ -72,12 +75,16 @@ def misplaced(document, names):
         names: of exercises.
 
     Returns:
-        By name: the number of the cell, counted from 1, and its kind.
+        By name: the number of the cell, counted from 1, and its kind, which of a code
+        cell is the tag for which it does not run.
     """
     found: dict[str, tuple[int, str]] = {}
     for number, cell in enumerate(document.cells, 1):
-        if cell.kind == "code" or len(cell.source) > source.LONGEST:
+        kind = cell.kind
+        if kind == "code":
+            kind = next(iter(sorted(LEFT_OUT & cell.tags)), None)
+        if kind is None or len(cell.source) > source.LONGEST:
             continue
         words = re.findall(r"^[ \t>]*(?:def|class) +(\w+)", cell.source, re.MULTILINE)
-        found |= {name: (number, cell.kind) for name in names if name in words}
+        found |= {name: (number, kind) for name in names if name in words}
     return found

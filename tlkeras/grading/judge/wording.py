@@ -122,7 +122,8 @@ def say_where(exercise, found, number, kind):
     """Add to an Outcome that says *not attempted* where an answer stands instead."""
     if found.state is State.NOT_ATTEMPTED:
         say = exercise.messages.say
-        text = say("text", "misplaced", number=number, kind=kind)
+        key = f"in_{kind}" if kind in ("setup", "experiment") else "misplaced"
+        text = say("text", key, number=number, kind=kind)
         found.parts.insert(0, (say("heading", "misplaced"), text))
 
 
