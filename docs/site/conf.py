@@ -1,12 +1,16 @@
 """How Sphinx builds the website of the course; `build.py` prepares what it reads."""
 
 import os
+import re
 import sys
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGES = Path(os.environ["TLKERAS_SITE_PAGES"])
 sys.path.insert(0, str(HERE))
+
+from lesson_pages import said  # noqa: E402
 
 import tlkeras  # noqa: E402
 
@@ -104,12 +108,21 @@ html_theme_options = {
 
 def mend_page(app, pagename, templatename, context, doctree):
     """What the theme leaves open: the level of its headings, a translation's language."""
+    tree = (context.get("furo_navigation_tree") or "").replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
     if pagename.startswith("lessons/zh/"):
+        speak = partial(said, "zh")
         context["language"] = "zh-CN"
-    if tree := context.get("furo_navigation_tree"):
-        context["furo_navigation_tree"] = tree.replace(
-            'role="heading"', 'role="heading" aria-level="2"'
+        context["_"] = context["gettext"] = speak
+        tree = re.sub(
+            r'(<span class="caption-text">)([^<]*)', lambda m: m[1] + speak(m[2]), tree
         )
+        context["body"] = re.sub(
+            r'(title=")([^"]*)', lambda m: m[1] + speak(m[2]), context["body"]
+        )
+    if tree:
+        context["furo_navigation_tree"] = tree
 
 
 def setup(app):

@@ -12,6 +12,7 @@ from PIL import Image
 from sphinx.util.nodes import _make_id  # what the directive of words names them by
 
 from tlkeras.course import anywhere, glossary
+from tlkeras.grading import translations
 from tlkeras.grading.judge.card import inline
 
 ASKS = re.compile(r"^this\.predict\(", re.MULTILINE)
@@ -52,6 +53,25 @@ WORDS = {
     },
 }
 LANGUAGES = {"en": "English", "zh": "中文"}
+# What stands around a page: the theme's own words and the menu's, but those of parts.
+AROUND = {
+    "zh": {
+        "Skip to content": "跳到正文",
+        "Search": "搜索",
+        "On this page": "本页内容",
+        "Next": "下一页",
+        "Previous": "上一页",
+        "Home": "首页",
+        "Back to top": "回到顶部",
+        "Made with": "网页由以下工具制作：",
+        "The course": "课程",
+        "Measured": "测量结果",
+        "Guides": "指南",
+        "Reference": "参考手册",
+        "Link to this heading": "链接到此标题",
+        "Link to this image": "链接到此图片",
+    }
+}
 
 
 class LessonPage:
@@ -108,7 +128,7 @@ class LessonPage:
         folder = "" if self.language == "en" else f"{self.language}/"
         return (
             '<div class="tl-facts">'
-            f"<span>{escape(self.lesson.part)}</span>"
+            f"<span>{escape(said(self.language, self.lesson.part))}</span>"
             f"<span>{words['minutes'].format(n=self.lesson.minutes)}</span>"
             f"<span>{words['points'].format(n=self.lesson.points)}</span>"
             f'<a href="{self.up}notebooks/{folder}{name}" download>{words["download"]}</a>'
@@ -265,6 +285,17 @@ def smaller(png):
     ).save(kept, "PNG", optimize=True)
     new = base64.b64encode(kept.getvalue()).decode()
     return min(png, new, key=len)
+
+
+def said(language, text):
+    """What stands around a page, in its language; as it is if nobody has said it."""
+    words = " ".join(text.split())
+    parts = {
+        english: other
+        for (context, english), other in translations.known(language, "engine").items()
+        if context == "part"
+    }
+    return {**parts, **AROUND.get(language, {})}.get(words, text)
 
 
 def term_ids(language="en"):

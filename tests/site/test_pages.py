@@ -74,6 +74,18 @@ def test_every_lesson_has_its_exercises_and_says_where_outputs_are_from(pages):
     assert "<img" in pages["lessons/01_attention.html"]
 
 
+def test_what_stands_around_a_translated_page_is_translated(pages):
+    text = pages["lessons/zh/01_attention.html"]
+    around = re.sub(r"<article.*?</article>", "", text, flags=re.DOTALL)
+    captions = re.findall(r'class="caption-text">([^<]+)', around)
+    assert len(captions) == 11
+    assert not [c for c in captions if re.search("[a-z]", c)]
+    for words in ("Skip to content", "Search", "On this page", ">Next", "Back to top"):
+        assert words not in around
+        assert words in pages["lessons/01_attention.html"]
+    assert "Link to this heading" not in text
+
+
 def test_every_picture_of_a_lesson_says_what_it_shows(pages):
     pictures = re.findall(r"<img\b[^>]*>", pages["lessons/01_attention.html"])
     assert len(pictures) >= 5

@@ -49,8 +49,9 @@ def sentences(name, every):
         for sentence in editions.of_messages(translations.PACKAGE / room)
     ]
     if "course" in rooms:
-        titles = dict.fromkeys(lesson.title for lesson in every)
-        found += [editions.Sentence("title", x, "syllabus.toml") for x in titles]
+        for name in ("title", "part"):
+            texts = dict.fromkeys(getattr(lesson, name) for lesson in every)
+            found += [editions.Sentence(name, x, "syllabus.toml") for x in texts]
     return found
 
 
