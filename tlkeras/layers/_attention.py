@@ -183,7 +183,7 @@ def _single(query, key, value, visible, dropout=None):
     length, groups, size = ops.shape(key)[1:]
     query = ops.reshape(query, (-1, 1, groups, query.shape[2] // groups, size))
     products = query * key[:, :, :, None]  # (B, S, K, G, H)
-    logits = ops.sum(products, axis=-1) * size**-0.5  # (B, S, K, G)
+    logits = _last_axis_sum(products) * size**-0.5  # (B, S, K, G)
     mask = visible.mask(1, length)  # (B, N, 1, S)
     if mask is not None:
         shape = ops.shape(logits)
@@ -194,6 +194,17 @@ def _single(query, key, value, visible, dropout=None):
     output = ops.sum(scores * value[:, :, :, None], axis=1)  # (B, K, G, V)
     output = ops.reshape(output, (-1, 1, groups * output.shape[2], value.shape[-1]))
     return ops.cast(output, dtype), None  # (B, 1, N, V)
+
+
+def _last_axis_sum(x):
+    """The same as `ops.sum(x, axis=-1)`, from products that need not be written first.
+
+    On a processor XLA joins them with a product with ones; for a sum it would write
+    them all, then add 32 at a time. A GPU's own sum needs no such help.
+    """
+    if _on_gpu():
+        return ops.sum(x, axis=-1)
+    return ops.tensordot(x, ops.ones(x.shape[-1:], x.dtype), axes=1)
 
 
 # Each attends `(B, T, N, H)` to `(B, S, K, H)` and returns the output `(B, T, N, V)`,
