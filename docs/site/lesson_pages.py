@@ -16,7 +16,9 @@ from tlkeras.grading import translations
 from tlkeras.grading.judge.card import inline
 
 ASKS = re.compile(r"^this\.predict\(", re.MULTILINE)
-TELLS = re.compile(r"^this\.reveal\(", re.MULTILINE)
+TELLS = re.compile(r"^this\.reveal\(\s*[\"']([\w-]+)", re.MULTILINE)
+WIDE = 800  # pixels; on a phone a wider figure would be too small to read
+PROGRESS = re.compile(r"\d%\|.*\[.*\]")  # a bar, which nothing moves
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 DATA = re.compile(r'src="data:audio/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)"')
 WORDS = {
@@ -24,6 +26,7 @@ WORDS = {
         "predict": "Your prediction",
         "number": "a number",
         "experiment": "Run the experiment",
+        "another": "The result of: {question}",
         "code": "The code",
         "solution": "A solution of {name}",
         "minutes": "{n} minutes",
@@ -40,6 +43,7 @@ WORDS = {
         "predict": "你的预测",
         "number": "一个数",
         "experiment": "运行实验",
+        "another": "结果：{question}",
         "code": "代码",
         "solution": "{name} 的一种解法",
         "minutes": "{n} 分钟",
@@ -98,6 +102,8 @@ class LessonPage:
         self.terms = term_ids(language)
         self.up = "../" if language == "en" else "../../"
         self.section = lesson.title
+        self.questions = {}  # name of a prediction to what is asked
+        self.last = ""  # what kind of cell stood before
 
     def notebook(self):
         """The page, as a notebook that Sphinx reads."""
@@ -138,6 +144,7 @@ class LessonPage:
 
     def _cell(self, cell):
         if cell.cell_type == "markdown":
+            self.last = ""
             headings = re.findall(r"^#+ (.*)", cell.source, re.MULTILINE)
             self.section = headings[-1] if headings else self.section
             yield _markdown(self._linked(cell.source))
@@ -189,6 +196,7 @@ class LessonPage:
                 f'<input type="text" aria-label="{label}" placeholder="{label}" '
                 'autocomplete="off">'
             )
+        self.questions[name] = question
         return (
             f'<fieldset class="tl-predict"><legend>{self.words["predict"]}</legend>'
             f"<p>{inline(question)}</p>{rows}</fieldset>"
@@ -213,6 +221,11 @@ class LessonPage:
             yield code
             return
         title = self.words["experiment"]
+        name = TELLS.search(cell.source)[1]
+        if self.last == "experiment" and name in self.questions:
+            question = inline(self.questions[name])
+            title = self.words["another"].format(question=question)
+        self.last = "experiment"
         yield _markdown(f'<details class="tl-experiment"><summary>{title}</summary>')
         yield code
         yield _markdown("</details>")
@@ -226,13 +239,21 @@ class LessonPage:
         shown = {"code_prompt_show": said, "code_prompt_hide": said}
         new.metadata["mystnb"] = shown
         new.outputs = [o for o in map(self._output, cell.get("outputs", [])) if o]
-        if any("image/png" in o.get("data", {}) for o in new.outputs):
-            alt = self._described(cell.source)
-            new.metadata["mystnb"] = {**shown, "image": {"alt": alt}}
+        pictures = [o["data"]["image/png"] for o in new.outputs if _is_figure(o)]
+        if pictures:
+            image = {"alt": self._described(cell.source)}
+            if max(width(picture) for picture in pictures) > WIDE:
+                image["classes"] = "tl-wide-figure"
+            new.metadata["mystnb"] = {**shown, "image": image}
         return new
 
     def _output(self, output):
         if output.output_type == "stream":
+            output.text = "".join(
+                line
+                for line in output.text.splitlines(keepends=True)
+                if not PROGRESS.search(line)
+            )
             return output if output.name == "stdout" and output.text.strip() else None
         data = output.get("data", {})
         if WIDGETS in data:  # nothing moves without a kernel
@@ -266,14 +287,34 @@ class LessonPage:
         said = [
             node.value
             for call in ast.walk(tree)
-            if isinstance(call, ast.Call)
-            for node in [*call.args, *(k.value for k in call.keywords)]
+            if isinstance(call, ast.Call) and _draws(call.func)
+            for argument in [*call.args, *(k.value for k in call.keywords)]
+            for node in ast.walk(argument)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
         titles = [text for text in dict.fromkeys(said) if re.match(r"[A-Z]\w+ ", text)]
         about = "; ".join(titles)[:300]
         place = re.sub(r"[`*$\\]", "", self.section)
         return f"{self.words['figure']}: {place}. {about}".strip()
+
+
+def _draws(function):
+    """Whether a call is one of `show.…`, or gives axes or a figure a title."""
+    if not isinstance(function, ast.Attribute):
+        return False
+    whose = function.value
+    return (isinstance(whose, ast.Name) and whose.id == "show") or (
+        "title" in function.attr or function.attr in ("set_xlabel", "set_ylabel")
+    )
+
+
+def _is_figure(output):
+    return "image/png" in output.get("data", {})
+
+
+def width(png):
+    """The width of a picture in base64, in pixels."""
+    return Image.open(io.BytesIO(base64.b64decode(png))).width
 
 
 def smaller(png):

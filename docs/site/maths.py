@@ -16,6 +16,11 @@ from latex2mathml.converter import convert
 SIGNS = [(0x20, 0x7E), (0xA0, 0xFF), (0x391, 0x3F5), (0x2010, 0x2044), (0x2190, 0x2194)]
 SIGNS += [(0x2200, 0x22F1), (0x2308, 0x230B), (0x27E8, 0x27E9), (0x210E, 0x210E)]
 SIGNS += [(0x1D434, 0x1D467), (0x1D6FC, 0x1D71B)]
+# Names of functions, which TeX sets apart from what they stand between, if no bracket.
+FUNCTION = r"<mi>(?:sin|cos|tan|tanh|log|ln|exp|max|min|arg|det|dim)</mi>"
+QUANTITY = "mi|mn|msub|msup|msubsup|mrow|mfrac|msqrt|munder|mover|mtext"
+BASE = "".join(f"(?<!<{name}>)" for name in ("msub", "msup", "msubsup", "munder"))
+THIN = '<mspace width="0.167em"/>'
 
 
 def mathml(latex, display=False):
@@ -28,7 +33,9 @@ def mathml(latex, display=False):
     # A word stays one piece, upright.
     text = re.sub(r"\\(operatorname|mathrm)\{", r"\\text{", latex.strip())
     made = convert(text, display="block" if display else "inline")
-    return made.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")  # ∞ is no operator
+    made = made.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")  # ∞ is no operator
+    made = re.sub(f"(</(?:{QUANTITY})>)({FUNCTION})", rf"\1{THIN}\2", made)
+    return re.sub(f"{BASE}({FUNCTION})(?=<(?:{QUANTITY})>)", rf"\1{THIN}", made)
 
 
 def _inline(translator, node):

@@ -102,11 +102,14 @@ def reveal(lesson, name, result, sentence, within):
     if number and within is None:
         raise TypeError(f"reveal({name!r}, …) with a number needs within=…")
     shown = minus(sentence or (f"{float(result):.3g}" if number else result))
+    told = number or shown == result  # the sentence alone says which choice is right
+    answer = [] if told else [MESSAGES.say("predict", "answer", right=result)]
     entry = _entries(lesson).get(name)
     if entry is None:
         progress.show(lesson, name)
         headline = MESSAGES.say("predict", "result", result=shown)
-        return Card(headline, [MESSAGES.say("predict", "none")], kind="prediction")
+        lines = [MESSAGES.say("predict", "none"), *answer]
+        return Card(headline, lines, kind="prediction")
     said, words = entry["said"], _shown(entry["said"], lesson, name)
     if not number:
         right = said == _english(result, lesson, name)
@@ -119,8 +122,8 @@ def reveal(lesson, name, result, sentence, within):
         progress.predict(lesson, name, {**entry, "right": bool(right)})
     key = "late" if entry.get("late") else "right" if right else "wrong"
     lines = [MESSAGES.say("predict", key, said=words)]
-    if not (number or right or shown == result):
-        lines.append(MESSAGES.say("predict", "answer", right=result))
+    if not right:
+        lines += answer
     return Card(
         MESSAGES.say("predict", "result", result=shown),
         lines,

@@ -52,7 +52,7 @@ if (claims) {
 }
 
 /* What scrolls by itself can be reached by the keyboard, and nothing else can. */
-const WIDE = "article pre, article .output, article table, article .math-display, .tl-drawing";
+const WIDE = "article pre, article .output, article .cell_output, article table, article .math-display, .tl-drawing";
 function reachable() {
   document.querySelectorAll(WIDE).forEach((box) => {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
