@@ -114,6 +114,7 @@ def mend_page(app, pagename, templatename, context, doctree):
     if pagename.startswith("lessons/zh/"):
         speak = partial(said, "zh")
         context["language"] = "zh-CN"
+        context["prev"] = None  # a page of the reference, as the menu has it
         context["_"] = context["gettext"] = speak
         tree = re.sub(
             r'(<span class="caption-text">)([^<]*)', lambda m: m[1] + speak(m[2]), tree

@@ -18,7 +18,7 @@ from tlkeras.grading.judge.card import inline
 ASKS = re.compile(r"^this\.predict\(", re.MULTILINE)
 TELLS = re.compile(r"^this\.reveal\(\s*[\"']([\w-]+)", re.MULTILINE)
 WIDE = 800  # pixels; on a phone a wider figure would be too small to read
-PROGRESS = re.compile(r"\d%\|.*\[.*\]")  # a bar, which nothing moves
+PROGRESS = re.compile(r"\d%\|.*\[.*\]|━")  # a bar, which nothing moves
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 DATA = re.compile(r'src="data:audio/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)"')
 WORDS = {

@@ -32,6 +32,12 @@ def test_a_prediction_stands_beside_its_result(tiny, place, mine):
     assert entry == {"said": mine, "right": mine == "all of them"}
 
 
+def test_without_a_prediction_the_right_choice_is_said_all_the_same(tiny, place):
+    shown = str(tiny.reveal("share", "all of them", "9 of 9"))
+    assert shown.endswith("No prediction was made.\n  The answer is: all of them.")
+    assert str(tiny.reveal("share", "all of them")).endswith("No prediction was made.")
+
+
 def test_a_prediction_may_change_until_the_result_is_known(tiny, place):
     ask(tiny, "none of them")
     ask(tiny, "half of them")

@@ -163,9 +163,13 @@ def test_the_table_of_claims_sorts_and_filters(visit):
 
 def test_paper_holds_what_is_folded(visit):
     page = visit(LESSON).page
+    page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("article details:not([open])").count() == 0
-    page.emulate_media(media="print")
+    # Paper does not wait for what fades in.
+    moving = "document.getAnimations().filter(x => x.playState === 'running').length"
+    assert page.evaluate(moving) == 0
+    assert page.locator("details.hide .cell_input").count() > 3
     assert not page.locator(".sidebar-drawer").is_visible()
     assert page.locator("details.tl-solution pre").first.is_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import evidence
+import lesson_pages
 import maths
 import nbformat
 import pytest
@@ -192,6 +193,24 @@ def test_equations_become_mathml():
     assert "<mtext>softmax</mtext>" in made
     assert "<mfrac>" in made
     assert "<mo>&#x0221E;</mo>" not in made
+
+
+def test_names_of_functions_stand_apart_and_bars_are_as_high_as_what_they_hold():
+    made = maths.mathml(r"u \cos a - \lVert \log_2 p \rVert + \log(q)")
+    space = f"{maths.THIN}<mi>cos</mi>{maths.THIN}<mi>a</mi>"
+    assert f"<mi>u</mi>{space}" in made
+    assert "<msub><mi>log</mi><mn>2</mn></msub>" in made
+    assert '<mi>log</mi><mo stretchy="false">' in made
+    assert len(re.findall('<mo stretchy="true" fence="true" form="p', made)) == 2
+
+
+def test_a_bar_of_progress_is_no_output():
+    bars = "\rtraining: 12%|█▎ | 1/8 [00:02<00:14, 2.0s/it]\r   \r"
+    bars += "0/60 \x1b[37m━━━\x1b[0m 9s\n"
+    page = object.__new__(lesson_pages.LessonPage)
+    stream = nbformat.v4.new_output("stream", text=bars + "loss 0.5, 50 %\n")
+    assert page._output(stream).text.strip() == "loss 0.5, 50 %"
+    assert page._output(nbformat.v4.new_output("stream", text=bars)) is None
 
 
 def test_a_kept_notebook_is_used_until_the_lesson_changes(tmp_path, monkeypatch):
