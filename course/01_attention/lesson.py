@@ -162,7 +162,7 @@ def softmax(x):
 check(softmax)
 
 # %% [markdown]
-# ## 3. Likeness, and why we divide by √H
+# ## 3. Likeness, and why we divide by a square root
 #
 # How alike are two vectors $q$ and $k$ of $H$ numbers? Their dot product
 # $q \cdot k = \sum_{i=1}^{H} q_i k_i$ is large when both point the same way, zero when

@@ -56,10 +56,14 @@ def test_a_wrong_answer_is_named_mended_and_turns_green(notebook):
     failed.locator("summary", has_text="Likely cause").click()
     words = failed.inner_text()
     assert "You divided by H instead of √H" in words
-    assert "3. Likeness, and why we divide by √H" in words
+    assert "3. Likeness, and why we divide by a square root" in words
     assert "this.failing" in words
     assert failed.locator("svg").count() == 3
     keep(failed, "card-wrong")
+    failed.locator("a", has_text="divide by a square root").first.click()
+    heading = notebook.page.locator("h2", has_text="3. Likeness").first
+    notebook.page.wait_for_timeout(1_000)  # scrolled to
+    assert 0 < heading.bounding_box()["y"] < 300
 
     notebook.write(stub, ATTENTION.format(scale="np.sqrt(query.shape[-1])"))
     passed = notebook.check(attention, "passed")

@@ -80,6 +80,13 @@ def test_a_section_that_a_card_names_is_a_heading_of_the_notebook(language, less
         assert {*exercise.messages.get("sections").values()} <= {*headings}
 
 
+@pytest.mark.parametrize("lesson", EVERY, ids=lambda x: x.name)
+def test_a_section_that_a_card_names_can_be_reached(lesson):
+    """JupyterLab finds no heading with a √: its link led nowhere."""
+    exercise = lesson.exercise(lesson.names[0])
+    assert all(map(str.isascii, exercise.messages.get("sections").values()))
+
+
 @pytest.mark.parametrize(("language", "lesson"), WHOLE, **BOTH)
 def test_every_cell_is_the_same_but_for_what_people_read(language, lesson):
     pairs = zip(cells(lesson), cells(lesson, language=language), strict=True)
