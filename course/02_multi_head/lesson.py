@@ -71,7 +71,7 @@ train, test = cards.load_data(
     test_count=this.at_scale(quick=200, default=1000),
 )
 faces = np.insert(test.pictures, 8, 0.4, axis=-1)  # a line between the two digits
-show.images(faces[0], [f"card {place}" for place in range(1, 9)], columns=8, width=1.4)
+show.images(faces[0], [f"card {place}" for place in range(1, 9)], columns=8)
 
 # %% [markdown]
 # Your eyes went to two different places, and for two different reasons: once to the
@@ -385,7 +385,7 @@ check(multi_head_attention)
 # number of parameters. And to see that neither question is too hard for one head, we also
 # train one head on each question *alone* (with 330 parameters fewer, because one `Dense`
 # layer is missing). The cards to test on are made of images that the model has never seen.
-# It takes a minute or two.
+# All of it takes about half a minute.
 #
 # **Predict first.** Both are trained in the same way, each from three random beginnings.
 
@@ -497,7 +497,8 @@ this.reveal(
 
 # %% [markdown]
 # Now the maps of what has been learned. Each row is a card that looks, each column a card
-# that is looked at. The previous card is framed in orange, the twin in green.
+# that is looked at; white is no weight, the darkest blue all of it. The previous card is
+# framed in orange, the twin in green.
 #
 # **Predict first.** Nobody told the two heads what to look at.
 
@@ -532,12 +533,13 @@ maps = {
 previous_place = np.broadcast_to((np.arange(8) - 1) % 8, test.twin_place.shape)
 weights = {}
 for axes, (title, scores) in zip(
-    show.panels(4.4, 4.4, 4.4, height=4.2), maps.items(), strict=True
+    show.panels(2.9, 2.9, 2.9, height=3.4), maps.items(), strict=True
 ):
     show.matrix(scores[0], "card looked at", "card that looks", title, axes=axes)
+    axes.images[0].colorbar.remove()
     show.outline(axes, previous_place[0], "previous", show.palette.ORANGE)
     show.outline(axes, test.twin_place[0], "twin", show.palette.GREEN)
-    show.picture_ticks(axes, test.pictures[0], test.pictures[0], zoom=1.5)
+    show.picture_ticks(axes, test.pictures[0], test.pictures[0], zoom=1.3)
     weights[title] = (
         weight_on(scores, previous_place),
         weight_on(scores, test.twin_place),
@@ -895,13 +897,14 @@ def influence(split, merge):
 ways = {
     "right": influence(swapped_split, swapped_merge),
     "split by reshape": influence(reshaped_split, swapped_merge),
-    "split and merge by reshape": influence(reshaped_split, reshaped_merge),
+    "both by reshape": influence(reshaped_split, reshaped_merge),
 }
 numbered = range(1, 9)
 for axes, (title, changes) in zip(
-    show.panels(4, 4, 4, height=3.6), ways.items(), strict=True
+    show.panels(2.9, 2.9, 2.9, height=3.2), ways.items(), strict=True
 ):
     show.matrix(changes, "card changed", "output", title, numbered, numbered, axes)
+    axes.images[0].colorbar.remove()
 leaks = {title: np.triu(changes, 1).sum() for title, changes in ways.items()}
 gaps = {title: np.tril(~changes).sum() for title, changes in ways.items()}
 moved = np.flatnonzero(ways["right"][:, 2]) + 1
@@ -919,8 +922,8 @@ this.reveal(
 this.reveal(
     "both-forget",
     "nothing leaks, but some outputs miss earlier cards",
-    f"{leaks['split and merge by reshape']} squares are dark above the diagonal, "
-    f"{gaps['split and merge by reshape']} white on or below it",
+    f"{leaks['both by reshape']} squares are dark above the diagonal, "
+    f"{gaps['both by reshape']} white on or below it",
 )
 
 # %% [markdown] tags=["result"]
@@ -1077,7 +1080,7 @@ for name, difference in largest_difference.items():
 # | cross-attention | `attention(query=x, value=memory)` |
 # | the memory's padding | `value_mask=memory_mask`, or attached by `Embedding(mask_zero=True)` |
 # | the causal mask | `use_causal_mask=True` |
-# | shared keys | `keras.layers.GroupedQueryAttention(head_dim, num_query_heads, num_key_value_heads)` |
+# | shared keys | `keras.layers.GroupQueryAttention(head_dim, num_query_heads, num_key_value_heads)` |
 # | the maps | `return_attention_scores=True` |
 #
 # Beware of an order: the *layers* take `(query, value, key)`, the *functions*

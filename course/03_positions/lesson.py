@@ -171,8 +171,9 @@ legend = right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncol=2)
 #
 # Features 2i and 2i + 1 are **pair** i, the two coordinates of one hand:
 #
-# $$\mathrm{PE}(t)_{2i} = \sin\left(\frac{t}{\lambda^{2i/D}}\right) \qquad
-#   \mathrm{PE}(t)_{2i+1} = \cos\left(\frac{t}{\lambda^{2i/D}}\right)$$
+# $$\mathrm{PE}(t)_{2i} = \sin\left(\frac{t}{\lambda^{2i/D}}\right)$$
+#
+# $$\mathrm{PE}(t)_{2i+1} = \cos\left(\frac{t}{\lambda^{2i/D}}\right)$$
 #
 # | symbol | what it is |
 # |---|---|
@@ -700,7 +701,7 @@ def measure(readers, mask=lambda length: None):
     }
 
 
-def draw(measured, title, other_title):
+def draw(measured, title, other_title, legend="upper right"):
     """Shares over the length, and over the positions in lines of 48."""
     left, right = show.panels(4.8, 5.2, height=3.6)
     runs = {
@@ -716,6 +717,7 @@ def draw(measured, title, other_title):
     for axes, last in ((left, LENGTH), (right, LENGTH - 1)):
         axes.axvline(last, color="black", linewidth=0.8)  # where training ended
         axes.set_ylim(0, 1.02)
+    left.legend(loc=legend, bbox_to_anchor=(0, 0, 1, 0.94))
     right.get_legend().remove()
 
 
@@ -981,6 +983,7 @@ draw(
     {"rotary": windowed["rotary"], "rotary and sinusoids": twice},
     "To be safe, both?",
     "Over the positions",
+    legend="lower right",
 )
 this.reveal(
     "both-kinds",

@@ -56,12 +56,12 @@ from tlkeras.masks import causal_mask
 # held back for testing.
 #
 # The experiment below builds such a model, from two of the blocks that this lesson is
-# about, and trains it, which takes about half a minute. You need not study its code now.
+# about, and trains it, which takes less than half a minute. You need not study its code now.
 # But one line of it is wrong, and if you open it and find that line already, so much the
 # better.
 #
 # **Predict first.** Always guessing a space is right 15 % of the time, and nobody who reads
-# "The array " can be sure of the next letter.
+# "The array" and a space can be sure of the next letter.
 
 # %%
 this.predict(
@@ -220,9 +220,11 @@ this.reveal("writes", "nothing that anyone can read")
 # itself, all $D$ numbers of it, and brings their mean to 0 and their standard deviation
 # to 1:
 #
-# $$\mu = \frac{1}{D} \sum_{i=1}^{D} x_i, \qquad
-#   \sigma^2 = \frac{1}{D} \sum_{i=1}^{D} (x_i - \mu)^2, \qquad
-#   \operatorname{norm}(x)_i = g_i \, \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} + b_i$$
+# $$\mu = \frac{1}{D} \sum_{i=1}^{D} x_i$$
+#
+# $$\sigma^2 = \frac{1}{D} \sum_{i=1}^{D} (x_i - \mu)^2$$
+#
+# $$\operatorname{norm}(x)_i = g_i \, \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} + b_i$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
@@ -491,10 +493,10 @@ this.reveal(
 # The band is one standard deviation over the two seeds.
 #
 # **Left.** With the norm before, the gradient falls from block to block, and the last gets
-# well under half of what the first gets. With the norm after it does not fall. (Here the
-# last block gets more than the first; with three other seeds we saw 0.7 to 1.4 times as
-# much.) What is sure is the last block itself: its gradient is about three times as large
-# with the norm after (2.6 to 3.6 times, for the five seeds that we tried).
+# well under half of what the first gets. With the norm after there is no such trend. (Here
+# the last block gets more than the first; with some other seeds it got less.) What is sure
+# is the last block itself: its gradient is about three times as large with the norm after
+# (2.6 to 3.6 times, for the five seeds that we tried).
 #
 # **Right.** From 3 blocks to 12, the gradient of the last block does not shrink with the
 # norm after, and falls to about 0.6 times as much with the norm before.
@@ -536,7 +538,8 @@ variances = [float(ops.var(x))]
 for block in fresh.blocks:
     x = block(x)
     variances.append(float(ops.var(x)))
-print("variance of x, before the first block and after each:", np.round(variances, 1))
+print("variance of x, before the first block and after each:")
+print(np.round(variances, 1))
 this.reveal(
     "variance",
     "it grows by about as much in each block",

@@ -31,6 +31,8 @@ from tlkeras.course import lesson
 this = lesson("06_three_ways")
 check = this.check
 
+from textwrap import fill
+
 import keras
 import numpy as np
 from keras import ops
@@ -58,11 +60,27 @@ size = this.at_scale(quick={"per_package": 120}, default={})
 train, validation, test = DATA.load_data(**size)
 names = DATA.CLASSES
 riddles = np.random.default_rng(10).permutation(len(test[0]))[:6]
-for i in riddles:
-    print("·", test[0][i])
+
+
+def wrapped(sentence, before):
+    """A sentence in lines that fit on a page."""
+    after = " " * len(before)
+    return fill(sentence, 88, initial_indent=before, subsequent_indent=after)
+
+
+for number, i in enumerate(riddles, 1):
+    print(wrapped(test[0][i], f"{number}. "))
 
 # %%
-print("; ".join(names[test[1][i]] for i in riddles))
+this.predict(
+    "second-sentence",
+    "Which package was the second sentence written for?",
+    ["keras", "matplotlib", "numpy", "scipy", "sklearn"],
+)
+
+# %% tags=["experiment"]
+answers = [names[test[1][i]] for i in riddles]
+this.reveal("second-sentence", answers[1], f"1 to 6: {', '.join(answers)}")
 
 # %% [markdown]
 # Not easy, though you have read documentation before. Now suppose you want a program that
@@ -213,12 +231,13 @@ check(mean_vector)
 # the features most like those of a given one? For comparison, the same architecture with
 # random weights, which has learned nothing.
 #
-# **Predict first.** Is the nearest sentence of the same package? By chance it is in 20 %.
+# **Predict first.** By chance the nearest sentence is of the same package in 20 % of the
+# cases.
 
 # %%
 this.predict(
     "nearest-random",
-    "And with the random body?",
+    "How often is it of the same package with the random body?",
     [
         "in 20 %: it has learned nothing",
         "in more than 20 %, but less often than with the pretrained one",
@@ -264,9 +283,9 @@ neighbours = {
     "random": nearest(encode_at_random(queries), encode_at_random(candidates)),
 }
 for i in range(4):
-    print(f"\n{test_texts[i]}")
+    print("\n" + wrapped(test_texts[i], ""))
     for name, places in neighbours.items():
-        print(f"    {name:10}  {candidate_texts[places[i]]}")
+        print(wrapped(candidate_texts[places[i]], f"    {name:10}  "))
 same_package = {
     name: np.mean(candidate_labels[places] == test_labels)
     for name, places in neighbours.items()
@@ -282,9 +301,11 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# Both find sentences with words in common: even random weights keep apart which tokens
-# are there, because each token has a vector of its own. The pretrained body also finds
-# sentences that speak of like things in other words.
+# Even random weights do better than chance. They keep apart which tokens are there, because
+# each token has a vector of its own, so sentences with tokens in common tend to come out
+# alike. (Four examples hardly show it; the share over all sentences does.) The pretrained
+# body does better still: it brings together sentences that speak of like things, also in
+# other words.
 
 # %% [markdown]
 # ## 3. The first way: features
@@ -310,7 +331,11 @@ this.reveal(
 this.predict(
     "twice",
     "How far will the two outputs differ, at most?",
-    ["not at all: it is frozen", "by rounding", "by as much as a feature is large"],
+    [
+        "not at all: it is frozen",
+        "by rounding",
+        "by as much as a feature is large, or more",
+    ],
 )
 
 
@@ -336,7 +361,7 @@ tutorial_difference = pass_difference(as_in_tutorials)
 feature_size = float(ops.mean(ops.abs(as_in_tutorials(inputs_of(some)))))
 this.reveal(
     "twice",
-    "by as much as a feature is large",
+    "by as much as a feature is large, or more",
     f"by {tutorial_difference:.2f}; a feature is {feature_size:.2f} large on average",
 )
 
@@ -512,7 +537,7 @@ this.reveal(
 # The two heads are the same, but for rounding; and what is left of an epoch is mostly what
 # `fit` itself costs. With a larger body the gain is larger: for MiniLM, with 22.7 million
 # weights, an epoch on features is 96 times faster (`benchmarks/RESULTS.md`). Computing the
-# features costs as much as an epoch or two, once.
+# features costs about as much as an epoch with the body, once.
 
 # %% [markdown]
 # `tlkeras.transfer.cached_features` does the same on disk. Its name for a set of features is
@@ -541,8 +566,9 @@ def honest_score(validation, test):
 # is lucky for both, and in the **difference** that luck goes away. With the gains
 # $g_1 \dots g_S$ of S seeds and their mean $\bar g$, the 95 % interval is
 #
-# $$\bar g \;\pm\; t_{S-1} \frac{s}{\sqrt S}, \qquad
-#   s^2 = \frac{1}{S - 1} \sum_{i=1}^{S} (g_i - \bar g)^2$$
+# $$\bar g \;\pm\; t_{S-1} \frac{s}{\sqrt S}$$
+#
+# $$s^2 = \frac{1}{S - 1} \sum_{i=1}^{S} (g_i - \bar g)^2$$
 #
 # Here $s$ is the standard deviation of a gain, and $s / \sqrt S$ that of their mean. The
 # factor $t_{S-1}$ is `stats.t.ppf(0.975, S - 1)`: 95 % of Student's distribution with S − 1
@@ -664,10 +690,13 @@ show.learning_curves(
     "share of test sentences",
     "One head, three kinds of features",
 )
-for rival in ("random body", "counts of words"):
-    gain, half = paired_gain(curve["pretrained body"], curve[rival])
-    cells = "   ".join(f"{g:+.3f} ± {h:.3f}" for g, h in zip(gain, half, strict=True))
-    print(f"pretrained body − {rival:15}  {cells}")
+rivals = ("random body", "counts of words")
+gains = [paired_gain(curve["pretrained body"], curve[rival]) for rival in rivals]
+print("gain of the pretrained body over …")
+print("labels" + "".join(f"{rival:>19}" for rival in rivals))
+for i, count in enumerate(COUNTS):
+    cells = "".join(f"{gain[i]:>+11.3f} ± {half[i]:.3f}" for gain, half in gains)
+    print(f"{count:>6,}{cells}")
 this.reveal(
     "hundred",
     "the pretrained body",
@@ -682,7 +711,7 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# Three things to read off, each with its interval in the lines below the figure.
+# Three things to read off; the table has the gains with their intervals.
 #
 # - **It is the pretraining.** The same architecture with random weights is far behind from
 #   100 labels on: what is worth something is what the body read, not how it is built.
@@ -1058,7 +1087,7 @@ timed = this.at_scale(quick=2, default=20)
 began = process_time()
 trainer.run(inputs_of(few), few_labels, 1e-4, timed, seed=0)
 per_step = (process_time() - began) / timed
-whole, head_only = summary(classifier).total, summary(frozen_model).total
+whole, head_only = (summary(m, "adam").total for m in (classifier, frozen_model))
 costs = {
     "features": (head_only, activation_bytes(0), from_memory / len(few) * 16),
     "parameters, fine-tuned": (whole, activation_bytes(BLOCKS), per_step),
@@ -1082,9 +1111,9 @@ for name, (count, activations, step) in costs.items():
 # ## 9. When transfer hurts
 #
 # The first case you have seen already. With 3,200 labels the frozen body was *behind* the
-# counts of words: look at the last gain in the last line of section 5. (With 3,200 of 4,000
-# sentences the draws of two seeds share
-# most of theirs, so that interval is narrower than it should be.) A frozen body has fixed
+# counts of words: look at the last gain in the table of section 5. (With 3,200 of 4,000
+# sentences the draws of two seeds share most of theirs, so that interval is narrower than it
+# should be.) A frozen body has fixed
 # for good what it says of a sentence, in 128 numbers. Which exact words were there is not
 # all in them, and no head can bring it back: more labels teach the head, and the body may
 # not learn from them. A gain of ten points with a hundred labels is a loss with thousands.
@@ -1128,9 +1157,9 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# It is as good as guessing. The line before the last says why: at the end every block has
-# moved by more than half of its size, more than training from scratch moved it. What had been
-# learned is gone. The head alone may well move so fast, as it did in section 7: it had
+# It is as good as guessing. The last printed line says why. Its first number is for the
+# embeddings, the others are for the blocks: each block has moved by more than half of its
+# size, far more than training from scratch moved it. What had been learned is gone. The head alone may well move so fast, as it did in section 7: it had
 # nothing to lose. Kumar et al. (2022) study a milder form of this: as long as the head is
 # wrong, the body below is pulled to where it suits the wrong head. Their cure is the one
 # that you have written, first the head with the body frozen, and then everything. Smaller
@@ -1171,7 +1200,7 @@ this.reveal(
 # On its task our small BERT had little of its lead over words left by a thousand labels;
 # MiniLM is still well ahead on both of these. How much fine-tuning adds to features depends
 # on the task: six points for reviews, hardly two for news. The price is the same for both:
-# Adam keeps 87 MB for the body, instead of some kilobytes for a head.
+# Adam keeps 181 MB for the body, instead of some kilobytes for a head.
 #
 # ## 11. The same in Keras and KerasHub
 #
