@@ -1267,11 +1267,11 @@ axes = show.points(
     axes=show.panels(7, height=3.8)[0],
 )
 axes.set_xscale("log")
-for number, (name, x) in enumerate(zip(costs, across, strict=True), 1):
+for number, (name, place) in enumerate(zip(costs, across, strict=True), 1):
     share = results[name][0]
-    axes.errorbar(x, share.mean, share.half_width, color="grey", capsize=2, lw=1)
+    axes.errorbar(place, share.mean, share.half_width, color="grey", capsize=2, lw=1)
     side = "right" if number % 2 else "left"
-    axes.annotate(f" {number} ", (x, share.mean), horizontalalignment=side)
+    axes.annotate(f" {number} ", (place, share.mean), horizontalalignment=side)
 this.reveal(
     "better-than-head",
     "nothing",
