@@ -286,12 +286,13 @@ this.reveal(
 # The picture on the right asks in another way how large a change is. A **singular value
 # decomposition** writes any matrix as a sum,
 #
-# $$\Delta W = \sum_i s_i\, u_i v_i^\top, \qquad s_1 \ge s_2 \ge \dots \ge 0$$
+# $$\Delta W = \sum_i s_i\, u_i v_i^\top$$
 #
 # of column vectors $u_i$ (D,) times row vectors $v_i^\top$ (F,), all of length 1, each pair
-# with a number $s_i$, its **singular value**. (The vectors $u_i$ are at right angles to each
-# other, and so are the $v_i$.) A matrix that needs only r of these parts has **rank** r. Of all matrices of rank r the one that is nearest to $\Delta W$, in the sum of
-# squared differences, keeps its r largest parts (Eckart and Young 1936).
+# with a number $s_i \ge 0$, its **singular value**; the largest comes first. (The vectors $u_i$
+# are at right angles to each other, and so are the $v_i$.) A matrix that needs only r of these
+# parts has **rank** r. Of all matrices of rank r the one that is nearest to $\Delta W$, in the
+# sum of squared differences, keeps its r largest parts (Eckart and Young 1936).
 #
 # ### Exercise: the nearest matrix of low rank (3 points, 7 minutes, middle)
 #
@@ -356,8 +357,8 @@ this.reveal(
 # squared change. So the change is *not* of low rank, but what the model needs of it nearly is; the
 # long tail of small directions does nothing for the task.
 #
-# (With rank 0 the fine-tuned head reads what the base's kernels compute, and little better than
-# guesses.)
+# (With rank 0 the fine-tuned head reads what the base's kernels compute, and does little better
+# than guessing.)
 
 # %% [markdown]
 # Aghajanyan et al. (2020) let BERT-like models learn only in a few hundred or thousand random
@@ -448,8 +449,9 @@ print(
 # Take n inputs as rows of x (n, D), and let $G$ (n, F) be the derivative of the loss with respect
 # to the layer's output y (n, F). By the rule for products,
 #
-# $$\frac{\partial\,\text{loss}}{\partial A} = \frac{\alpha}{r}\, x^\top G\, B^\top, \qquad
-#   \frac{\partial\,\text{loss}}{\partial B} = \frac{\alpha}{r}\, (x A)^\top G$$
+# $$\frac{\partial\,\text{loss}}{\partial A} = \frac{\alpha}{r}\, x^\top G\, B^\top$$
+#
+# $$\frac{\partial\,\text{loss}}{\partial B} = \frac{\alpha}{r}\, (x A)^\top G$$
 #
 # The derivative of A has the factor B, that of B the factor A.
 #
@@ -793,9 +795,9 @@ this.reveal(
 #   input, with the embeddings as the first: they and two encoder blocks are frozen);
 # - more slowly: **discriminative rates** (Howard and Ruder 2018, section 3.2). With L layers,
 #
-# $$\eta_l = \eta \cdot d^{\,L - l}, \qquad l = 1 \dots L, \quad 0 < d \le 1$$
+# $$\eta_l = \eta \cdot d^{\,L - l}$$
 #
-# $\eta_l$ is the learning rate of layer l, counted from the input. The last layer learns with
+# $\eta_l$ is the learning rate of layer l = 1 … L, counted from the input, and $0 < d \le 1$. The last layer learns with
 # $\eta$, the one below with $\eta d$, the next with $\eta d^2$ …
 # (Howard and Ruder took d = 1/2.6; Clark et al. 2020, appendix B, took 0.8 for small and 0.9 for
 # large models.)
@@ -852,13 +854,14 @@ this.reveal("adam-tenth", "as far as before")
 # freeze the embeddings and half of the blocks; slow them down. (Each learns from the same 300
 # labels, for the same number of steps.)
 #
-# The figure shows how far each block goes.
+# The figure shows how far each block goes: all of its weights together, where section 1
+# looked at the kernels one by one.
 
 # %%
 this.predict(
     "plain-fine-tuning",
     "Plain fine-tuning, one rate for all: which of the four encoder blocks goes furthest?",
-    ["the first, by far", "the last, by far", "all about equally far"],
+    ["the first, by far", "the last, by far", "the last, but by little"],
 )
 
 
@@ -906,7 +909,7 @@ show.matrix(
 )
 this.reveal(
     "plain-fine-tuning",
-    "all about equally far",
+    "the last, but by little",
     "from the first to the last: "
     + ", ".join(f"{share:.1%}" for share in distances["everything"][1:-1]),
 )
@@ -914,9 +917,10 @@ this.reveal(
 # %% [markdown] tags=["result"]
 # White is: did not move. With the head alone nothing below it does, in the third row the lower
 # half stands still, and in the last row the colour fades towards the input. With plain
-# fine-tuning all four blocks go about equally far, although nothing says that they should:
-# Adam's steps are about as large for every weight, whatever the size of its derivative. (The
-# embeddings go less far, as most words do not occur in 300 sentences.)
+# fine-tuning the last block goes furthest, as its kernels did in section 1, but the four differ
+# little, although nothing says that they should: Adam's steps are about as large for every
+# weight, whatever the size of its derivative. (The embeddings go less far, as most words do not
+# occur in 300 sentences.)
 #
 # What it does to the accuracy stands above the picture, and with all others in section 10.
 
@@ -1014,7 +1018,7 @@ show.matrix(
 this.reveal(
     "movements",
     "each row is dark in one column more, to the left",
-    f"blocks that moved, epoch by epoch: {[np.count_nonzero(row) for row in movements]}",
+    f"blocks that moved, epoch by epoch: {[int(np.count_nonzero(row)) for row in movements]}",
 )
 
 # %% [markdown] tags=["result"]
@@ -1037,8 +1041,11 @@ this.reveal(
 # also tells which mistakes are small ones. To hear more of that, both are asked at a higher
 # **temperature** T, that is, with logits divided by T, which makes probabilities more even:
 #
-# $$p = \operatorname{softmax}(t / T), \quad q = \operatorname{softmax}(s / T), \qquad
-#   \text{loss} = T^2 \sum_{c} p_c \log \frac{p_c}{q_c}$$
+# $$p = \operatorname{softmax}(t / T)$$
+#
+# $$q = \operatorname{softmax}(s / T)$$
+#
+# $$\text{loss} = T^2 \sum_{c} p_c \log \frac{p_c}{q_c}$$
 #
 # with t (C,) the teacher's logits for a text, s (C,) the student's, and p and q their
 # probabilities for the C classes. (T is not the number of tokens here.) The sum is the
@@ -1089,7 +1096,7 @@ check(distillation_loss)
 # %%
 this.predict(
     "taught-student",
-    "How does the student of the teacher read new sentences?",
+    "How well does the student that learned from the teacher read new sentences?",
     [
         "as well as the teacher, within 5 points",
         "5 to 15 points worse than the teacher",
@@ -1229,12 +1236,12 @@ with tempfile.TemporaryDirectory() as folder:
         stored = transfer.save_delta(one, Path(folder) / "delta.npz")
         costs[name] = (total.trainable, total.optimizer_bytes, stored)
 costs = dict(sorted(costs.items(), key=lambda row: row[1]))
-heads = ("accuracy", "learn", "Adam, MB", "stored, MB", "s/step")
+heads = ("accuracy", "learn", "Adam, kB", "stored, kB", "s/step")
 print(f"{'':28} {heads[0]:15} {heads[1]:>9}", *(f"{head:>10}" for head in heads[2:]))
 for number, (name, (learn, memory, stored)) in enumerate(costs.items(), 1):
     accuracy, seconds = results[name]
     print(f"{number} {name:26} {accuracy!s:15} {learn:9,}", end=" ")
-    print(f"{memory / 1e6:10.2f} {stored / 1e6:10.2f} {seconds:10.3f}")
+    print(f"{memory / 1e3:10,.0f} {stored / 1e3:10,.0f} {seconds:10.3f}")
 memory_share = costs["query, value: rank 8"][1] / costs["everything"][1]
 this.reveal("adam-of-lora", "about 1 %", f"{memory_share:.1%}")
 
@@ -1249,8 +1256,10 @@ this.reveal(
 # %%
 head_alone = results["head alone"][0]
 clearly_better = [name for name in costs if results[name][0].low > head_alone.high]
+learn = [cost[0] for cost in costs.values()]
+across = [n * 1.2 ** learn[:i].count(n) for i, n in enumerate(learn)]  # side by side
 axes = show.points(
-    [learn for learn, _, _ in costs.values()],
+    across,
     [results[name][0].mean for name in costs],
     "numbers that learn",
     "share of test sentences right",
@@ -1258,11 +1267,11 @@ axes = show.points(
     axes=show.panels(7, height=3.8)[0],
 )
 axes.set_xscale("log")
-for number, (name, (learn, _, _)) in enumerate(costs.items(), 1):
+for number, (name, place) in enumerate(zip(costs, across, strict=True), 1):
     share = results[name][0]
-    axes.errorbar(learn, share.mean, share.half_width, color="grey", capsize=2, lw=1)
-    side = "left" if number % 2 else "right"
-    axes.annotate(f" {number} ", (learn, share.mean), horizontalalignment=side)
+    axes.errorbar(place, share.mean, share.half_width, color="grey", capsize=2, lw=1)
+    side = "right" if number % 2 else "left"
+    axes.annotate(f" {number} ", (place, share.mean), horizontalalignment=side)
 this.reveal(
     "better-than-head",
     "nothing",
@@ -1274,7 +1283,8 @@ this.reveal(
 # What learns differs by a factor of more than 2,000, and with it what Adam keeps and what is
 # stored. The time of a step differs far less, and LoRA saves little of it, if anything: a
 # derivative must run through the frozen layers all the same, to reach what learns
-# below them. Only freezing from below shortens that way.
+# below them. Only freezing from below shortens that way. (In the figure, rows 7 and 8 train the
+# same numbers and are drawn side by side.)
 #
 # And quality? Each row's interval overlaps that of the head alone. Here, with
 # 300 labels and a small base, **nothing is clearly better than the head alone**: try it first.

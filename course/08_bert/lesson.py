@@ -149,7 +149,7 @@ check(wordpiece)
 # %%
 this.predict(
     "arrays",
-    "Into what is `arrays` cut?",
+    'Into what is "arrays" cut?',
     ["nothing, it is whole", "array ##s", "a ##rray ##s"],
 )
 
@@ -163,10 +163,10 @@ this.predict(
 # %% tags=["experiment"]
 for word in ("array", "arrays", "covariances", "kurtosis", "untokenizable", "naïve"):
     print(f"{word:14}", " ".join(pieces[i] for i in wordpiece(word, vocabulary)))
-this.reveal("arrays", "nothing, it is whole", "`arrays` is a piece of its own")
+this.reveal("arrays", "nothing, it is whole", '"arrays" is a piece of its own')
 
 # %%
-this.reveal("unknown", "naïve", "`naïve` is the one that becomes [UNK]")
+this.reveal("unknown", "naïve", '"naïve" is the one that becomes [UNK]')
 
 # %% [markdown] tags=["result"]
 # What packages write about every day is whole, plurals included; a word of statistics
@@ -223,7 +223,8 @@ print(
 #   {\text{how often } a \;\times\; \text{how often } b}$$
 #
 # (Schuster and Nakajima 2012 ask which pair makes the text likelier; this is what that comes
-# to.) A text of five words, with how often each occurs:
+# to.) Take a text of five words: *sum* stands in it 12 times, *sums* 10 times, *sun* 6, *max* 5
+# and *min* 4 times.
 #
 # **Predict first.** `s` and `##u` are neighbours 28 times. `##x` stands in one word only,
 # always behind `##a`.
@@ -262,7 +263,9 @@ for _ in range(4):
             if tuple(parts[i : i + 2]) == best:
                 cuts[word] = [*parts[:i], best[0] + best[1][2:], *parts[i + 2 :]]
                 break
-print(cuts)
+print()
+for word, parts in cuts.items():
+    print(f"{word:5}", " ".join(parts))
 this.reveal(
     "first-merge", "##a ##x: the rare one", f"first {joined[0]}, then {joined[1]}"
 )
@@ -289,8 +292,9 @@ this.reveal(
 # token are **added**, and a layer norm follows (lesson 04), with mean and variance over the D
 # numbers of each token:
 #
-# $$x_0 = \operatorname{Norm}(\text{token} + \text{segment} + \text{position}), \qquad
-#   \operatorname{Norm}(x) = \gamma\,\frac{x - \operatorname{mean}(x)}
+# $$x_0 = \operatorname{Norm}(\text{token} + \text{segment} + \text{position})$$
+#
+# $$\operatorname{Norm}(x) = \gamma\,\frac{x - \operatorname{mean}(x)}
 #   {\sqrt{\operatorname{var}(x) + 10^{-12}}} + \beta$$
 #
 # | symbol | shape | what it is | here |
@@ -336,7 +340,7 @@ check(bert_input)
 # %%
 this.predict(
     "near-false",
-    "What lies near `false`?",
+    'What lies near "false"?',
     [
         "words of like meaning, and never its opposite",
         "its opposite, true, above all",
@@ -374,7 +378,7 @@ near_false = [pieces[i] for i in np.argsort(-vectors @ vectors[vocabulary["false
 this.reveal(
     "near-false",
     "its opposite, true, above all",
-    "nearest to `false`: " + ", ".join(near_false[1:4]),
+    'nearest to "false": ' + ", ".join(near_false[1:4]),
 )
 
 # %% [markdown] tags=["result"]
@@ -613,8 +617,8 @@ this.reveal("random", "seldom", f"in {believes_random:.0%} of all cases")
 # At `[MASK]` it finds three tokens in ten. Where the right token stands, it makes no
 # difference whether it is asked: BERT cannot tell. There it repeats what it reads in
 # nearly nine cases of ten, and in the others it *contradicts* the text, which was
-# right. A random token it seldom believes, one in seven, and it finds the original behind
-# one in five (behind a `[MASK]`, three in ten). A model that had learned from masks alone
+# right. A random token it seldom believes, about one in fourteen, and it finds the original
+# behind more than one in five (behind a `[MASK]`, three in ten). A model that had learned from masks alone
 # would have no reason to doubt what it reads.
 #
 # How much does it matter? Fine-tuning the first BERT hardly cared; only kept frozen, as
@@ -629,8 +633,9 @@ this.reveal("random", "seldom", f"in {believes_random:.0%} of all cases")
 # and vectors into tokens, as in lesson 05. Then comes the usual cross-entropy, over the
 # places that were asked and no others:
 #
-# $$\text{logits} = H E^\top + c, \qquad
-#   \text{loss} = -\frac{1}{n} \sum_{(b, t)\ \text{asked}} \log p_{b,t}(y_{b,t})$$
+# $$\text{logits} = H E^\top + c$$
+#
+# $$\text{loss} = -\frac{1}{n} \sum_{(b, t)\ \text{asked}} \log p_{b,t}(y_{b,t})$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
@@ -677,7 +682,7 @@ check(masked_lm_loss)
 this.predict(
     "by-frequency",
     "Knowing only how frequent each of the 6,000 pieces is: among how many?",
-    ["about 3,000", "about 700", "about 50"],
+    ["about 3,000", "about 650", "about 50"],
 )
 
 
@@ -699,12 +704,12 @@ losses = {
 }
 for name, loss in losses.items():
     print(f"{name:13} loss {loss:.2f}: as unsure as between {np.exp(loss):,.0f} pieces")
-this.reveal("by-frequency", "about 700", f"{np.exp(frequency_loss):,.0f} pieces")
+this.reveal("by-frequency", "about 650", f"{np.exp(frequency_loss):,.0f} pieces")
 
 # %% [markdown] tags=["result"]
 # The exponential of a loss is its **perplexity**: among how many equally likely tokens a
 # model might as well have been choosing. Word frequencies alone take
-# it from 6,000 to about 670, the context to less than a tenth of that. BERT-base, with
+# it from 6,000 to about 650, the context to less than a tenth of that. BERT-base, with
 # seventy times as many weights and about a thousand times as much text, comes to 4.0 on
 # text of its own kind (Devlin et al. 2018, table 6).
 
@@ -829,6 +834,8 @@ check(text_logits)
 # at first use, and everything takes ten times as long.
 
 # %% tags=["experiment"]
+import textwrap
+
 from tlkeras.datasets import sst2
 
 small = preset, docstrings
@@ -860,7 +867,8 @@ print(
 )
 print(f"{len(test_labels):,} to test\n")
 for label, text in zip(test_labels[:6], test_texts[:6], strict=True):
-    print(f"{task.CLASSES[label]:11} {text}")
+    line = f"{task.CLASSES[label]:11} {text}"
+    print(textwrap.fill(line, 88, subsequent_indent=12 * " "))
 
 # %% [markdown]
 # The paper puts the head on `[CLS]`, which had been trained on the task with two texts.
@@ -944,8 +952,8 @@ by_chance = max(
 this.reveal("random-weights", "a little more than chance", f"{by_chance:.0%} are right")
 
 # %% [markdown] tags=["result"]
-# Random weights are right in 28 % of the texts, a little better than chance. Our BERT has
-# eighteen to twenty points more, with the same labels: what it learned from text without any.
+# Random weights are right in a quarter of the texts or a little more, which is little better
+# than chance. Our BERT has about twenty points more, with the same labels: what it learned from text without any.
 # And it has five to seven more than a count of words.
 #
 # The mean is ahead of `[CLS]` by about two points, with an interval above zero. That is
@@ -1126,7 +1134,8 @@ length = example["padding_mask"].sum()
 example = {name: x[:, :length] for name, x in example.items()}
 shown = [task_pieces[i] for i in example["token_ids"][0]]
 maps = attention_scores_of(example)[:, 0]  # (heads, T, T)
-for axes, column in zip(show.panels(4.2, 4.2, 4.2, height=4), (1, 2, 4), strict=True):
+three = [*show.panels(4.6, 4.6, height=4.2), *show.panels(4.6, height=4.2)]
+for axes, column in zip(three, (1, 2, 4), strict=True):
     head = goes_to[:-1, column].argmax()
     show.matrix(maps[head], "looked at", "", names[head], shown, shown, axes)
     axes.tick_params(axis="x", rotation=90)
@@ -1358,7 +1367,7 @@ print(" ".join(task_pieces[i] for i in wordpiece("legendre", task_vocabulary)))
 token_count = test["padding_mask"].sum(axis=1) - 2
 groups = np.array_split(np.argsort(token_count, kind="stable"), 5)
 by_length = [estimate(is_right[group].astype(float)) for group in groups]
-show.curves(
+axes = show.curves(
     [token_count[group].mean() for group in groups],
     {"our BERT": ([e.mean for e in by_length], [e.half_width for e in by_length])},
     "tokens in a text",
@@ -1468,7 +1477,7 @@ this.reveal("least-harm", "capitals kept", f"{broken['capitals kept']:.0%} are r
 # %%
 this.predict(
     "rounding",
-    "How far will `tlkeras` and KerasHub differ?",
+    "How far will tlkeras and KerasHub differ?",
     [
         "not at all",
         "by rounding: around 0.000001",

@@ -33,6 +33,7 @@ check = this.check
 
 import re
 import runpy
+import textwrap
 from collections import Counter
 from itertools import pairwise
 
@@ -55,7 +56,9 @@ PER_PACKAGE = this.at_scale(quick=60, default=450)
 train, validation, test, new = first_lines.load_data(PER_PACKAGE, seed=0)
 print(f"{len(train)} to train on, {len(test)} to test, {len(new)} of NumPy, all new")
 for pair in test[:3]:
-    print(f"\n{pair.text[:300]} …\n→ {pair.line}")
+    print()
+    for line in f"{pair.text[:300]} …\n→ {pair.line}".splitlines():
+        print(textwrap.fill(line, 88))
 
 # %% [markdown]
 # The texts come from the packages that are installed here: Keras, Matplotlib, SciPy and
@@ -102,9 +105,11 @@ check(units_of)
 # Lesson 10 counted runs of n units, *n-grams*, for BLEU. ROUGE-N counts them, too, for one n
 # at a time, and asks both ways:
 #
-# $$P = \frac{\text{n-grams that both have}}{\text{n-grams of the summary}}, \qquad
-#   R = \frac{\text{n-grams that both have}}{\text{n-grams of the reference}}, \qquad
-#   F = \frac{2\,P\,R}{P + R}$$
+# $$P = \frac{\text{n-grams that both have}}{\text{n-grams of the summary}}$$
+#
+# $$R = \frac{\text{n-grams that both have}}{\text{n-grams of the reference}}$$
+#
+# $$F = \frac{2\,P\,R}{P + R}$$
 #
 # *Both have* is **clipped**: of each n-gram the smaller of the two counts. What is written is
 # the **candidate**, what a person wrote the **reference**.
@@ -225,7 +230,7 @@ CANDIDATES = {
 }
 
 # %% [markdown]
-# **Predict first.**
+# **Predict first.** One of them is false, one is true, and one is no sentence.
 
 # %%
 this.predict(
@@ -285,7 +290,7 @@ def both_scores(candidates, pairs):
     return scores(candidates, lines)[2], 100 * np.mean(of_rare)
 
 
-print(" ".join(sorted(frequent)[:40]), "…")
+print(textwrap.fill(" ".join(sorted(frequent)[:40]), 88), "…")
 print(rare("Return the spectral density of a signal"))
 
 # %% [markdown]
@@ -299,7 +304,7 @@ print(rare("Return the spectral density of a signal"))
 # - *best sentence*: of the text's sentences the one with the highest ROUGE-L. It knows the
 #   reference, so it is no competitor: it is how far one can get by *choosing* a sentence.
 #
-# **Predict first.**
+# **Predict first**, two things.
 
 # %%
 this.predict(
@@ -404,7 +409,7 @@ check(source_rows)
 # %% [markdown]
 # How long must the window be? We look where the words of a line stand in its text.
 #
-# **Predict first.**
+# **Predict first.** Rare words are those of section 4.
 
 # %%
 this.predict(
@@ -538,7 +543,7 @@ print(f"largest difference: {mixture_apart:.0e}")
 # %%
 this.predict(
     "warm",
-    "Whose ROUGE-L is highest: which start?",
+    "Which start has the higher ROUGE-L?",
     ["from scratch", "trained encoder", "both the same, within a point"],
 )
 
@@ -593,9 +598,9 @@ this.reveal(
 
 # %%
 for i in range(5):
-    print(f"a person      {judged[i].line}")
+    print(f"a person        {judged[i].line}")
     for name, texts in written.items():
-        print(f"{name:13} {texts[i]}")
+        print(textwrap.fill(f"{name:15} {texts[i]}", 88, subsequent_indent=16 * " "))
     print()
 
 # %% [markdown] tags=["result"]
@@ -628,7 +633,8 @@ for i in range(5):
 # from scratch, 8.0 ± 0.4 with the encoder, and without copying none.
 #
 # Where does it copy from? The picture shows one docstring and what the trained encoder's
-# writer said of it: dark is where it looked, and the column at the right is the gate.
+# writer said of it: dark is where it looked, and the column at the right is the gate. We take a
+# line that says no piece twice, and of those the one that copies most.
 
 # %%
 tool.model.set_weights(weights["trained encoder"])
@@ -642,9 +648,12 @@ real = said[:, 1:] != 0
 mean_gate = gates[real].mean()
 lengths = real.sum(axis=1)
 varied = np.array([len({*row[1:]} - {0}) for row in said.tolist()]) == lengths
-own_gate = (gates * real).sum(axis=1) / lengths  # the mean g of each line
-shown = int(np.where(varied & (lengths > 4), own_gate, 9).argmin())
-SEEN, length = 24, int(lengths[shown])
+SEEN = 24
+same = source[:, None, :SEEN] == said[:, 1:, None]  # (B, T, SEEN)
+copied = (1 - gates) * (attention[..., :SEEN] * same).sum(axis=-1)  # (B, T)
+share = (copied * real).sum(axis=1) / lengths  # of each line
+shown = int(np.where(varied & (lengths > 4), share, -1).argmax())
+length = int(lengths[shown])
 columns = [tool.tokenizer.id_to_token(int(token)) for token in source[shown][:SEEN]]
 rows = [tool.tokenizer.id_to_token(int(x)) for x in said[shown, 1 : length + 1]]
 picture = np.hstack([attention[shown, :length, :SEEN], gates[shown, :length, None]])
@@ -655,9 +664,10 @@ place.tick_params("x", rotation=90)
 print(f"on average g is {mean_gate:.2f}")
 
 # %% [markdown] tags=["result"]
-# A row is a piece that was written, a column one of the first 24 that were read. Where g is dark,
-# the piece was written, whatever the attention looked at. Where g is light, it was copied: then a
-# dark place should stand in its row, above the same piece. Most of what is said is a mixture.
+# A row is a piece that was said, a column one of the first 24 that were read. Where a dark place of
+# a row stands above the same piece, the attention has found it in the text, and can copy it: the
+# lighter g, the more of its probability came from there. A row without such a place was written,
+# whatever the attention looked at. No g is near 0: what is said is a mixture.
 
 # %% [markdown]
 # ## 9. Not the same again
@@ -690,8 +700,8 @@ check(no_repeat)
 
 
 # %% [markdown]
-# **Predict first.** The writer from scratch is the weakest. We let it write again, greedily,
-# with no pair of tokens twice (n = 2).
+# **Predict first.** The writer from scratch is the weaker of the two that copy. We let it write
+# again, greedily, with no pair of tokens twice (n = 2).
 
 # %%
 this.predict(
@@ -741,7 +751,7 @@ this.reveal("no-pair-twice", band, f"ROUGE-L {ruled_gain:+.1f}")
 # Somebody makes the same data set and cuts at the wrong place: the first line is taken as the
 # line, and left in the text as well. No error, no warning. The scores are wonderful.
 #
-# **Predict first.**
+# **Predict first.** In section 5 the first sentence had about 10.
 
 # %%
 this.predict(
@@ -870,6 +880,8 @@ if this.at_scale(quick=False, default=False, full=True):
 #   [arXiv:2005.00661](https://arxiv.org/abs/2005.00661): hallucination.
 # - Chen et al. (2021), *DialogSum*, [arXiv:2105.06762](https://arxiv.org/abs/2105.06762); Li et
 #   al. (2022), *CSL*, [arXiv:2209.05034](https://arxiv.org/abs/2209.05034).
+#
+# Lesson 12 has a reader that writes nothing: it marks the answer to a question in a passage.
 
 # %%
 this.end()
