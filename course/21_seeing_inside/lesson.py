@@ -127,7 +127,8 @@ print(*interpret.layer_paths(gpt, "layer_0"), sep="\n")
 joined = "transformer_layer_0/self_attention/attention_output"
 with interpret.intermediates(gpt, [joined, f"{joined}.input"]) as seen:
     gpt(sentence)
-print({path: tuple(value.shape) for path, value in seen.items()})
+for path, value in seen.items():
+    print(path, tuple(value.shape))
 
 # %% [markdown]
 # `.input` at the end of a path means what goes *into* a layer. Into the last map of an
@@ -144,7 +145,9 @@ print({path: tuple(value.shape) for path, value in seen.items()})
 # token goes around the attention, and half comes through it; a product of matrices then
 # sums over all ways from the first block to the last:
 #
-# $$R = \hat A_L \cdots \hat A_2 \hat A_1, \qquad \hat A_l = \tfrac12 I + \tfrac12 A_l$$
+# $$R = \hat A_L \cdots \hat A_2 \hat A_1$$
+#
+# $$\hat A_l = \tfrac12 I + \tfrac12 A_l$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
@@ -298,6 +301,8 @@ areas = {name: mean_area(found) for name, found in curves.items()}
 guesses = [name for name in areas if name not in ("occlusion", "random")]
 best = min(guesses, key=areas.get)
 this.reveal("best-map", best, f"area {areas[best]:.3f}, random {areas['random']:.3f}")
+
+# %% tags=["experiment"]
 behind = areas["attention"] - areas["random"]
 verdicts = ["most attention first, clearly", "about the same", "a random order"]
 this.reveal(
@@ -439,10 +444,12 @@ this.reveal("second-copy", "less", f"{first_copy:.2f} and {second_copy:.2f} nats
 # from 0) and, less, 2.2. The others do not. And the second copy is cheaper than the first by
 # more than two nats, although nothing in it means anything. (Both cost more than 8.3 nats,
 # because this GPT is sure of itself in docstrings, and random tokens are none.)
-#
-# Look for yourself. Each figure below is one head reading one text: from a place (down) to
-# the places that it looks at (across). The line of an induction head runs thirty places
-# beside the diagonal.
+
+# %% [markdown]
+# Look for yourself: with the sliders you choose a layer and a head. (Without a running notebook
+# there are no sliders, and one head is shown, 3.1.) The figure shows where the head looks while it
+# reads one text, from a place (down) to the places that it looks at (across). The line of an
+# induction head runs thirty places beside the diagonal.
 
 # %% tags=["experiment"]
 
@@ -580,10 +587,15 @@ print(f"the most: {previous.max():.2f}")
 # place put the vector that the original text had there. If the answer comes back, this vector
 # carried the detail.
 #
-# | place | 0 | 1 … 5 | 6 | 7 | 8 … 10 | 11 … 15 | 16 |
-# |---|---|---|---|---|---|---|---|
-# | original | start | random | A | B | random | as 1 … 5 | A |
-# | changed | start | random | X | B | random | as 1 … 5 | A |
+# | place | original | changed |
+# |---|---|---|
+# | 0 | start | start |
+# | 1 … 5 | random | random |
+# | 6 | A | X |
+# | 7 | B | B |
+# | 8 … 10 | random | random |
+# | 11 … 15 | as 1 … 5 | as 1 … 5 |
+# | 16 | A | A |
 #
 # After the last A the original text lets the model guess B. In the changed text nothing says
 # that B follows A. The score is the log-probability of B, and the effect of a patch is its
@@ -639,7 +651,8 @@ def score(tokens, wanted):
 
 
 whole, without_key = score(original, followed), score(changed, followed)
-print(f"score {whole.mean():.1f} nats, without A {without_key.mean():.1f}")
+scores = f"score {whole.mean():.1f} nats, without A {without_key.mean():.1f}"
+print(scores.replace("-", "−"))
 
 # %%
 this.predict(
@@ -692,7 +705,8 @@ this.reveal(
 # at place 6, where the texts differ. After block 1 it is at place 7: the vector of B now holds
 # that A stood before it. After block 3 it is at the end, where the last A has found B. These
 # are the two steps that section 5 guessed at, and nobody has looked at attention here.
-#
+
+# %% [markdown]
 # Which heads do it? The same test works for a head: it gives, at all places, what it gave for
 # the original text, and all other heads stay as they are.
 
@@ -732,7 +746,8 @@ aside = [
     if not on_path & {ranked[i] for i in pair}
 ]
 print(f"{len(aside)} of the random pairs hold none of 0.0, 1.2 and 1.3; ", end="")
-print(f"they cost {np.sum(aside) / max(1, len(aside)):+.2f} nats on average")
+cost_aside = np.sum(aside) / max(1, len(aside))
+print(f"they cost {cost_aside:+.2f} nats on average".replace("-", "−"))
 print(f"head 0.0 looks at its own place with {own_place:.2f} of its attention")
 share = carries[0, 0]
 this.reveal(
@@ -941,7 +956,7 @@ alike = [cka(x, y) for x, y in zip(before, after, strict=True)]
 unlike = cka(before[-1], np.roll(after[-1], 1, axis=0))
 names = ["embedding", "block 0", "block 1", "block 2"]
 show.bars(names, alike, "states after", "CKA, before and after", "What moved")
-print({name: round(float(x), 2) for name, x in zip(names, alike, strict=True)})
+print("CKA:", ", ".join(f"{n} {x:.2f}" for n, x in zip(names, alike, strict=True)))
 print(
     f"images that do not belong together: {unlike:.3f}; digits read: {tuned_right:.1%}"
 )
@@ -952,7 +967,10 @@ this.reveal("moved", f"those after block {least}", f"CKA {min(alike[1:]):.2f}")
 # The later, the more has moved: CKA falls from 1.00 at the embedding over 0.71 and 0.59 to 0.44
 # after block 2. (For images that do not belong together it is 0.00, so 0.44 is far from
 # nothing.) From such a figure it is often concluded that fine-tuning changes the last layers,
-# and that the first ones could have stayed as they were. That is a guess about a cause. Test it.
+# and that the first ones could have stayed as they were. That is a guess about a cause.
+
+# %% [markdown]
+# Test the guess: put old weights back, one block at a time.
 
 # %%
 this.predict(
@@ -991,7 +1009,8 @@ show.bars(
     "digits read",
     f"Of {tuned_right:.1%} with all blocks tuned",
 )
-print({name: f"{share:.1%}" for name, share in right_with_old.items()})
+for name, share in right_with_old.items():
+    print(f"{name} with its old weights: {share:.1%} read")
 print(f"CKA after block 2, with its old weights: {after_old:.2f}")
 dearest = min(right_with_old, key=right_with_old.get)
 this.reveal("put-back", dearest, f"{right_with_old[dearest]:.1%} are still read")
@@ -1017,10 +1036,10 @@ this.reveal("put-back", dearest, f"{right_with_old[dearest]:.1%} are still read"
 # The two strongest heads are 18.6 and 17.4 in each of five draws. In the draw that the cell
 # shows they have scores of 0.89 and 0.80; without them the second copy costs 1.66 nats more,
 # without a random pair 0.11 on average, so 14.8 times as much. Over five draws it is 17.9 times
-# as much, with single draws from 8 to 45.
+# as much (mean damage by mean damage), with single draws from 8 to 45.
 #
-# For our GPT it is 4.4 times over five draws, where at least 5 had been hoped for
-# (`benchmarks/claims/induction_heads.py` has both). Section 6 says why: four of its sixteen
+# For our GPT it is 4.4 times in the same way (the five factors of section 5 have the mean 4.6), where
+# at least 5 had been hoped for (`benchmarks/claims/induction_heads.py` has both). Section 6 says why: four of its sixteen
 # heads are on the path of the copy, so that a random pair often hits it. Of 270 heads most do
 # something else.
 
@@ -1049,7 +1068,7 @@ if this.at_scale(quick=False, default=False, full=True):
 # - What goes together (attention, a score, CKA) is where you begin to look. What changes the
 #   answer when *you* change it is a cause.
 #
-# ## Papers
+# ## Where this comes from
 #
 # - Abnar and Zuidema (2020), *Quantifying Attention Flow in Transformers*,
 #   [arXiv:2005.00928](https://arxiv.org/abs/2005.00928).
