@@ -51,17 +51,12 @@ from tlkeras.scores import answer_f1, exact_match
 
 
 # %%
-def in_lines(passage):
-    """A passage whose lines are no longer than 88 characters."""
-    lines = passage.splitlines()
-    return "\n".join(textwrap.fill(x, 88, subsequent_indent="    ") for x in lines)
-
-
 train, validation, test = parameter_questions.load_data()
 for number in (0, 1, 2):
     question = test[number]
-    print(in_lines(question.passage), end="\n\n")
-    print("  question:", question.text)
+    for line in question.passage.splitlines():
+        print(textwrap.fill(line, 88, subsequent_indent="    "))
+    print("\n  question:", question.text)
     print("  answers: ", [answer.text for answer in question.answers], end="\n\n")
 print(f"{len(train):,} questions to learn from, {len(test):,} to test with")
 
@@ -587,7 +582,7 @@ _ = axes.legend()
 single = [i for i, (_, o) in enumerate(test_logits["pretrained"]) if len(o) == 1]
 shown = (single or [0])[0]
 logits, offsets = test_logits["pretrained"][shown]
-print(in_lines(some_tests[shown].passage), end="\n\n")
+print(some_tests[shown].passage, end="\n\n")
 print("question:", some_tests[shown].text)
 for name, row in zip(("start", "end"), logits[0], strict=True):
     p = np.exp(row - row.max())
@@ -603,11 +598,9 @@ print("wanted:  ", wanted(some_tests[shown])[0] or "(none)")
 
 # %% [markdown]
 # Look at the two rows each by itself first, as in section 3, and then at the pair that
-# was taken: sums of logits are compared, which is to say products of these shares. In our
-# runs the right `0` had the likeliest start, about 40 %, and about a third as an end;
-# `'clip'` had about a third as a start and half as an end. In one of them 0.42 · 0.34 =
-# 0.143 stood against 0.31 · 0.50 = 0.155, so the default of the wrong parameter was
-# taken.
+# was taken: sums of logits are compared, which is to say products of these shares. In one
+# run the right `0` had the likeliest start, and 0.42 · 0.34 = 0.143 with its end; `'clip'`
+# had 0.31 · 0.50 = 0.155. So the default of the wrong parameter was taken.
 
 # %% [markdown]
 # ## 9. When there is no answer

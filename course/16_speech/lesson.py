@@ -139,8 +139,8 @@ show.players([six], ["six"], RATE)
 #
 # $$w_n = \tfrac12 - \tfrac12 \cos\left(\frac{2 \pi n}{L}\right)$$
 #
-# for n = 0, …, L − 1. What the fade hides at the edge of one frame is in the middle of the next: that is why
-# frames overlap.
+# for n = 0, …, L − 1. What the fade hides at the edge of one frame is in the middle of
+# the next: that is why frames overlap.
 #
 # ### Exercise: frames (4 points, 8 minutes, middle)
 #
@@ -171,9 +171,9 @@ check(frames)
 # The **Fourier transform** of a frame answers: how much of each frequency is in it? It
 # multiplies the frame with a cosine and a sine of every frequency that fits, adds up,
 # and keeps the two sums as one complex number $z_k$. Its squared size
-# $\left|z_k\right|^2 = \text{real}^2 + \text{imaginary}^2$ is the **energy** at this frequency; the
-# angle of $z_k$ says where in its swing the tone was when the frame began, which is an
-# accident, and is thrown away.
+# $\left|z_k\right|^2 = \text{real}^2 + \text{imaginary}^2$ is the **energy** at this
+# frequency; the angle of $z_k$ says where in its swing the tone was when the frame began,
+# which is an accident, and is thrown away.
 #
 # A frame of L real samples gives K = L / 2 + 1 frequencies, from 0 to half of the
 # sample rate, RATE / L apart. We take L = 256 (32 ms; powers of two are quick), so K =

@@ -317,8 +317,8 @@ check(best_path)
 #
 # $$\text{WER} = \frac{\text{substituted} + \text{deleted} + \text{inserted}}{\text{words said}}$$
 #
-# This is the **word error rate**. It may exceed 1. Over characters it is the **character
-# error rate**. The smallest number of edits is found in a table: entry (i, j) is the
+# This is the **word error rate**. It may exceed 1. Over characters it is the
+# **character error rate**. The smallest number of edits is found in a table: entry (i, j) is the
 # distance of the first i words said and the first j heard. It is the smallest of three:
 # its left neighbour + 1, its upper neighbour + 1, and the one diagonally before it, + 1
 # if the two words differ.
