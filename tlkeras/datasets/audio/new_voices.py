@@ -4,6 +4,7 @@ People where their recordings can be had (`spoken_digits`), and else the synthet
 voices that ship with this package, so that whatever uses them also runs offline.
 """
 
+import socket
 import threading
 from typing import NamedTuple
 
@@ -65,6 +66,8 @@ def human_or_synthetic(seconds: float = 1.0, download: bool = True) -> NewVoices
 def _reason(error):
     """The shortest that says why: of an error of the network its own words."""
     cause = getattr(error.__cause__, "reason", error.__cause__)
+    if isinstance(cause, socket.gaierror):  # "Name or service not known", and the like
+        return "no network"
     text = getattr(cause, "strerror", None) or cause or error
     return str(text).split(". ")[0].rstrip(".")
 
