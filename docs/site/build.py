@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import sys
+import unicodedata
 from html import escape
 from pathlib import Path
 
@@ -185,12 +186,13 @@ class Pages:
     # Guides and words
 
     def _guide(self, file):
-        text = (DOCS / file).read_text("utf-8")
+        text = self.reference.build.whole((DOCS / file).read_text("utf-8"))
         return self.reference.linked(self._rewritten(text))
 
     def _rewritten(self, text):
         """Links into the repository become its paths; those to names lead to the API."""
-        names = {k.lower(): v for k, v in self.reference.places.items() if v}
+        places = reversed(self.reference.places.items())  # the first one counts
+        names = {k.lower(): v for k, v in places if v}
 
         def link(found):
             text, target = found[1], found[2]
@@ -214,7 +216,7 @@ class Pages:
     def _glossary(self):
         titles = {lesson.name: lesson.title for lesson in self.lessons}
         entries = []
-        for term in sorted(glossary.terms(), key=lambda t: t.term.lower()):
+        for term in sorted(glossary.terms(), key=lambda t: plain(t.term)):
             where = (
                 f"[Lesson {term.lesson[:2]}, {titles[term.lesson]}]"
                 f"(lessons/{term.lesson}.ipynb)"
@@ -272,6 +274,12 @@ class Pages:
         for name, value in values.items():
             lines = lines.replace(f"<<{name}>>", value)
         return lines
+
+
+def plain(text):
+    """Small letters without accents, as a list is sorted."""
+    letters = unicodedata.normalize("NFD", text.lower())
+    return "".join(x for x in letters if not unicodedata.combining(x))
 
 
 def languages(lesson):

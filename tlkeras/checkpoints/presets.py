@@ -92,7 +92,8 @@ def from_preset(
 
     Args:
         preset: a folder, a GGUF file, `"hf://owner/name"`, or a small one that we
-            trained, `"tlkeras://bert_docstrings"`, `"tlkeras://vit_digits"`,
+            trained, `"tlkeras://bert_docstrings"`, `"tlkeras://gpt_docstrings"`,
+            `"tlkeras://translator"`, `"tlkeras://vit_digits"`,
             `"tlkeras://vit_stickers"`, `"tlkeras://emoji_clip"`,
             `"tlkeras://speech_digits"` or `"tlkeras://speech_letters"`: see `data/`.
         revision: a commit, 40 hexadecimal digits; needed for `hf://` unless this

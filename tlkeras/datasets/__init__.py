@@ -1,7 +1,12 @@
 """Where data comes from, and how it becomes arrays; one module a data set.
 
-Each lies in the room of what it holds, `text`, `images` or `audio`, and is imported
+Each lies in the module of what it holds, `text`, `images` or `audio`, and is imported
 from here: `from tlkeras.datasets import digits`.
+
+Some data sets ship with this package or with one that it needs. The files of others are
+downloaded once, or read from a *mirror*: a folder that the environment variable
+`TLKERAS_MIRROR` names, where each file lies at `owner/name/commit/path` of its GitHub
+repository. A few are read from a mirror only, and say so.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""How good results are beside those of people: texts, answers, boxes, pictures, finds.
+"""How good results are: texts, answers, boxes, pictures and search results.
 
 Summaries, answers and transcripts. Scores for translations, BLEU and chrF, are those of
 the package sacrebleu.

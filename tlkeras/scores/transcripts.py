@@ -84,7 +84,9 @@ def word_error_rate(predictions: Sequence[str], references: Sequence[str]) -> Er
 def character_error_rate(
     predictions: Sequence[str], references: Sequence[str]
 ) -> ErrorRate:
-    """The same of characters, spaces included, for scripts without words or for names.
+    """`word_error_rate` of characters, for scripts without words or for names.
+
+    Spaces count as characters.
 
     Args:
         predictions: what was written.

@@ -20,7 +20,15 @@ CONFIDENCE = 0.95
 
 
 class Result(NamedTuple):
-    """What one run gave: one strategy, one number of labels, one seed."""
+    """What one run gave: one strategy, one number of labels, one seed.
+
+    Args:
+        strategy: its name.
+        label_count: how many labels it trained on.
+        seed: of the run.
+        metrics: name to value.
+        seconds: how long it took.
+    """
 
     strategy: str
     label_count: int
@@ -30,7 +38,13 @@ class Result(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds, and half the width of its 95 % confidence interval."""
+    """A mean over seeds, and half the width of its 95 % confidence interval.
+
+    Args:
+        mean: of the values.
+        half_width: of the interval, which is `low` to `high`.
+        count: how many values there are.
+    """
 
     mean: float
     half_width: float

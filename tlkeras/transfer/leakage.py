@@ -11,7 +11,15 @@ WORDS = 3  # in a row, of which texts are made when they are compared
 
 
 class Leak(NamedTuple):
-    """Two examples of two splits that are (nearly) the same."""
+    """Two examples of two splits that are (nearly) the same.
+
+    Args:
+        left_split: name of the one split.
+        left_index: of the example there.
+        right_split: name of the other split.
+        right_index: of the example there.
+        likeness: of the two, at most 1.
+    """
 
     left_split: str
     left_index: int

@@ -151,10 +151,10 @@ def multipliers(model, rates):
 def layerwise_decay(
     model: keras.Model, decay: float, patterns: Sequence[str] | None = None
 ) -> list[tuple[str, float]]:
-    """Rates that fall by a factor with each block below the last, for
-    `discriminative_rates`.
+    """Rates that fall by a factor with each block below the last.
 
-    The last block has the multiplier 1, the one below it `decay`, then `decay²` …
+    They are for `discriminative_rates`. The last block has the multiplier 1, the one
+    below it `decay`, then `decay²` …
 
     Args:
         model: a built `keras.Model`.
