@@ -143,10 +143,10 @@ def curves(title, amounts, ways, shown=True):
 
 
 def _ticks(low, high):
-    """Three to six round numbers between two, and how each is written."""
-    rough = (high - low) / 5 or 1.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = power * next(n for n in (1, 2, 5, 10) if n * power >= rough)
+    """Three to seven round numbers between two, and how each is written."""
+    most = (high - low) / 3 or 1.0
+    power = 10.0 ** math.floor(math.log10(most))
+    step = power * next((n for n in (5, 2) if n * power <= most), 1)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(low / step), math.floor(high / step)
     for number in range(first, last + 1):
