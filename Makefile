@@ -79,7 +79,7 @@ lint: $(VENV)/.dev
 notebooks: $(VENV)/.course
 	$(BIN)/tlkeras build
 
-# The first time at default scale runs every lesson once: about 45 minutes on two cores.
+# The first time at default scale runs every lesson once: about half an hour on two cores.
 SCALE ?= default
 site: $(VENV)/.site
 	$(BIN)/python docs/site/build.py --scale $(SCALE)

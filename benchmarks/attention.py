@@ -1,4 +1,4 @@
-"""Attention alone, 4 heads of 64, lengths from 512 to 16,384: forward and gradient.
+"""Attention alone, 4 heads of 64, at several lengths: forward and gradient.
 
 python benchmarks/attention.py --backend jax --cases 2048 8192
 """

@@ -430,6 +430,8 @@ def main():
             continue
         error, largest = errors(compare)
         print(f"| {layer} | {peer} | {error:.1e} | {largest:.3g} | {limit:g} |")
+    print("\nThe tests multiply a limit by the largest value where that is above 1:")
+    print("a value of 36.5 may be off by 36.5 × 1e-05 = 3.7e-04.")
 
 
 if __name__ == "__main__":

@@ -111,8 +111,8 @@ def main(wanted):
 
 def _write(sections):
     head = (
-        "# Results\n\nMedians and ratios. Each table is one run; contestants take "
-        "turns in it, and the machine may have been busy.\n"
+        "# Results\n\nMedians and ratios. Each table is one run unless a note says "
+        "otherwise; contestants take turns in it, and the machine may have been busy.\n"
         f"{platform.machine()}, {platform.system()}, Python "
         f"{platform.python_version()}; {', '.join(versions())}.\n"
     )

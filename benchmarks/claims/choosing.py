@@ -256,11 +256,25 @@ KINDS = {
 }
 
 
+ABOUT = """\
+Test accuracy of the best candidate of each kind, which was taken by its test.
+A body is a pretrained model without its head; the number behind a frozen one is
+the block whose output is read (0: the embeddings). *rest* is the better of the
+best frozen body and the best without a body.
+"""
+GUESSES = """\
+How well frozen candidates are guessed from the labels of one seed. *rank* is
+the rank correlation of a guess with the test accuracies: 1 is the same order.
+The guess is LogME, which trains nothing, or the accuracy on 40 more labels.
+*regret* is the test accuracy lost by taking the candidate that was guessed:
+"""
+
+
 def show():
     """The section of RESULTS.md."""
     found, guess = accuracies(), accuracies("logme")
     names = list(dict.fromkeys(name for name, _ in found))
-    print("Test accuracy, the best of each kind by its test:\n")
+    print(ABOUT)
     print("| task |", " | ".join(KINDS), "| fine-tuned − rest | LoRA − rest |")
     print("| --- " * 7 + "|")
     for name in names:
@@ -287,7 +301,7 @@ def show_guesses(found, guess, validation, names):
     """How frozen candidates are ranked, and what is lost by who is taken."""
     from scipy.stats import spearmanr
 
-    print("Frozen candidates; regret of a choice by the labels of one seed:\n")
+    print(GUESSES)
     print(
         "| task | rank, LogME | rank, 40 labels | regret, LogME | regret, 40 labels |"
     )

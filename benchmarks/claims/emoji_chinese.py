@@ -220,9 +220,10 @@ def show():
     """The section of RESULTS.md."""
     for score in SCORES[1:]:
         print(f"**{score}**\n\n{table(score)}\n")
+    print(f"Chosen, highest rate × steps of {BATCH} pairs:\n")
     for way in WAYS:
-        picked = (f"{n:,} pairs {chosen(way, n)}" for n in COUNTS)
-        print(f"{way}, rate and steps of {BATCH}:", "; ".join(picked))
+        picked = (f"{n:,} pairs {' × '.join(chosen(way, n) or ())}" for n in COUNTS)
+        print(f"- {way}:", "; ".join(picked))
 
 
 if __name__ == "__main__":

@@ -300,15 +300,19 @@ def table():
     )
     print("| docstrings | " + " | ".join(str(count) for count in COUNTS) + " |")
     print("|" + " --- |" * (len(COUNTS) + 1))
+    empty = False
     for name in STRATEGIES:
         cells = [cell(list(found(name, count).values())) for count in COUNTS]
         print(f"| {name} | " + " | ".join(cells) + " |")
+        empty |= "" in cells
     for a, b in (TUNED, SCRATCH), (TUNED, OWN), (TUNED, MIXED), (BOTH, MIXED):
         cells = [cell(differences(a, b, count)) for count in COUNTS]
         print(f"| {a} − {b} | " + " | ".join(cells) + " |")
-    print("\nAn empty cell is not measured yet; `--measure CORPUS` goes on with it.\n")
+    if empty:
+        print("\nAn empty cell is not measured yet; `--measure CORPUS` measures it.")
+    rates, steps = (", ".join(map(str, x)) for x in (RATES, STEPS))
     print(
-        f"Both GPTs chose from rates {', '.join(map(str, RATES))} and {STEPS} steps of "
+        f"\nBoth GPTs chose from rates {rates} and {steps} steps of "
         f"{ROWS} × {LENGTH} tokens, on {READ['validation']} docstrings of validation "
         "files; a rate is left once more steps were worse. Chosen: "
         + "; ".join(settings())

@@ -108,7 +108,8 @@ def show():
     print(
         f"{TESTS} strings of {len(SEEDS)} draws; 95 % intervals, differences draw by "
     )
-    print(f"draw. Of rates {RATES} and steps {STEPS} of 8 strings, on other strings:")
+    rates, steps = (", ".join(map(str, x)) for x in (RATES, STEPS))
+    print(f"draw. Of rates {rates} and steps {steps} of 8 strings, on other strings:")
     print("; ".join(said) + ".")
 
 

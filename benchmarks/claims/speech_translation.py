@@ -164,8 +164,9 @@ def show():
         for start, count, rate, steps in sorted(chosen)
     ]
     print(f"\n200 recordings of new voices, {len(SEEDS)} seeds; 95 % intervals,")
-    print("differences seed by seed. An empty cell is not measured. Chosen of rates")
-    print(f"{RATES} and steps {STEPS} of 32: {'; '.join(said)}.")
+    print("differences seed by seed. Chosen of rates")
+    rates, steps = (", ".join(map(str, x)) for x in (RATES, STEPS))
+    print(f"{rates} and steps {steps} of 32: {'; '.join(said)}.")
 
 
 def main(*arguments):

@@ -26,7 +26,7 @@ import solve
 from sphinx.cmd.build import build_main
 
 from tlkeras import grading
-from tlkeras.course import glossary, lessons
+from tlkeras.course import anywhere, glossary, lessons
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -40,7 +40,18 @@ GUIDES = {
     "scale.head.md": "From a laptop to several machines",
     "grading.md": "Grading a class",
     "hub.md": "On a JupyterHub",
-    "results.md": "From results to people",
+    "results.md": "Reports, feedback, exports",
+}
+# What each is for.
+ABOUT = {
+    "layers.head.md": "every layer, and what to change when you come from elsewhere",
+    "transfer.head.md": "load what somebody trained, and adapt it",
+    "pipelines.head.md": "text, speech or images in, answers out",
+    "interpret.head.md": "what a model computed, and what its answer depends on",
+    "scale.head.md": "GPUs, several devices, clusters, and what was tried on them",
+    "grading.md": "grade a folder of notebooks in sandboxes",
+    "hub.md": "hand the course out to many people",
+    "results.md": "what a grading leaves, for Gradescope and nbgrader too",
 }
 # The wrong answer that the first page shows, as it is checked.
 WRONG = """\
@@ -206,10 +217,9 @@ class Pages:
         return re.sub(r"(?<!!)\[([^\]]+)\]\(((?:#|\.\./)[^)\s]+)\)", link, text)
 
     def _guides(self):
-        files = [file.replace(".head.md", "").replace(".md", "") for file in GUIDES]
         rows = "\n".join(
-            f"- [{title}]({file}.md)"
-            for file, title in zip(files, GUIDES.values(), strict=True)
+            f"- [{title}]({file.replace('.head', '')}): {ABOUT[file]}"
+            for file, title in GUIDES.items()
         )
         return f"# Guides\n\nWhat an engineer or an instructor looks up.\n\n{rows}\n"
 
@@ -269,6 +279,8 @@ class Pages:
             "claims": str(len(every)),
             "lost": str(sum(c.verdict != "gain" for c in every)),
             "lessons": str(len(self.lessons)),
+            "hours": f"{sum(x.minutes for x in self.lessons) / 60:.0f}",
+            "get": where_to_get(anywhere.repository()),
             "trees": "\n\n".join(trees),
         }
         for name, value in values.items():
@@ -299,6 +311,13 @@ def addresses(lesson, language):
         for code in languages(lesson)
         if code != language
     }
+
+
+def where_to_get(address):
+    """How to get the repository; where it lies may not be known."""
+    if address:
+        return f"Clone the repository (`git clone {address}`)"
+    return "Get a copy of the course's repository from whoever runs this site"
 
 
 def wrong_card():

@@ -1,6 +1,6 @@
 """Run each lesson once, solved, and keep the notebook with its outputs.
 
-python docs/site/solve.py              # all lessons at default scale: about 45 minutes
+python docs/site/solve.py              # all lessons at default scale: half an hour
 python docs/site/solve.py --scale quick 01 06
 
 What is kept lies in `build/solved/SCALE/` and is run again when the lesson has changed.

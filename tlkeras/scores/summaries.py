@@ -40,7 +40,7 @@ def rouge(
     Raises:
         ValueError: there is no pair, their numbers differ, or there are no rules for
             the language.
-        ModuleNotFoundError: `rouge-score` is missing: `pip install 'tlkeras[scores]'`.
+        ModuleNotFoundError: `rouge-score` is missing: `pip install '.[scores]'`.
 
     Example:
 

@@ -72,3 +72,10 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => {
   opened.forEach((fold) => { fold.open = false; });
 });
+
+/* The page of the search, when nothing was asked. */
+const found = document.getElementById("search-results");
+if (found && !new URLSearchParams(location.search).get("q")) {
+  const said = { h1: "Search", p: "Type words into the field above the list of pages, and press Enter." };
+  found.append(...Object.entries(said).map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text })));
+}
