@@ -51,9 +51,10 @@ class Visibility(NamedTuple):
 
     def mask(self, query_length, key_length):
         """One mask `(B, N, T, S)`, with axes of 1 where it does not vary, or `None`."""
+        if not self.use_causal_mask and self.sliding_window is None:
+            return merge_masks(*self.masks)
         order = self.order(query_length, ops.arange(key_length))  # (T, S)
-        order = None if order is None else order[None, None]  # (1, 1, T, S)
-        return merge_masks(*self.masks, order)
+        return merge_masks(*self.masks, order[None, None])
 
 
 def choose(
