@@ -17,6 +17,8 @@ import numpy as np
 
 from tlkeras import checks as check
 
+__all__ = ["Span", "best_span", "token_spans"]
+
 
 class Span(NamedTuple):
     """A part of a passage.

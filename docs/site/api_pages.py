@@ -152,10 +152,9 @@ class Reference:
     def _entry(self, room, full, level):
         thing = self.members[room][full]
         owner, _, name = full.rpartition(".")
-        inner = full.removeprefix(f"tlkeras.{room}.")  # the page has named the module
         if inspect.isclass(thing) and issubclass(thing, Exception):
             idea = self.linked(inspect.getdoc(thing), owner)
-            return f"{level} {name}\n\n```{{py:exception}} {inner}\n\n{idea}\n```"
+            return f"{level} {name}\n\n```{{py:exception}} {name}\n\n{idea}\n```"
         module = importlib.import_module(owner)
         text = self.build.entry(_Room(owner, module), name)
         _, body = text.split("\n", 1)  # without its heading
@@ -163,6 +162,7 @@ class Reference:
             r"^\*\*(.*)\*\*$", r"\1", body.strip(), count=1, flags=re.MULTILINE
         )
         kind = "class" if inspect.isclass(thing) else "function"
+        made = name
         if not (inspect.isclass(thing) and issubclass(thing, enum.Enum)):
             # How it is made or called is the heading of the object, in one line.
             made = self.build.signature(full, thing)
@@ -173,12 +173,13 @@ class Reference:
                 count=1,
                 flags=re.MULTILINE,
             )
-            inner = self.build.signature(inner, thing, width=None)
+            made = self.build.signature(name, thing, width=None)
         headings = "|".join([*self.build.SECTIONS, "Methods"])
         body = re.sub(rf"^({headings}):", r"**\1**:", body, flags=re.MULTILINE)
         body = self.linked(body, owner, arguments(thing))
         fence = "`" * 6
-        return f"{level} {name}\n\n{fence}{{py:{kind}}} {inner}\n\n{body}\n{fence}"
+        head = f"{fence}{{py:{kind}}} {made}\n:module: {owner}"
+        return f"{level} {name}\n\n{head}\n\n{body}\n{fence}"
 
     def linked(self, text, owner=None, arguments=()):
         """Quoted names of ours, Keras and NumPy become links, outside of code blocks.
