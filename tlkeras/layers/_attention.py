@@ -200,10 +200,10 @@ def _single(query, key, value, visible, dropout=None):
 def _last_axis_sum(x):
     """The same as `ops.sum(x, axis=-1)`, from products that need not be written first.
 
-    On a processor XLA joins them with a product with ones; for a sum it would write
-    them all, then add 32 at a time. A GPU's own sum needs no such help.
+    On a processor TensorFlow's XLA joins them with a product with ones; for a sum it
+    would write them all, then add 32 at a time. A GPU's own sum needs no such help.
     """
-    if _on_gpu():
+    if keras.backend.backend() != "tensorflow" or _on_gpu():
         return ops.sum(x, axis=-1)
     return ops.tensordot(x, ops.ones(x.shape[-1:], x.dtype), axes=1)
 
