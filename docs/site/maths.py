@@ -33,7 +33,7 @@ def mathml(latex, display=False):
     # A word stays one piece, upright.
     text = re.sub(r"\\(operatorname|mathrm)\{", r"\\text{", latex.strip())
     for bar in ("vert", "Vert"):  # a pair, which is as high as what it holds
-        pair = rf"\\l{bar}\b(.*?)\\r{bar}\b"
+        pair = rf"(?<!\\left)\\l{bar}\b(.*?)\\r{bar}\b"
         text = re.sub(pair, rf"\\left\\l{bar}\1\\right\\r{bar}", text)
     made = convert(text, display="block" if display else "inline")
     made = made.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")  # ∞ is no operator

@@ -202,6 +202,9 @@ def test_names_of_functions_stand_apart_and_bars_are_as_high_as_what_they_hold()
     assert "<msub><mi>log</mi><mn>2</mn></msub>" in made
     assert '<mi>log</mi><mo stretchy="false">' in made
     assert len(re.findall('<mo stretchy="true" fence="true" form="p', made)) == 2
+    assert maths.mathml(r"\left\lVert p \right\rVert") == maths.mathml(
+        r"\lVert p \rVert"
+    )
 
 
 def test_a_bar_of_progress_is_no_output():
